@@ -1,0 +1,258 @@
+# libwsm
+#
+#   make run        install what is missing, build, start a server and print its URL
+#   make check      install what is missing, build everything, run every test; ends with "N passed, M failed"
+#
+#   make all        libraries and programs (the default), into build/lib and build/bin
+#   make bench      measure, and compare with the targets
+#   make lint       formatting, gcc and clang with warnings as errors, the include table
+#   make format     let clang-format write
+#   make man        write man/*.3 anew from the headers, wsm-protocol(7) from the message table
+#   make deps       install what is missing (Debian), to build and to test
+#   make install    to PREFIX; make uninstall takes it away
+#   make clean      remove what was built
+#   make help       this text
+#
+#   PREFIX=/usr/local DESTDIR=   where `make install` goes
+#   BUILD=build                  where everything is built; may lie outside the tree
+#   CC, CFLAGS, LDFLAGS          as usual; our own flags are added, not replaced
+#   SANITIZE=1                   AddressSanitizer and UBSan (built in build-san)
+#   WERROR=1                     warnings are errors
+#   STAGES="unit integration"    run only these stages of the check
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CFLAGS  ?= -O2 -g
+STAGES  ?=
+PYTHON  := /usr/bin/python3
+VERSION := $(shell sed -n 's/^\#define WSM_VERSION "\(.*\)"/\1/p' include/wsm/version.h)
+SONAME  := 0
+
+ifeq ($(SANITIZE),1)
+BUILD    ?= build-san
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+BUILD    ?= build
+NO_UNDEFINED := -Wl,--no-undefined
+endif
+
+WARN      := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+ifeq ($(WERROR),1)
+WARN      += -Werror
+endif
+CPPFLAGS  += -Iinclude
+COREFLAGS := -iquote lib -fvisibility=hidden
+ALLFLAGS   = -std=c11 $(WARN) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) -fPIC -pthread -MMD -MP
+LINK       = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -pthread
+
+CORE_LIBS   := -lwslay -lcjson -lmbedcrypto
+UV_LIBS     := -luv -lmbedtls -lmbedx509 -lmbedcrypto
+SQLITE_LIBS := -lsqlite3
+ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
+
+.DELETE_ON_ERROR:
+.PHONY: all libs programs tests check run bench install uninstall deps deps-run deps-check lint format man clean help
+
+# ---- what is built ----------------------------------------------------------------------------------------------------
+
+CORE_SRC    := $(sort $(wildcard lib/*.c) \
+                 $(foreach d,util proto wire auth memory route conn hub client,$(wildcard lib/$(d)/*.c)))
+UV_SRC      := $(sort $(wildcard lib/adapters/uv/*.c))
+SQLITE_SRC  := $(sort $(wildcard lib/adapters/sqlite/*.c))
+WSMD_SRC    := $(sort $(wildcard examples/wsmd/*.c))
+SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
+TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integration/test_*.c))
+DRIVER_SRC  := $(sort $(wildcard tests/acceptance/*.c))
+TOOL_SRC    := $(sort $(wildcard tools/*.c))
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+CORE_A    := $(BUILD)/lib/libwsm.a
+CORE_SO   := $(BUILD)/lib/libwsm.so.$(SONAME)
+UV_A      := $(BUILD)/lib/libwsm-uv.a
+UV_SO     := $(BUILD)/lib/libwsm-uv.so.$(SONAME)
+SQLITE_A  := $(BUILD)/lib/libwsm-sqlite.a
+SQLITE_SO := $(BUILD)/lib/libwsm-sqlite.so.$(SONAME)
+LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO)
+PROGRAMS  := $(addprefix $(BUILD)/bin/,wsmd wsmcat echo embed)
+TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
+TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
+BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound)
+
+all: libs programs
+libs: $(LIBS)
+programs: $(PROGRAMS)
+tests: $(TESTS) $(DRIVERS) $(TOOLS) $(BENCHES)
+
+# ---- how --------------------------------------------------------------------------------------------------------------
+
+# The core sees lib/ and hides what is not WSM_API; adapters hide too, but see the public headers only, as do programs,
+# integration tests and benches. Unit tests and tools look inside.
+compile = @mkdir -p $(@D)$(newline)$(CC) $(ALLFLAGS) $(1) -c -o $@ $<
+define newline
+
+
+endef
+
+$(BUILD)/obj/lib/adapters/%.o: lib/adapters/%.c
+	$(call compile,-fvisibility=hidden)
+$(BUILD)/obj/lib/%.o: lib/%.c
+	$(call compile,$(COREFLAGS))
+$(BUILD)/obj/examples/%.o: examples/%.c
+	$(call compile,-I$(BUILD)/gen)
+$(BUILD)/obj/tests/unit/%.o: tests/unit/%.c
+	$(call compile,-iquote lib -Itests/support)
+$(BUILD)/obj/tests/%.o: tests/%.c
+	$(call compile,-Itests/support)
+$(BUILD)/obj/tools/%.o: tools/%.c
+	$(call compile,-iquote lib)
+
+# wsmd carries its page as an array of bytes.
+$(BUILD)/obj/examples/wsmd/http_info.o: $(BUILD)/gen/page.inc
+$(BUILD)/gen/page.inc: examples/wsmd/page.html
+	@mkdir -p $(@D)
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
+
+$(CORE_A): $(call obj,$(CORE_SRC))
+$(UV_A): $(call obj,$(UV_SRC))
+$(SQLITE_A): $(call obj,$(SQLITE_SRC))
+# q, not r: files of different folders may have the same name.
+%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) qcs $@ $^
+
+# The plain name of a shared object is a link to the one that carries the SONAME.
+define shared
+	@mkdir -p $(@D)
+	$(LINK) -shared -Wl,-soname,$(@F) -Wl,--version-script=$(filter %.map,$^) $(NO_UNDEFINED) -o $@ $(filter %.o,$^) $(1)
+	ln -sf $(@F) $(@:.$(SONAME)=)
+endef
+
+$(CORE_SO): $(call obj,$(CORE_SRC)) lib/wsm.map
+	$(call shared,$(CORE_LIBS))
+$(UV_SO): $(call obj,$(UV_SRC)) lib/adapters/uv/wsm-uv.map $(CORE_SO)
+	$(call shared,-L$(BUILD)/lib -lwsm $(UV_LIBS))
+$(SQLITE_SO): $(call obj,$(SQLITE_SRC)) lib/adapters/sqlite/wsm-sqlite.map $(CORE_SO)
+	$(call shared,-L$(BUILD)/lib -lwsm $(SQLITE_LIBS))
+
+# Programs and tests link the static libraries, so that they run from the build folder as they are.
+define program
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(1)
+endef
+
+$(BUILD)/bin/wsmd: $(call obj,$(WSMD_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
+	$(call program,$(ALL_LIBS))
+$(BUILD)/bin/wsmcat $(BUILD)/bin/echo: $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o $(UV_A) $(CORE_A)
+	$(call program,$(CORE_LIBS) $(UV_LIBS))
+$(BUILD)/bin/embed: $(BUILD)/obj/examples/embed.o $(CORE_A)
+	$(call program,$(CORE_LIBS))
+$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
+	$(call program,-lcmocka $(ALL_LIBS))
+$(DRIVERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
+	$(call program,$(ALL_LIBS))
+$(TOOLS): $(BUILD)/%: $(BUILD)/obj/%.o $(CORE_A)
+	$(call program,$(CORE_LIBS))
+$(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/obj/tests/bench/common.o $(UV_A) $(CORE_A)
+	$(call program,$(CORE_LIBS) $(UV_LIBS))
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- run, check, bench ------------------------------------------------------------------------------------------------
+
+# Recipes that install first and build then call make again: so nothing is compiled before its headers are there. They
+# use all processors unless told otherwise.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# What the tests in Node need, as the lock file says.
+NODE_LOCK := $(wildcard tests/interop/package-lock.json)
+NODE_DONE := $(NODE_LOCK:package-lock.json=node_modules/.package-lock.json)
+$(NODE_DONE): $(NODE_LOCK)
+	cd tests/interop && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+run: deps-run
+	@$(SUBMAKE) programs
+	$(BUILD)/bin/wsmd --data wsmd-data --banner
+
+check: deps-check
+	@$(SUBMAKE) all tests $(NODE_DONE)
+	@$(PYTHON) scripts/check.py --build $(BUILD) $(STAGES)
+
+bench: deps-check
+	@$(SUBMAKE) all $(BENCHES)
+	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
+
+deps: deps-check
+deps-run deps-check: deps-%:
+	@scripts/deps.sh $*
+
+# ---- lint, format, man ------------------------------------------------------------------------------------------------
+
+C_FILES = $(shell find include lib examples tests tools -name node_modules -prune -o -name '*.[ch]' -print)
+
+lint: deps-check
+	clang-format --dry-run --Werror $(C_FILES)
+	@$(SUBMAKE) BUILD=$(BUILD)/lint-gcc CC=gcc WERROR=1 all tests
+	@$(SUBMAKE) BUILD=$(BUILD)/lint-clang CC=clang WERROR=1 all tests
+	$(PYTHON) scripts/check_includes.py
+
+format:
+	clang-format -i $(C_FILES)
+
+man: $(BUILD)/tools/protodoc
+	$(PYTHON) scripts/manpages.py --write
+	$(BUILD)/tools/protodoc --man > man/wsm-protocol.7
+
+# ---- install ----------------------------------------------------------------------------------------------------------
+
+LIBDIR     := $(DESTDIR)$(PREFIX)/lib
+INCLUDEDIR := $(DESTDIR)$(PREFIX)/include/wsm
+MANDIR     := $(DESTDIR)$(PREFIX)/share/man
+BINDIR     := $(DESTDIR)$(PREFIX)/bin
+HEADERS    := $(notdir $(wildcard include/wsm/*.h))
+INSTALLED  := wsmd wsmcat
+LIBNAMES   := libwsm libwsm-uv libwsm-sqlite
+PCS        := wsm wsm-uv wsm-sqlite
+MANPAGES   := $(wildcard man/*.[0-9])
+
+# A page of section 3 describes several functions: each name becomes a link to it.
+man_names = $$(sed -n 's/^\.Nm \([a-z_0-9]*\).*/\1/p' $(1) | sort -u)
+
+install: all
+	install -d $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man3 $(MANDIR)/man7
+	install -m 644 $(addprefix include/wsm/,$(HEADERS)) $(INCLUDEDIR)
+	install -m 755 $(addprefix $(BUILD)/bin/,$(INSTALLED)) $(BINDIR)
+	set -e; for lib in $(LIBNAMES); do \
+	    install -m 644 $(BUILD)/lib/$$lib.a $(LIBDIR); \
+	    install -m 755 $(BUILD)/lib/$$lib.so.$(SONAME) $(LIBDIR)/$$lib.so.$(VERSION); \
+	    ln -sf $$lib.so.$(VERSION) $(LIBDIR)/$$lib.so.$(SONAME); \
+	    ln -sf $$lib.so.$(SONAME) $(LIBDIR)/$$lib.so; \
+	done
+	set -e; for pc in $(PCS); do \
+	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' pkgconfig/$$pc.pc.in > $(LIBDIR)/pkgconfig/$$pc.pc; \
+	done
+	set -e; for page in $(MANPAGES); do \
+	    install -m 644 $$page $(MANDIR)/man$${page##*.}; \
+	    for name in $(call man_names,$$page); do \
+	        case $$page in */$$name.*|*.[!3]) ;; *) ln -sf $${page##*/} $(MANDIR)/man3/$$name.3 ;; esac; \
+	    done; \
+	done
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+
+uninstall:
+	rm -rf $(INCLUDEDIR)
+	rm -f $(addprefix $(BINDIR)/,$(INSTALLED)) $(patsubst %,$(LIBDIR)/pkgconfig/%.pc,$(PCS))
+	rm -f $(foreach lib,$(LIBNAMES),$(addprefix $(LIBDIR)/$(lib),.a .so .so.$(SONAME) .so.$(VERSION)))
+	set -e; for page in $(MANPAGES); do \
+	    rm -f $(MANDIR)/man$${page##*.}/$${page##*/}; \
+	    for name in $(call man_names,$$page); do rm -f $(MANDIR)/man3/$$name.3; done; \
+	done
+
+clean:
+	rm -rf $(sort build build-san $(filter-out / . ..,$(BUILD)))
+
+help:
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile

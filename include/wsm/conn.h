@@ -1,0 +1,136 @@
+/* Connections: bytes in, bytes out. Thread: the hub's, for every function of this header. */
+#ifndef WSM_CONN_H
+#define WSM_CONN_H
+
+#include "host.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the host hands over, one code path behind it. */
+typedef enum wsm_peer_kind {
+    WSM_PEER_RAW = 0,       /* bytes from a socket: the library speaks HTTP/1.1, upgrades, and frames */
+    WSM_PEER_WEBSOCKET = 1, /* the host did the upgrade; the library frames (RFC 6455, as the server) */
+    WSM_PEER_MESSAGE = 2    /* the host frames too: one recv, and one vector, is one whole text message */
+} wsm_peer_kind;
+
+typedef struct wsm_peer {
+    size_t size;
+    wsm_peer_kind kind;
+    int plain;              /* 1: messages go to on_data untouched, without the hub's protocol and without a token */
+    const char *address;    /* the other end, as text, for limits and logs; NULL: not known, not limited */
+    wsm_slice token;        /* WEBSOCKET and MESSAGE: one of token ... */
+    const wsm_claims *claims; /* ... or an identity that the host vouches for */
+    const char *epoch;      /* WEBSOCKET and MESSAGE: resume after (epoch, after); NULL: first visit */
+    uint64_t after;
+    int encrypted;          /* 1: the transport is TLS */
+} wsm_peer;
+
+WSM_API void wsm_peer_init(wsm_peer *peer, size_t size);
+
+/* Take up a new connection.
+ *
+ * Everything in `peer` is copied. `user` comes back in callbacks. On success `*conn` lives until wsm_conn_closed. A peer
+ * that is refused (its token, a limit) is still a success: the refusal waits as bytes and the connection is closing.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_BUSY (too many, or over the hub's memory budget: close the
+ * transport), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM; then `*conn` is NULL. */
+WSM_API int wsm_conn_new(wsm_conn **conn, wsm_hub *hub, const wsm_peer *peer, void *user);
+
+/* Bytes have arrived.
+ *
+ * Takes all `len` bytes (nothing is kept of the caller's buffer). How the bytes are cut makes no difference. len 0 does
+ * nothing. Callbacks may run inside.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_REENTRANT (this connection is in wsm_conn_recv), WSM_ERR_CLOSED (bytes after the end
+ * are ignored; not a reason for alarm), WSM_ERR_NOMEM (this connection closes with 1013). What the peer did wrong is no
+ * error here: the library answers it. */
+WSM_API int wsm_conn_recv(wsm_conn *conn, const void *bytes, size_t len);
+
+/* Hand out the bytes that wait to be written, oldest first.
+ *
+ * Fills up to `cap` elements of `vec` and returns how many were filled; 0 means nothing waits. The bytes belong to the
+ * library and stay valid until they are reported with wsm_conn_sent() or the connection is closed by wsm_conn_closed(),
+ * so an asynchronous write may keep pointing at them. Made again before that, the call starts with the same bytes. For a
+ * MESSAGE peer each element is one whole message (never split it). Cannot fail; NULL arguments yield 0. */
+WSM_API size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap);
+
+/* The first `len` of the bytes handed out were written. A partial write is reported as the part that went; more than was
+ * handed out counts as all of it. */
+WSM_API void wsm_conn_sent(wsm_conn *conn, size_t len);
+
+/* How many bytes wait, handed out or not. */
+WSM_API size_t wsm_conn_queued(const wsm_conn *conn);
+
+/* The transport is gone. Ends the handle, in whatever state it is; call exactly once. Inside a callback it becomes a
+ * closed shell until the outermost call returns. NULL does nothing. */
+WSM_API void wsm_conn_closed(wsm_conn *conn);
+
+/* The other end will send no more (a half-close). What waits is still written, then the transport is closed. */
+WSM_API void wsm_conn_eof(wsm_conn *conn);
+
+/* Begin to close with `code` (1000, 1001, 1008, 1011 to 1014 or 3000-4999) and a reason of at most 123 bytes of UTF-8, or NULL
+ * for the code's name. A handshake that is under way gets 503. Twice does nothing. Errors: WSM_ERR_INVALID. */
+WSM_API int wsm_conn_close(wsm_conn *conn, uint16_t code, const char *reason);
+
+/* Send one message to this connection alone: not a record. In plain mode any bytes; else `type` is text and the bytes
+ * are strict JSON. Copied. Errors: WSM_ERR_INVALID, WSM_ERR_BAD_JSON, WSM_ERR_STATE (not open), WSM_ERR_BUSY (the queue
+ * is full; on_drained tells when to try again), WSM_ERR_TOO_LARGE, WSM_ERR_NOMEM. */
+WSM_API int wsm_conn_send(wsm_conn *conn, wsm_data type, const void *bytes, size_t len, wsm_priority priority);
+
+/* The answer to a token_check that said WSM_ERR_PENDING: err 0 with claims (copied), or a WSM_ERR_TOKEN... .
+ * Errors: WSM_ERR_INVALID, WSM_ERR_STATE (nothing was asked), WSM_ERR_NOMEM. */
+WSM_API int wsm_conn_authorize(wsm_conn *conn, int err, const wsm_claims *claims);
+
+/* What is known of it. Slices are valid until wsm_conn_closed; agent_id is absent before the token was accepted. */
+typedef struct wsm_conn_info {
+    size_t size;
+    wsm_conn_state state;
+    wsm_slice connection_id;
+    wsm_slice agent_id;
+    wsm_slice address;
+    wsm_permission permission;
+    wsm_kind kind;
+    wsm_purpose purpose;
+    uint64_t messages_in;
+    uint64_t messages_out;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    size_t queued_bytes;
+    uint32_t queued_messages;
+} wsm_conn_info;
+
+WSM_API void wsm_conn_info_init(wsm_conn_info *info, size_t size);
+
+/* Errors: WSM_ERR_INVALID. */
+WSM_API int wsm_conn_info_get(const wsm_conn *conn, wsm_conn_info *info);
+
+/* An HTTP request that is no upgrade. Lives until it was answered or its connection is gone; on_request_end tells. */
+
+/* Method, path (without query, percent-encoded as sent), query, body. Valid until the request ends. */
+WSM_API wsm_slice wsm_request_method(const wsm_request *request);
+WSM_API wsm_slice wsm_request_path(const wsm_request *request);
+WSM_API wsm_slice wsm_request_query(const wsm_request *request);
+WSM_API wsm_slice wsm_request_body(const wsm_request *request);
+
+/* A header's value, its name compared without case; absent if there is none or more than one. */
+WSM_API wsm_slice wsm_request_header(const wsm_request *request, const char *name);
+
+/* The token in `Authorization: Bearer` or `X-Memory-Auth`, checked as an upgrade's is. `claims` is filled, its pointers valid
+ * until the request ends. Errors: WSM_ERR_INVALID, WSM_ERR_UNAUTHORIZED (none), WSM_ERR_TOKEN..., WSM_ERR_TOKEN_EXPIRED. */
+WSM_API int wsm_request_claims(wsm_request *request, wsm_claims *claims);
+
+/* Keep your own pointer with the request; NULL at first. */
+WSM_API void wsm_request_set_user(wsm_request *request, void *user);
+WSM_API void *wsm_request_user(const wsm_request *request);
+WSM_API wsm_conn *wsm_request_conn(const wsm_request *request);
+
+/* Answer: status 200-599, `headers` "Name: value\r\n" lines or NULL (Content-Length, Connection and Date-less basics are
+ * the library's), and a body that is copied. The connection closes after it. Ends `request`.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM (the request still ends, with 503 if that fits the reserve). */
+WSM_API int wsm_request_respond(wsm_request *request, int status, const char *headers, const void *body, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

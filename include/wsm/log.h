@@ -1,0 +1,103 @@
+/* The log: what a host implements to keep records, and how the log talks back to the hub.
+ *
+ * A log is an ordered sequence of records. It gives each its offset, 1, 2, 3 and so on, without a hole, within an epoch.
+ * The hub appends; the log keeps and then *delivers*, each record once, in order, those of this node and, where the
+ * engine is shared, those of the others. The hub's state is the fold of what is delivered, and nothing else.
+ *
+ *     hub    open ─▶  log: wsm_log_snapshot? wsm_log_deliver* wsm_log_ready
+ *     hub  append ─▶  log: keeps ─▶ wsm_log_deliver (the records) and wsm_log_done (the end of the append), any order
+ *     hub    read ─▶  log: wsm_log_page, once
+ *
+ * The functions of the struct are called on the hub's thread and must not block; the wsm_log_... functions are the way
+ * back, callable from any thread, also from inside the struct's functions. They copy what they are given. */
+#ifndef WSM_LOG_H
+#define WSM_LOG_H
+
+#include "error.h"
+#include "types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One record. `bytes` are opaque to the log and must come back exactly as they were; they hold no NUL and are valid
+ * UTF-8. At most 16 MiB + 4 KiB. */
+typedef struct wsm_record {
+    uint64_t offset;
+    const void *bytes;
+    size_t len;
+} wsm_record;
+
+/* How an append ended. */
+#define WSM_LOG_SYNCED 0  /* kept; survives kill -9 and power loss: acknowledged as durable */
+#define WSM_LOG_WRITTEN 1 /* kept, but a crash may lose it: acknowledged as not durable */
+/* a negative wsm_err: not kept. WSM_ERR_STORE_FAILED is what senders are told. */
+
+typedef struct wsm_log {
+    size_t size;
+    void *user;
+
+    /* Begin to load. The log answers, then or later, with at most one wsm_log_snapshot, any number of wsm_log_deliver
+     * with the records after it, and wsm_log_ready. Until then the hub answers `busy` and 503. Required.
+     * Returns 0 or an error, which wsm_hub_new passes on. */
+    int (*open)(void *user, wsm_hub *hub);
+
+    /* Append a batch, in order and all or nothing. `append_id` names it in wsm_log_done. The records are borrowed for
+     * the call. A returned error means that nothing was taken, and no wsm_log_done follows. Required. */
+    int (*append)(void *user, uint64_t append_id, const wsm_vec *records, size_t count);
+
+    /* Read records from..to, both included: at most `records_max` and about `bytes_max` bytes, but at least one if
+     * there is any. Answer with wsm_log_page. NULL: the log cannot read back (what memory has trimmed is gone). */
+    int (*read)(void *user, uint64_t read_id, uint64_t from, uint64_t to, size_t records_max, size_t bytes_max);
+
+    /* Records up to `offset` are not asked for any more and may go. NULL: the log keeps its own retention. */
+    int (*trim)(void *user, uint64_t offset);
+
+    /* Keep a snapshot of the hub's state as it is after the record `offset`; an older one may go. Borrowed for the call.
+     * NULL: no snapshots (the log then delivers from the first record it has at the next open). */
+    int (*save)(void *user, uint64_t offset, const void *bytes, size_t len);
+
+    /* The hub is being freed: finish what was appended, call nothing of the hub any more once this returns. May block. */
+    void (*close)(void *user);
+} wsm_log;
+
+WSM_API void wsm_log_init(wsm_log *log, size_t size);
+
+/* What a log knows once it has loaded. */
+typedef struct wsm_log_info {
+    size_t size;
+    const char *epoch;     /* 16 hex digits, lower case; new whenever a log begins anew */
+    uint64_t first_offset; /* of the oldest record that can be read; 0: none */
+    uint64_t last_offset;  /* of the newest record; 0: none. The next one is last_offset + 1 */
+    int durable;           /* 1: what it has kept so far survives kill -9 and power loss */
+} wsm_log_info;
+
+WSM_API void wsm_log_info_init(wsm_log_info *info, size_t size);
+
+/* The snapshot that stands before the records to come. Only between open and wsm_log_ready.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
+WSM_API int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len);
+
+/* Records, in order. A record that was delivered already is ignored; a hole is an error that the hub reports and reads
+ * again. A record whose bytes are broken is delivered with len 0: it becomes a `gap` (reason corrupt).
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM (nothing was taken; deliver again). Thread: any. */
+WSM_API int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count);
+
+/* The end of the append `append_id`: WSM_LOG_SYNCED, WSM_LOG_WRITTEN or a negative wsm_err. Exactly once each.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
+WSM_API int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome);
+
+/* The answer to `read`: the records of the range that there are, in order, as many as the limits allowed; `outcome` 0 or
+ * a negative wsm_err. count 0 with outcome 0: there is none. Exactly once each.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
+WSM_API int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
+
+/* Loading has ended. `outcome` negative: the log cannot be used, and the hub says so in on_ready.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
+WSM_API int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

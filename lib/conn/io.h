@@ -1,0 +1,42 @@
+/* What goes in and out of one connection once it is past HTTP, and its HTTP answer before that: the link, the lanes and
+ * what was handed out, with the rules of who goes next. Returns what happened; calls nobody. */
+#ifndef WSM_LIB_CONN_IO_H
+#define WSM_LIB_CONN_IO_H
+
+#include "conn/lanes.h"
+#include "wire/link.h"
+
+#define WSM__IO_HANDED_BYTES (256u << 10) /* frames are handed out until this much is on its way: the rest can still be overtaken */
+
+typedef struct wsm__io {
+    wsm__mem *mem;
+    const wsm__lane_limits *limits;
+    wsm__link link;
+    wsm__lanes lanes;
+    wsm__outq out;
+    uint64_t progress_at; /* monotonic ms when bytes last went, or when they began to wait */
+    uint64_t messages_out, bytes_out;
+    bool linked;    /* upgraded: `link` is alive */
+    bool finishing; /* nothing more is taken; over when all is written */
+    bool closed;    /* the close frame was handed out: nothing may follow */
+} wsm__io;
+
+void wsm__io_init(wsm__io *io, wsm__mem *mem, const wsm__lane_limits *limits, bool payload_only);
+void wsm__io_fini(wsm__io *io);
+
+/* Queue a frame; errors as wsm__lanes_push. */
+int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice, uint64_t now);
+/* Queue bytes that go before everything else (HTTP answers). WSM_ERR_NOMEM: no effect. */
+int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now);
+
+size_t wsm__io_vec(wsm__io *io, wsm_vec *vec, size_t cap);
+void wsm__io_sent(wsm__io *io, size_t len, uint64_t now);
+
+bool wsm__io_has_output(const wsm__io *io); /* something waits, handed out or not */
+bool wsm__io_is_over(const wsm__io *io);    /* the transport can go */
+size_t wsm__io_bytes(const wsm__io *io);
+uint32_t wsm__io_count(const wsm__io *io);
+/* How many more messages of the normal lane fit, at most `most`. */
+uint32_t wsm__io_room(const wsm__io *io, uint32_t most);
+
+#endif

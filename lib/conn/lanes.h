@@ -1,0 +1,50 @@
+/* The queue of a connection, in lanes: what waits and may still be overtaken. First in, first out within a lane. */
+#ifndef WSM_LIB_CONN_LANES_H
+#define WSM_LIB_CONN_LANES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/ring.h"
+#include "wire/frame.h"
+
+typedef enum wsm__lane {
+    WSM__LANE_CONTROL = 0, /* answers, welcome, position */
+    WSM__LANE_EMERGENCY,
+    WSM__LANE_CRITICAL,
+    WSM__LANE_NORMAL, /* high, normal, low, in offset order */
+    WSM__LANE_BACKGROUND,
+    WSM__LANES
+} wsm__lane;
+
+typedef struct wsm__lane_limits {
+    uint32_t messages_max; /* normal and background; 0: none */
+    uint32_t bytes_max;    /* all; its last quarter for critical and above only; 0: none */
+    uint32_t control_reserve; /* bytes beyond bytes_max that answers may take */
+} wsm__lane_limits;
+
+typedef struct wsm__lanes {
+    wsm__ring lane[WSM__LANES]; /* of {frame, offset} */
+    uint32_t count;             /* of all lanes */
+    uint32_t soft;              /* of the lanes normal and background */
+    uint32_t since_background;  /* frames of normal since one of background went */
+    size_t bytes;
+} wsm__lanes;
+
+void wsm__lanes_init(wsm__lanes *lanes);
+void wsm__lanes_fini(wsm__lanes *lanes, wsm__mem *mem);
+
+/* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM; then
+ * no effect. Takes a reference of its own. `offset` 0: no record.
+ * A notice (gap, replay_start, replay_end) is exempt from the number of messages: it must not fail for a small queue. */
+int wsm__lanes_push(wsm__lanes *lanes, wsm__mem *mem, const wsm__lane_limits *limits, wsm__lane lane, wsm__frame *frame,
+                    uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice);
+
+/* The next frame by priority, its reference moves to the caller; NULL: nothing waits. Background gets one in 16. */
+wsm__frame *wsm__lanes_pop(wsm__lanes *lanes, wsm__mem *mem, uint64_t *offset);
+
+uint64_t wsm__lanes_lowest(const wsm__lanes *lanes); /* the lowest offset that waits; 0: no record waits */
+uint32_t wsm__lanes_drop_all(wsm__lanes *lanes, wsm__mem *mem, uint32_t dropped[WSM__LANES]);
+const char *wsm__lane_name(wsm__lane lane);
+
+#endif

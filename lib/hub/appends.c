@@ -1,0 +1,205 @@
+/* Records on their way into the log. What a turn produces is collected and appended as one batch at its end; each record
+ * waits as a `pending` until it is both kept (the log says so) and applied (it came back), in whichever order, and then its
+ * sender is answered, and with him whoever repeated it meanwhile. */
+#include "hub/hub.h"
+#include "limits.h"
+#include "util/siphash.h"
+
+typedef struct batch {
+    uint64_t first;
+    uint32_t count;
+} batch;
+
+static size_t key_of(unsigned char key[16 + WSM__AGENT_ID_MAX], const unsigned char id[16], wsm_slice sender) {
+    memcpy(key, id, 16);
+    memcpy(key + 16, sender.ptr, sender.len);
+    return 16 + sender.len;
+}
+
+wsm__pending *wsm__append_in_flight(const wsm_hub *hub, wsm_slice sender, const unsigned char id[16]) {
+    unsigned char key[16 + WSM__AGENT_ID_MAX];
+    size_t len = key_of(key, id, sender);
+    return wsm__map_get(&hub->inflight, key, len);
+}
+
+int wsm__append_wait(wsm_hub *hub, wsm__pending *pending, const wsm__origin *origin) {
+    wsm__waiter *waiter = wsm__alloc(&hub->mem, sizeof *waiter);
+    if (!waiter) return WSM_ERR_NOMEM;
+    waiter->origin = *origin;
+    wsm__list_push(&pending->waiters, &waiter->node);
+    return WSM_OK;
+}
+
+wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number) {
+    if (number < hub->pendings_base || number - hub->pendings_base >= hub->pendings.count) return NULL;
+    return *(wsm__pending **)wsm__ring_at(&hub->pendings, (uint32_t)(number - hub->pendings_base));
+}
+
+static wsm__pending *pending_new(wsm_hub *hub, const wsm__record_head *head, const wsm__origin *origin) {
+    unsigned char key[16 + WSM__AGENT_ID_MAX];
+    wsm__pending *pending = wsm__zalloc(&hub->mem, sizeof *pending);
+    if (!pending) return NULL;
+    pending->origin = *origin;
+    wsm__list_init(&pending->waiters);
+    memcpy(pending->id, head->id, 16);
+    memcpy(pending->digest, head->digest, sizeof pending->digest);
+    memcpy(pending->sender, head->sender.ptr, head->sender.len);
+    pending->sender_len = (uint8_t)head->sender.len;
+    wsm__pending **place = wsm__ring_push(&hub->pendings, &hub->mem);
+    if (!place) goto fail;
+    *place = pending;
+    if (!wsm__map_put(&hub->inflight, key, key_of(key, head->id, head->sender), pending)) return pending;
+    wsm__ring_pop_back(&hub->pendings, &hub->mem);
+fail:
+    wsm__free(&hub->mem, pending, sizeof *pending);
+    return NULL;
+}
+
+static void pending_free(wsm_hub *hub, wsm__pending *pending) {
+    unsigned char key[16 + WSM__AGENT_ID_MAX];
+    wsm__list *node;
+    while ((node = wsm__list_first(&pending->waiters)) != NULL) {
+        wsm__list_remove(node);
+        wsm__free(&hub->mem, WSM__CONTAINER(node, wsm__waiter, node), sizeof(wsm__waiter));
+    }
+    wsm__map_remove(&hub->inflight, key, key_of(key, pending->id, wsm__slice(pending->sender, pending->sender_len)));
+    if (pending->number >= hub->pendings_base)
+        *(wsm__pending **)wsm__ring_at(&hub->pendings, (uint32_t)(pending->number - hub->pendings_base)) = NULL;
+    wsm__free(&hub->mem, pending, sizeof *pending);
+    while (hub->pendings.count > 0 && !*(wsm__pending **)wsm__ring_at(&hub->pendings, 0)) {
+        wsm__ring_pop(&hub->pendings, &hub->mem);
+        hub->pendings_base++;
+    }
+}
+
+int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body) {
+    wsm__context *context = wsm__log_context(&hub->records, head->context_id);
+    if (hub->pendings.count == 0) {
+        hub->pendings_base = hub->next_number;
+        context->expected = context->seq;
+    }
+    wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);
+    if (!item) return WSM_ERR_NOMEM;
+    wsm__pending *pending = pending_new(hub, head, origin);
+    if (!pending) {
+        wsm__ring_pop_back(&hub->batch_items, &hub->mem);
+        return WSM_ERR_NOMEM;
+    }
+    pending->number = head->number = hub->next_number;
+    head->node = hub->node;
+    head->expected_seq = context->expected + 1;
+    size_t at = hub->batch.len;
+    wsm__record_put_head(&hub->batch, head);
+    wsm__buf_put_slice(&hub->batch, body);
+    if (hub->batch.err) {
+        hub->batch.len = at;
+        hub->batch.err = 0;
+        wsm__ring_pop_back(&hub->batch_items, &hub->mem);
+        pending_free(hub, pending);
+        return WSM_ERR_NOMEM;
+    }
+    *item = (wsm__batch_item){at, hub->batch.len - at};
+    pending->bytes_hash = wsm__siphash(hub->seed, hub->batch.ptr + at, item->len);
+    if (hub->batch_items.count == 1) hub->batch_first = hub->next_number;
+    hub->next_number++;
+    context->expected++;
+    return WSM_OK;
+}
+
+static void fail_range(wsm_hub *hub, uint64_t first, uint32_t count, int err) {
+    hub->count.append_failed += count;
+    for (uint64_t number = first; number < first + count; number++) {
+        wsm__pending *pending = wsm__append_find(hub, number);
+        if (!pending) continue;
+        pending->err = err;
+        pending->is_kept = pending->is_applied = true;
+        wsm__append_settle(hub, pending);
+    }
+}
+
+static int append_batch(wsm_hub *hub, uint64_t first, uint32_t count) {
+    wsm_vec *records = wsm__alloc(&hub->mem, count * sizeof *records);
+    batch *place = records ? wsm__ring_push(&hub->batches, &hub->mem) : NULL;
+    int err = WSM_ERR_NOMEM;
+    if (place) {
+        *place = (batch){first, count};
+        for (uint32_t i = 0; i < count; i++) {
+            const wsm__batch_item *item = wsm__ring_at(&hub->batch_items, i);
+            records[i] = (wsm_vec){hub->batch.ptr + item->at, item->len};
+        }
+        hub->count.appended += count;
+        err = wsm__call_log_append(hub, first, records, count);
+        if (err) wsm__ring_pop_back(&hub->batches, &hub->mem);
+    }
+    if (records) wsm__free(&hub->mem, records, count * sizeof *records);
+    return err;
+}
+
+void wsm__append_flush(wsm_hub *hub) {
+    uint32_t count = hub->batch_items.count;
+    uint64_t first = hub->batch_first;
+    if (count == 0) return;
+    int err = append_batch(hub, first, count);
+    wsm__buf_clear(&hub->batch);
+    while (hub->batch_items.count > 0) wsm__ring_pop_back(&hub->batch_items, &hub->mem);
+    if (err) fail_range(hub, first, count, err == WSM_ERR_BUSY ? WSM_ERR_BUSY : err == WSM_ERR_NOMEM ? err : WSM_ERR_STORE_FAILED);
+}
+
+void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
+    batch found = {0, 0};
+    for (uint32_t i = 0; i < hub->batches.count; i++) { /* logs end appends in order: it is the first, as a rule */
+        batch *at = wsm__ring_at(&hub->batches, i);
+        if (at->first != append_id || at->count == 0) continue;
+        found = *at;
+        at->count = 0;
+        break;
+    }
+    while (hub->batches.count > 0 && ((batch *)wsm__ring_at(&hub->batches, 0))->count == 0)
+        wsm__ring_pop(&hub->batches, &hub->mem);
+    if (outcome < 0) {
+        wsm__call_log(hub, WSM_LEVEL_ERROR, "store_failed", NULL, wsm_strerror(outcome));
+        fail_range(hub, found.first, found.count, WSM_ERR_STORE_FAILED);
+        return;
+    }
+    for (uint64_t number = found.first; number < found.first + found.count; number++) {
+        wsm__pending *pending = wsm__append_find(hub, number);
+        if (!pending) continue;
+        pending->is_kept = true;
+        pending->is_durable = outcome == WSM_LOG_SYNCED;
+        wsm__append_settle(hub, pending);
+    }
+}
+
+void wsm__append_settle(wsm_hub *hub, wsm__pending *pending) {
+    if (!pending->is_kept || !pending->is_applied) return;
+    wsm__verdict verdict = {.err = pending->err, .duplicate = pending->is_duplicate, .durable = pending->is_durable,
+                            .has_offset = true, .offset = pending->offset};
+    wsm__list waiters;
+    wsm__list_init(&waiters);
+    wsm__list_splice(&waiters, &pending->waiters);
+    wsm__origin origin = pending->origin;
+    if (!verdict.err && pending->is_durable)
+        wsm__dedup_set_durable(&hub->dedup, wsm__slice(pending->sender, pending->sender_len), pending->id);
+    pending_free(hub, pending);
+    wsm__answer(hub, &origin, &verdict);
+    wsm__list *node;
+    while ((node = wsm__list_first(&waiters)) != NULL) {
+        wsm__waiter *waiter = WSM__CONTAINER(node, wsm__waiter, node);
+        wsm__list_remove(node);
+        verdict.duplicate = true;
+        wsm__answer(hub, &waiter->origin, &verdict);
+        wsm__free(&hub->mem, waiter, sizeof *waiter);
+    }
+}
+
+void wsm__append_init(wsm_hub *hub) {
+    wsm__ring_init(&hub->batches, sizeof(batch));
+}
+
+void wsm__append_fini(wsm_hub *hub) {
+    while (hub->pendings.count > 0) pending_free(hub, *(wsm__pending **)wsm__ring_at(&hub->pendings, 0));
+    wsm__ring_fini(&hub->pendings, &hub->mem);
+    wsm__ring_fini(&hub->batches, &hub->mem);
+    wsm__ring_fini(&hub->batch_items, &hub->mem);
+    wsm__buf_fini(&hub->batch);
+}

@@ -1,0 +1,130 @@
+/* From a message to what it asks for: decode, check who may, and hand over to the file that does it. */
+#include "hub/hub.h"
+#include "limits.h"
+
+static void to_origin(wsm__origin *origin, const char *message_id) {
+    origin->has_id = true;
+    memcpy(origin->message_id, message_id, WSM__UUID_LEN);
+}
+
+static bool is_over_rate(wsm_hub *hub, wsm__agent *agent, const wsm__origin *origin) {
+    uint32_t rate = hub->config.agent_messages_per_s, burst = hub->config.agent_messages_burst;
+    if (!agent || wsm__bucket_take(&agent->messages, hub->now, rate, burst, 1)) return false;
+    wsm__verdict verdict = {.err = WSM_ERR_RATE_LIMITED, .message = "more messages than an agent may send"};
+    verdict.retry_after_ms = wsm__bucket_wait(&agent->messages, hub->now, rate, burst, 1);
+    wsm__answer(hub, origin, &verdict);
+    return true;
+}
+
+static bool is_writing(wsm__msg_type type) {
+    return type == WSM__MSG_MEMORY_UPDATE || type == WSM__MSG_AGENT_PRESENCE;
+}
+
+/* `agent` NULL: the host itself. */
+static void run(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, bool may_write, const wsm__message *message, wsm_slice text,
+                const wsm__origin *origin) {
+    if (message->sender_agent_id.ptr && !wsm__slice_eq(message->sender_agent_id, sender)) {
+        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "sender_agent_id", "sender_agent_id: the hub says who sends");
+        return;
+    }
+    if (is_over_rate(hub, agent, origin)) return;
+    if (is_writing(message->type) && !may_write) {
+        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "type", "an observer reads and does not write");
+        return;
+    }
+    int veto = wsm__call_veto(hub, sender, wsm__slice_str(wsm__msg_row_of(message->type)->name), text);
+    if (veto) {
+        wsm__answer_error(hub, origin, veto, NULL, NULL);
+        return;
+    }
+    switch (message->type) {
+    case WSM__MSG_MEMORY_UPDATE: wsm__update_submit(hub, agent, sender, message, text, origin); break;
+    case WSM__MSG_AGENT_PRESENCE: wsm__presence_submit(hub, agent, message, text, origin); break;
+    case WSM__MSG_AGENT_LIST: wsm__presence_list(hub, message, origin); break;
+    default: wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "type", "type: hello is only for the first message"); break;
+    }
+}
+
+static void hello(wsm_conn *conn, wsm_slice text) {
+    wsm_hub *hub = conn->hub;
+    wsm__message message;
+    wsm__decode_error error;
+    wsm__identity identity = {0};
+    char token[WSM__TOKEN_BYTES_MAX], epoch[17] = "";
+    uint64_t after = 0;
+    if (text.len > WSM__TOKEN_BYTES_MAX || wsm__decode(text, &hub->scan_limits, &message, &error) ||
+        message.type != WSM__MSG_HELLO) {
+        wsm__peer_shut(conn, 4002, NULL);
+        return;
+    }
+    long len = wsm__json_string_decode(wsm__message_field(&message, "token").raw, token, sizeof token);
+    wsm__json_value field = wsm__message_field(&message, "epoch");
+    if (field.kind) wsm__json_string_decode(field.raw, epoch, 16);
+    field = wsm__message_field(&message, "after");
+    if (field.kind) wsm__json_u64(field, WSM__NUMBER_MAX, &after);
+    int err = len < 0 ? WSM_ERR_TOKEN : wsm__call_token_check(conn, wsm__slice(token, (size_t)len), &identity);
+    wsm__wipe(token, sizeof token);
+    if (conn->phase != WSM__PHASE_HELLO) {
+        wsm__identity_fini(&identity, &hub->mem);
+        return;
+    }
+    if (err == WSM_ERR_PENDING) err = WSM_ERR_TOKEN; /* a later verdict is for upgrades; hello is answered at once */
+    if (err) {
+        hub->count.auth_failed++;
+        wsm__address_failed(hub, conn->address);
+        wsm__call_security(hub, "auth_failed", conn, wsm_strerror(err), err);
+        wsm__peer_shut(conn, err == WSM_ERR_TOKEN_EXPIRED ? 4003 : 4002, NULL);
+        return;
+    }
+    wsm__session_open(conn, &identity, epoch[0] ? epoch : NULL, after);
+}
+
+void wsm__command_text(wsm_conn *conn, wsm_slice text) {
+    wsm_hub *hub = conn->hub;
+    wsm__message message;
+    wsm__decode_error error;
+    wsm__origin origin = {.kind = WSM__ORIGIN_CONN, .slot = conn->slot, .gen = conn->gen};
+    if (conn->phase == WSM__PHASE_HELLO) {
+        hello(conn, text);
+        return;
+    }
+    if (conn->phase != WSM__PHASE_LIVE) return;
+    hub->count.received++;
+    if (wsm__decode(text, &hub->scan_limits, &message, &error)) {
+        if (error.has_id) to_origin(&origin, error.message_id);
+        wsm__answer_error(hub, &origin, error.err, error.field, error.message);
+        return;
+    }
+    if (message.has_id) to_origin(&origin, message.message_id.ptr);
+    bool may_write = conn->identity.claims.permission == WSM_PERMISSION_ACTIVE;
+    run(hub, conn->agent, conn->identity.claims.sub, may_write, &message, text, &origin);
+}
+
+void wsm__command_host(wsm_hub *hub, wsm_slice name, wsm_slice text, uint64_t tag) {
+    wsm__message message;
+    wsm__decode_error error;
+    wsm__origin origin = {.kind = WSM__ORIGIN_HOST, .tag = tag};
+    wsm__agent *agent = NULL;
+    hub->count.received++;
+    if (hub->is_shutting_down || !hub->is_ready) {
+        wsm__answer_error(hub, &origin, hub->is_shutting_down ? WSM_ERR_SHUTTING_DOWN : WSM_ERR_BUSY, NULL, NULL);
+        return;
+    }
+    if (wsm__decode(text, &hub->scan_limits, &message, &error)) {
+        wsm__answer_error(hub, &origin, error.err, error.field, error.message);
+        return;
+    }
+    if (message.has_id) to_origin(&origin, message.message_id.ptr);
+    bool is_hub = !name.ptr || wsm__slice_is(name, "hub");
+    if (!is_hub) {
+        agent = wsm__registry_take(&hub->registry, name);
+        if (!agent) {
+            wsm__answer_error(hub, &origin, WSM_ERR_NOMEM, NULL, NULL);
+            return;
+        }
+        agent->timer.kind = WSM__TIMER_AGENT;
+        if (agent->slots_count == 0 && !agent->timer.armed) /* it is only known for its limits: forgotten again */
+            wsm__heap_arm(&hub->heap, &agent->timer, hub->now + hub->config.presence_grace_ms);
+    }
+    run(hub, agent, is_hub ? wsm__slice_str("hub") : name, true, &message, text, &origin);
+}

@@ -1,0 +1,404 @@
+/* The inside of a hub, and what the files of this folder offer each other. Read the folder in this order: hub.c (life),
+ * turn.c (what every call begins and ends with), calls.c (the host's callbacks), inbox.c (other threads), peer.c and
+ * handshake.c (from bytes to a connection), session.c (from a token to a member), commands.c (from a message to a
+ * record), apply.c (from a record to state), fanout.c, replay.c, presence.c, answers.c, and the small ones. */
+#ifndef WSM_LIB_HUB_HUB_H
+#define WSM_LIB_HUB_HUB_H
+
+#include "auth/jwt.h"
+#include "conn/io.h"
+#include "hub/counters.h"
+#include "memory/dedup.h"
+#include "memory/log.h"
+#include "proto/decode.h"
+#include "proto/encode.h"
+#include "route/receivers.h"
+#include "route/registry.h"
+#include "util/bucket.h"
+#include "util/crypto.h"
+#include "util/heap.h"
+#include "util/uuid.h"
+#include "wire/http.h"
+#include "wire/upgrade.h"
+#include "wsm/hub.h"
+
+/* ---- connections ---------------------------------------------------------------------------------------------------- */
+
+/* Where a connection is; it only moves forwards, by peer_transit in peer.c. */
+typedef enum wsm__phase {
+    WSM__PHASE_HTTP = 0, /* the head of a request is coming */
+    WSM__PHASE_BODY,     /* its body is coming */
+    WSM__PHASE_REQUEST,  /* the host has the request and will answer */
+    WSM__PHASE_TOKEN,    /* the host is checking the token */
+    WSM__PHASE_HELLO,    /* upgraded, waiting for `hello` */
+    WSM__PHASE_LIVE,     /* a member of the hub */
+    WSM__PHASE_PLAIN,    /* upgraded, plain mode */
+    WSM__PHASE_CLOSING,  /* nothing more is taken in; what waits is written, then the transport goes */
+    WSM__PHASE_GONE      /* a shell */
+} wsm__phase;
+
+/* Limits by the address of the other end. */
+typedef struct wsm__address {
+    char *name;
+    size_t name_len;
+    uint32_t conns, preauth, failures;
+    uint64_t blocked_until; /* monotonic ms */
+    wsm__heap_node timer;   /* end of the minute in which `failures` are counted, or of the block */
+} wsm__address;
+
+struct wsm_request {
+    wsm_conn *conn;
+    void *user;
+    wsm_slice body;
+    wsm__identity identity;
+    bool has_identity;
+};
+
+/* What is only needed until the upgrade. */
+typedef struct wsm__handshake {
+    wsm__buf in;
+    wsm__http_head head;
+    size_t head_len;
+    int refuse; /* decided at accept: the status to answer with once the request has come; 0: none */
+    wsm_request request;
+    wsm__buf token;        /* kept while the host checks it */
+    char epoch[17];        /* "": first visit */
+    uint64_t after;
+    uint64_t deadline;
+} wsm__handshake;
+
+/* Counts events in windows of a minute. */
+typedef struct wsm__strikes {
+    uint64_t window; /* minute of the monotonic clock */
+    uint32_t count;
+} wsm__strikes;
+
+struct wsm_conn {
+    wsm_hub *hub;
+    void *user;
+    uint32_t slot, gen;
+    uint8_t phase;    /* wsm__phase */
+    uint8_t told;     /* wsm_conn_state that on_conn_state has seen */
+    uint8_t kind;     /* wsm_peer_kind */
+    bool plain, counted_preauth, encrypted;
+    bool in_recv;     /* wsm_conn_recv is on the stack */
+    bool notified;    /* bytes_waiting was called and has not been answered to the end */
+    bool want_drained;
+    bool cut_called;  /* close_transport was called */
+    bool eof;
+    uint16_t close_code;
+    char id[WSM__UUID_LEN];
+    wsm__io io;
+    wsm__handshake *hs;
+    wsm__identity identity; /* sub, rights; valid when `agent` is not NULL */
+    wsm__agent *agent;      /* NULL: not a member */
+    wsm__address *address;
+    wsm__heap_node timer;
+    uint64_t hello_by;
+    wsm__list in_conns, in_noisy, in_readers;
+    wsm__strikes malformed, too_fast;
+    wsm__lane_limits lane_limits;
+
+    /* The cursor: records up to here are in the queue or were sent (replay.c). */
+    bool reads_main;
+    bool catching_up;
+    bool replaying; /* replay_start was sent, replay_end was not */
+    bool reading;   /* a page is on its way, or waits for its turn */
+    uint64_t cursor, replay_to, replay_count, read_id;
+    uint64_t presence_seen;
+    bool presence_lags;
+    uint64_t position_sent, position_at; /* at 0: not armed */
+    bool position_due;
+
+    uint64_t messages_in, bytes_in;
+};
+
+/* ---- commands ------------------------------------------------------------------------------------------------------- */
+
+/* Who asked. A connection is named by slot and generation, because it may be gone when the answer comes. */
+typedef struct wsm__origin {
+    enum { WSM__ORIGIN_NONE = 0, WSM__ORIGIN_CONN, WSM__ORIGIN_HOST } kind;
+    uint32_t slot, gen;
+    uint64_t tag;
+    bool has_id;
+    char message_id[WSM__UUID_LEN]; /* as the sender wrote it */
+} wsm__origin;
+
+typedef struct wsm__waiter { /* a repeat of a command that is under way */
+    wsm__list node;
+    wsm__origin origin;
+} wsm__waiter;
+
+/* A record that was appended and is not both kept and applied yet. */
+typedef struct wsm__pending {
+    uint64_t number;
+    wsm__origin origin;
+    wsm__list waiters;
+    unsigned char id[16];
+    unsigned char digest[WSM__DIGEST_LEN];
+    char sender[WSM__AGENT_ID_MAX];
+    uint8_t sender_len;
+    uint64_t bytes_hash; /* SipHash of the record's bytes: it comes back as it went, or is looked at again */
+    bool is_kept, is_applied, is_durable, is_duplicate;
+    int err;
+    uint64_t offset;
+} wsm__pending;
+
+/* One record of a batch for the log. */
+typedef struct wsm__batch_item {
+    size_t at, len;
+} wsm__batch_item;
+
+typedef struct wsm__inbox_item wsm__inbox_item;
+
+typedef struct wsm__read {
+    wsm__list node;
+    uint64_t id, from, to;
+    size_t records_max, bytes_max;
+    bool is_sent;
+    uint32_t slot, gen; /* for a connection ... */
+    bool for_host;      /* ... or for wsm_records_read: */
+    uint64_t tag, after;
+    size_t limit;
+    bool reads_main;
+    uint64_t trimmed_to;
+} wsm__read;
+
+/* A connection's number; generations tell who had it before. */
+typedef struct wsm__slot {
+    wsm_conn *conn; /* NULL: free */
+    uint32_t next_free;
+} wsm__slot;
+
+#define WSM__SLOT_NONE UINT32_MAX
+
+/* ---- the hub -------------------------------------------------------------------------------------------------------- */
+
+struct wsm_hub {
+    wsm__mem mem;
+    wsm_host host;
+    void *user;
+    wsm_log log;
+    wsm_config config; /* texts are ours, in config_texts */
+    wsm__ring config_texts;
+
+    uint64_t now; /* both clocks as of this turn, ms */
+    int64_t wall;
+    int depth; /* of calls into the library */
+    bool is_ready, is_failed, is_shutting_down, is_down, free_asked, log_opened;
+    uint64_t shutdown_by;
+    int shutdown_code;
+    int shutdown_step;
+
+    unsigned char seed[16];
+    wsm__uuid_gen ids;
+    uint64_t node;
+    char epoch[17];
+    wsm__digest *digest;
+
+    wsm__heap heap;
+    wsm__heap_node chores; /* expiry of windows, aged records, retries: once a second while there is something */
+    wsm__log records;
+    wsm__context *main;
+    wsm__receivers receivers; /* of main */
+    wsm__dedup dedup, soft_dedup;
+    wsm__registry registry;
+    wsm__map addresses;
+    wsm__keyring keys;
+    wsm__identity checked; /* what wsm_hub_token_check handed out */
+
+    wsm__ws_pool *pool;
+    wsm__link_limits link_limits, plain_limits;
+    wsm__http_limits http_limits;
+    wsm__scan_limits scan_limits, log_scan_limits;
+    wsm__bucket accepts;
+
+    wsm__ring slots;    /* of wsm__slot */
+    uint32_t free_slot; /* first of the free ones, WSM__SLOT_NONE: none */
+    wsm__list conns, noisy, shells;
+    uint32_t conns_count, preauth_count, gen;
+    uint32_t presence_lagging;
+
+    _Atomic(wsm__inbox_item *) inbox; /* newest first */
+    atomic_uint inbox_count;
+    atomic_bool inbox_closed;
+    wsm__inbox_item *backlog, *backlog_last; /* taken from the inbox, oldest first */
+    size_t backlog_done;                     /* records of the first one that are done */
+
+    wsm__buf batch;         /* records of this turn, one behind the other */
+    wsm__ring batch_items;  /* of wsm__batch_item */
+    uint64_t batch_first;   /* number of the first */
+    uint64_t next_number;
+    wsm__ring pendings;     /* of wsm__pending *, by number; NULL: finished */
+    uint64_t pendings_base; /* number of the first slot */
+    wsm__ring batches;      /* of {first, count} that the log has not ended */
+    wsm__map inflight;      /* of wsm__pending, by id and sender */
+    uint64_t since_snapshot;
+    uint64_t store_first, loaded_to; /* as the log said when it had loaded */
+    bool loaded_durable;
+
+    wsm__list readers; /* of wsm__read, asked or waiting */
+    uint32_t reads_active;
+    uint64_t next_read;
+
+    wsm__buf scratch; /* a message or record under construction; empty between uses */
+    wsm__counters count;
+};
+
+/* hub.c */
+void wsm__hub_ready(wsm_hub *hub, int err);
+void wsm__hub_free_now(wsm_hub *hub);
+
+/* Whose deadline a node of the heap is. */
+enum { WSM__TIMER_CONN = 1, WSM__TIMER_AGENT, WSM__TIMER_ADDRESS, WSM__TIMER_CHORES };
+
+/* turn.c: every public function that does anything stands between these two. */
+void wsm__turn_enter(wsm_hub *hub);
+bool wsm__turn_leave(wsm_hub *hub); /* true: the hub was freed, as a callback had asked */
+void wsm__turn_notify(wsm_conn *conn); /* it has output, or is over: tell the host when the turn ends */
+void wsm__turn_chores_soon(wsm_hub *hub, uint64_t in_ms);
+
+/* calls.c: the only file that calls the host. */
+int wsm__call_random(wsm_hub *hub, void *bytes, size_t len);
+void wsm__call_bytes_waiting(wsm_conn *conn);
+void wsm__call_close_transport(wsm_conn *conn);
+void wsm__call_wake(wsm_hub *hub);
+int wsm__call_token_check(wsm_conn *conn, wsm_slice token, wsm__identity *identity);
+int wsm__call_veto(wsm_hub *hub, wsm_slice agent, wsm_slice type, wsm_slice json);
+void wsm__call_log(wsm_hub *hub, wsm_level level, const char *event, const wsm_conn *conn, const char *detail);
+void wsm__call_audit(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err);
+void wsm__call_security(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err);
+void wsm__call_ready(wsm_hub *hub, int err);
+void wsm__call_result(wsm_hub *hub, wsm_result *result);
+void wsm__call_applied(wsm_hub *hub, uint64_t offset, const wsm__record_head *head, wsm_slice json, uint32_t receivers);
+void wsm__call_page(wsm_hub *hub, wsm_page *page);
+void wsm__call_drop(wsm_conn *conn, const char *lane, const char *reason, uint64_t count);
+void wsm__call_conn_state(wsm_conn *conn, wsm_conn_state state);
+void wsm__call_drained(wsm_conn *conn);
+void wsm__call_data(wsm_conn *conn, wsm_data type, wsm_slice bytes);
+bool wsm__call_request(wsm_conn *conn, wsm_request *request); /* false: the host wants none */
+void wsm__call_request_end(wsm_conn *conn, wsm_request *request);
+int wsm__call_log_append(wsm_hub *hub, uint64_t id, const wsm_vec *records, size_t count);
+int wsm__call_log_read(wsm_hub *hub, const wsm__read *read);
+int wsm__call_log_save(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len);
+
+/* inbox.c */
+int wsm__inbox_drain(wsm_hub *hub, uint32_t quantum); /* 1: there is more */
+void wsm__inbox_drop_all(wsm_hub *hub);
+/* Deliver the records of an append and end it, in one, on the hub's own thread inside a turn: nobody needs to be woken. */
+int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const wsm_record *records, size_t count);
+
+/* log_memory.c */
+int wsm__log_memory_new(wsm_log *log, wsm_hub *hub);
+
+/* addresses.c */
+wsm__address *wsm__address_take(wsm_hub *hub, const char *name); /* NULL: no memory, or no name */
+void wsm__address_release(wsm_hub *hub, wsm__address *address);
+void wsm__address_failed(wsm_hub *hub, wsm__address *address);
+bool wsm__address_is_blocked(const wsm_hub *hub, const wsm__address *address);
+void wsm__addresses_fini(wsm_hub *hub);
+void wsm__address_timer(wsm_hub *hub, wsm__address *address);
+
+/* peer.c: the life of a connection. */
+void wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset); /* overflow and no memory close it */
+void wsm__peer_notice(wsm_conn *conn, wsm__lane lane); /* the same for the notice in hub->scratch */
+void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason); /* begin to close; twice does nothing */
+void wsm__peer_cut(wsm_conn *conn, uint16_t code);                      /* end without a handshake */
+void wsm__peer_answer(wsm_conn *conn, int status, const char *headers, const char *code, const char *message); /* HTTP */
+void wsm__peer_answer_body(wsm_conn *conn, int status, const char *headers, const char *type, wsm_slice body);
+int wsm__peer_link(wsm_conn *conn);                 /* frames from here on */
+void wsm__peer_unhand(wsm_conn *conn);              /* the handshake's memory goes */
+void wsm__peer_preauth_done(wsm_conn *conn);
+void wsm__peer_timer(wsm_conn *conn);               /* its deadline came */
+void wsm__peer_rearm(wsm_conn *conn, uint64_t when); /* look at it not later than this */
+void wsm__peer_free(wsm_conn *conn);
+void wsm__peer_to(wsm_conn *conn, wsm__phase phase);
+bool wsm__peer_is_up(const wsm_conn *conn); /* upgraded, or open without a link, and not closing */
+wsm__slot *wsm__peer_slot(const wsm_hub *hub, uint32_t slot);
+wsm_conn *wsm__peer_of(const wsm_hub *hub, uint32_t slot, uint32_t gen); /* NULL: gone */
+void wsm__peer_run(wsm_conn *conn, const char *bytes, size_t len);
+
+/* handshake.c */
+size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len); /* bytes used; the phase says what comes next */
+void wsm__handshake_token(wsm_conn *conn, int err, wsm__identity *identity); /* the verdict; takes the identity on 0 */
+
+/* session.c */
+void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoch, uint64_t after); /* takes the identity */
+void wsm__session_leave(wsm_conn *conn); /* out of all routes; twice does nothing */
+
+/* commands.c */
+void wsm__command_text(wsm_conn *conn, wsm_slice text);
+void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t tag);
+
+/* update.c */
+void wsm__update_submit(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, const wsm__message *message, wsm_slice text,
+                        const wsm__origin *origin);
+
+/* appends.c */
+int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body); /* WSM_ERR_NOMEM: no effect */
+void wsm__append_flush(wsm_hub *hub);
+void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome);
+wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number);
+void wsm__append_settle(wsm_hub *hub, wsm__pending *pending); /* answers when it is both kept and applied */
+void wsm__append_init(wsm_hub *hub);
+void wsm__append_fini(wsm_hub *hub);
+wsm__pending *wsm__append_in_flight(const wsm_hub *hub, wsm_slice sender, const unsigned char id[16]);
+int wsm__append_wait(wsm_hub *hub, wsm__pending *pending, const wsm__origin *origin);
+
+/* apply.c: 0, or WSM_ERR_NOMEM: nothing changed, try again. */
+int wsm__apply(wsm_hub *hub, const wsm_record *record);
+
+/* fanout.c */
+uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, uint64_t offset, wsm_priority priority);
+wsm__lane wsm__fanout_lane(wsm_priority priority);
+
+/* replay.c */
+const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after); /* the word for welcome.resume */
+void wsm__replay_start(wsm_conn *conn); /* after welcome, if it said so */
+void wsm__replay_pump(wsm_conn *conn);
+void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
+void wsm__replay_stop(wsm_conn *conn);
+void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq, const char *reason);
+void wsm__replay_position(wsm_conn *conn);
+
+/* reads.c */
+void wsm__read_ask(wsm_hub *hub, wsm__read *read);
+void wsm__read_next(wsm_hub *hub);
+void wsm__read_end(wsm_hub *hub, wsm__read *read);
+wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id);
+wsm__frame *wsm__read_frame(wsm_hub *hub, const wsm_record *record, uint64_t *seq, wsm__record_head *head, int *err);
+void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
+
+/* presence.c */
+void wsm__presence_joined(wsm_hub *hub, wsm_conn *conn);
+void wsm__presence_left(wsm_hub *hub, wsm__agent *agent);
+void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent);
+void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text, const wsm__origin *origin);
+void wsm__presence_list(wsm_hub *hub, const wsm__message *message, const wsm__origin *origin);
+void wsm__presence_pump(wsm_conn *conn); /* what it missed, as far as there is room */
+
+/* answers.c */
+typedef struct wsm__verdict {
+    int err;
+    const char *field, *message;
+    uint64_t retry_after_ms;
+    bool duplicate, durable, has_offset;
+    uint64_t offset;
+    wsm_slice result; /* JSON */
+} wsm__verdict;
+void wsm__answer(wsm_hub *hub, const wsm__origin *origin, const wsm__verdict *verdict);
+void wsm__answer_error(wsm_hub *hub, const wsm__origin *origin, int err, const char *field, const char *message);
+void wsm__answer_begin(wsm_hub *hub, wsm__encoder *enc, wsm__msg_type type);
+
+/* snapshot.c */
+int wsm__snapshot_save(wsm_hub *hub);
+int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text);
+
+/* shutdown.c */
+void wsm__shutdown_step(wsm_hub *hub);
+
+/* config.c */
+int wsm__config_take(wsm_hub *hub, const wsm_config *config);
+void wsm__config_release(wsm_hub *hub);
+
+#endif

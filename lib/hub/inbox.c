@@ -1,0 +1,260 @@
+/* The inbox: what other threads, and the log, hand to a hub. Pushing is one allocation and one compare-and-swap, from any
+ * thread; the hub takes the whole stack at once and turns it round. What cannot be done for lack of memory stays at the
+ * front of the backlog and is tried again, so that the order of records holds. */
+#include <stdalign.h>
+
+#include "hub/hub.h"
+#include "limits.h"
+
+typedef enum item_kind { ITEM_SUBMIT, ITEM_DELIVER, ITEM_DONE, ITEM_PAGE, ITEM_SNAPSHOT, ITEM_READY } item_kind;
+
+/* One block: this head, then records, then bytes. */
+struct wsm__inbox_item {
+    struct wsm__inbox_item *next;
+    size_t size;
+    item_kind kind;
+    int outcome;
+    bool has_agent;
+    uint64_t id;   /* tag, append id (0: the end comes by itself), read id, or offset of the snapshot */
+    uint64_t first, last;
+    bool is_durable;
+    size_t count;  /* of records */
+    size_t name_len;
+    size_t text_len;
+    char epoch[17];
+    alignas(wsm_record) char rest[];
+};
+
+#define RETRY_MS 20u
+
+static wsm__inbox_item *item_new(wsm_hub *hub, item_kind kind, size_t rest) {
+    size_t size = offsetof(wsm__inbox_item, rest) + rest;
+    wsm__inbox_item *item = wsm__alloc(&hub->mem, size);
+    if (!item) return NULL;
+    memset(item, 0, sizeof *item < size ? sizeof *item : size);
+    item->size = size;
+    item->kind = kind;
+    return item;
+}
+
+static void push(wsm_hub *hub, wsm__inbox_item *item, bool wake) {
+    wsm__inbox_item *head = atomic_load_explicit(&hub->inbox, memory_order_relaxed);
+    do {
+        item->next = head;
+    } while (!atomic_compare_exchange_weak_explicit(&hub->inbox, &head, item, memory_order_release, memory_order_relaxed));
+    if (wake && !head) wsm__call_wake(hub); /* it was empty: whoever filled it first has woken the hub already */
+}
+
+/* ---- from any thread ------------------------------------------------------------------------------------------------ */
+
+int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len, uint64_t tag) {
+    if (!hub || !json || len == 0 || len > WSM__MESSAGE_BYTES_HARD) return WSM_ERR_INVALID;
+    size_t name_len = as_agent ? strlen(as_agent) : 0;
+    if (as_agent && !wsm__agent_id_is_valid(wsm__slice(as_agent, name_len))) return WSM_ERR_INVALID;
+    if (atomic_load(&hub->inbox_closed)) return WSM_ERR_SHUTTING_DOWN;
+    if (atomic_fetch_add(&hub->inbox_count, 1) >= hub->config.inbox_max && hub->config.inbox_max) {
+        atomic_fetch_sub(&hub->inbox_count, 1);
+        return WSM_ERR_BUSY;
+    }
+    wsm__inbox_item *item = item_new(hub, ITEM_SUBMIT, name_len + len);
+    if (!item) {
+        atomic_fetch_sub(&hub->inbox_count, 1);
+        return WSM_ERR_NOMEM;
+    }
+    item->id = tag;
+    item->has_agent = as_agent != NULL;
+    item->name_len = name_len;
+    item->text_len = len;
+    if (name_len) memcpy(item->rest, as_agent, name_len);
+    memcpy(item->rest + name_len, json, len);
+    push(hub, item, true);
+    return WSM_OK;
+}
+
+static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_record *records, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += records[i].len;
+    wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes);
+    if (!item) return NULL;
+    wsm_record *copy = (wsm_record *)(void *)item->rest;
+    char *text = item->rest + count * sizeof *records;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = (wsm_record){records[i].offset, text, records[i].len};
+        if (records[i].len) memcpy(text, records[i].bytes, records[i].len);
+        text += records[i].len;
+    }
+    item->count = count;
+    return item;
+}
+
+static bool records_are_valid(const wsm_record *records, size_t count) {
+    if (count > 0 && !records) return false;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].offset == 0 || (records[i].len > 0 && !records[i].bytes)) return false;
+    return true;
+}
+
+int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count) {
+    if (!hub || !records_are_valid(records, count)) return WSM_ERR_INVALID;
+    if (count == 0) return WSM_OK;
+    wsm__inbox_item *item = item_of_records(hub, ITEM_DELIVER, records, count);
+    if (!item) return WSM_ERR_NOMEM;
+    push(hub, item, true);
+    return WSM_OK;
+}
+
+int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome) {
+    if (!hub || append_id == 0 || outcome > WSM_LOG_WRITTEN) return WSM_ERR_INVALID;
+    wsm__inbox_item *item = item_new(hub, ITEM_DONE, 0);
+    if (!item) return WSM_ERR_NOMEM;
+    item->id = append_id;
+    item->outcome = outcome;
+    push(hub, item, true);
+    return WSM_OK;
+}
+
+int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const wsm_record *records, size_t count) {
+    wsm__inbox_item *item = item_of_records(hub, ITEM_DELIVER, records, count);
+    if (!item) return WSM_ERR_NOMEM;
+    item->id = append_id;
+    item->outcome = outcome;
+    push(hub, item, false);
+    return WSM_OK;
+}
+
+int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
+    if (!hub || outcome > 0 || !records_are_valid(records, count)) return WSM_ERR_INVALID;
+    wsm__inbox_item *item = item_of_records(hub, ITEM_PAGE, records, count);
+    if (!item) return WSM_ERR_NOMEM;
+    item->id = read_id;
+    item->outcome = outcome;
+    push(hub, item, true);
+    return WSM_OK;
+}
+
+int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len) {
+    if (!hub || !bytes || len == 0) return WSM_ERR_INVALID;
+    wsm__inbox_item *item = item_new(hub, ITEM_SNAPSHOT, len);
+    if (!item) return WSM_ERR_NOMEM;
+    item->id = offset;
+    item->text_len = len;
+    memcpy(item->rest, bytes, len);
+    push(hub, item, true);
+    return WSM_OK;
+}
+
+static bool is_epoch(const char *epoch) {
+    if (!epoch || strlen(epoch) != 16) return false;
+    return strspn(epoch, "0123456789abcdef") == 16;
+}
+
+int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome) {
+    if (!hub || outcome > 0 || (outcome == 0 && (!info || !is_epoch(info->epoch)))) return WSM_ERR_INVALID;
+    wsm__inbox_item *item = item_new(hub, ITEM_READY, 0);
+    if (!item) return WSM_ERR_NOMEM;
+    item->outcome = outcome;
+    if (outcome == 0) {
+        memcpy(item->epoch, info->epoch, 17);
+        item->first = info->first_offset;
+        item->last = info->last_offset;
+        if (info->size >= offsetof(wsm_log_info, durable) + sizeof info->durable) item->is_durable = info->durable != 0;
+    }
+    push(hub, item, true);
+    return WSM_OK;
+}
+
+/* ---- on the hub's thread -------------------------------------------------------------------------------------------- */
+
+static void take(wsm_hub *hub) {
+    if (!atomic_load_explicit(&hub->inbox, memory_order_relaxed)) return;
+    wsm__inbox_item *newest = atomic_exchange_explicit(&hub->inbox, NULL, memory_order_acquire);
+    wsm__inbox_item *last = newest, *first = NULL;
+    while (newest) {
+        wsm__inbox_item *next = newest->next;
+        newest->next = first;
+        first = newest;
+        newest = next;
+    }
+    if (!first) return;
+    if (hub->backlog)
+        hub->backlog_last->next = first;
+    else
+        hub->backlog = first;
+    hub->backlog_last = last;
+}
+
+static int deliver(wsm_hub *hub, const wsm__inbox_item *item) {
+    const wsm_record *records = (const wsm_record *)(const void *)item->rest;
+    while (hub->backlog_done < item->count) {
+        int err = wsm__apply(hub, &records[hub->backlog_done]);
+        if (err) return err;
+        hub->backlog_done++;
+    }
+    if (item->id) wsm__append_done(hub, item->id, item->outcome);
+    return WSM_OK;
+}
+
+static int ready(wsm_hub *hub, const wsm__inbox_item *item) {
+    unsigned char key[32];
+    wsm_slice secret = wsm__slice_str(hub->config.workspace_key);
+    if (item->outcome) {
+        wsm__hub_ready(hub, item->outcome);
+        return WSM_OK;
+    }
+    int err = wsm__hmac_sha256(secret.ptr ? secret.ptr : "", secret.len, item->epoch, 16, key);
+    if (!err && !hub->digest) err = wsm__digest_new(&hub->digest, &hub->mem, key);
+    wsm__wipe(key, sizeof key);
+    if (err == WSM_ERR_NOMEM) return err;
+    memcpy(hub->epoch, item->epoch, 17);
+    hub->store_first = item->first;
+    hub->loaded_to = item->last;
+    hub->loaded_durable = item->is_durable;
+    if (!err && hub->records.applied < item->last) err = WSM_ERR_LOG_CORRUPT; /* it kept back what it says it has */
+    wsm__hub_ready(hub, err);
+    return WSM_OK;
+}
+
+static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
+    switch (item->kind) {
+    case ITEM_SUBMIT:
+        wsm__command_host(hub, item->has_agent ? wsm__slice(item->rest, item->name_len) : wsm__slice(NULL, 0),
+                          wsm__slice(item->rest + item->name_len, item->text_len), item->id);
+        return WSM_OK;
+    case ITEM_DELIVER: return deliver(hub, item);
+    case ITEM_DONE: wsm__append_done(hub, item->id, item->outcome); return WSM_OK;
+    case ITEM_PAGE:
+        wsm__replay_page(hub, item->id, (const wsm_record *)(const void *)item->rest, item->count, item->outcome);
+        return WSM_OK;
+    case ITEM_SNAPSHOT: return wsm__snapshot_load(hub, item->id, wsm__slice(item->rest, item->text_len));
+    case ITEM_READY: return ready(hub, item);
+    }
+    return WSM_OK;
+}
+
+static void drop_first(wsm_hub *hub) {
+    wsm__inbox_item *item = hub->backlog;
+    hub->backlog = item->next;
+    hub->backlog_done = 0;
+    if (item->kind == ITEM_SUBMIT) atomic_fetch_sub(&hub->inbox_count, 1);
+    wsm__free(&hub->mem, item, item->size);
+}
+
+int wsm__inbox_drain(wsm_hub *hub, uint32_t quantum) {
+    take(hub);
+    while (hub->backlog) {
+        if (quantum-- == 0) return 1;
+        if (handle(hub, hub->backlog) == WSM_ERR_NOMEM) {
+            hub->count.no_memory++;
+            wsm__turn_chores_soon(hub, RETRY_MS);
+            return 0;
+        }
+        drop_first(hub);
+        if (!hub->backlog) take(hub);
+    }
+    return 0;
+}
+
+void wsm__inbox_drop_all(wsm_hub *hub) {
+    take(hub);
+    while (hub->backlog) drop_first(hub);
+}

@@ -1,0 +1,205 @@
+/* The cursor of a connection. Whoever resumes reads the log from his position: from memory, before that from the log's
+ * store, page by page, as fast as his queue drains; what is in neither is told as a `gap`. Live records are left out of
+ * his queue meanwhile, because the cursor comes by them. All of it, notices too, goes through one lane, in order. */
+#include "hub/hub.h"
+
+#define PUMP_MOST 64u
+
+static bool is_known_epoch(const wsm_hub *hub, const char *epoch) {
+    return strcmp(hub->epoch, epoch) == 0;
+}
+
+const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after) {
+    wsm_hub *hub = conn->hub;
+    uint64_t applied = hub->records.applied;
+    conn->cursor = conn->position_sent = applied;
+    if (!epoch) return "none";
+    if (!is_known_epoch(hub, epoch) || after > applied) return "resync";
+    conn->cursor = conn->position_sent = after;
+    conn->replay_to = applied;
+    conn->catching_up = conn->replaying = true;
+    bool is_gone = hub->log.read ? after + 1 < hub->store_first : conn->reads_main && hub->main->trimmed_to > after;
+    return is_gone ? "gap" : "replayed";
+}
+
+void wsm__replay_start(wsm_conn *conn) {
+    wsm__encoder enc;
+    if (!conn->replaying || conn->phase != WSM__PHASE_LIVE) return;
+    conn->hub->count.replays++;
+    wsm__answer_begin(conn->hub, &enc, WSM__MSG_REPLAY_START);
+    wsm__encode_num(&enc, "from", conn->cursor + 1);
+    wsm__encode_num(&enc, "to", conn->replay_to);
+    wsm__encode_end(&enc);
+    wsm__peer_notice(conn, WSM__LANE_NORMAL);
+    wsm__replay_pump(conn);
+}
+
+static void end_replay(wsm_conn *conn) {
+    wsm__encoder enc;
+    conn->replaying = false;
+    wsm__answer_begin(conn->hub, &enc, WSM__MSG_REPLAY_END);
+    wsm__encode_num(&enc, "offset", conn->cursor);
+    wsm__encode_num(&enc, "count", conn->replay_count);
+    wsm__encode_end(&enc);
+    conn->position_due = true;
+    wsm__peer_notice(conn, WSM__LANE_NORMAL);
+}
+
+void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq, const char *reason) {
+    wsm__encoder enc;
+    if (!conn->reads_main || conn->phase != WSM__PHASE_LIVE) return;
+    conn->hub->count.gaps++;
+    wsm__answer_begin(conn->hub, &enc, WSM__MSG_GAP);
+    wsm__encode_str(&enc, "context_id", wsm__slice_str("main"));
+    wsm__encode_num(&enc, "to_seq", to_seq);
+    wsm__encode_num(&enc, "from_offset", from);
+    wsm__encode_num(&enc, "to_offset", to);
+    wsm__encode_str(&enc, "reason", wsm__slice_str(reason));
+    wsm__encode_end(&enc);
+    wsm__peer_notice(conn, WSM__LANE_NORMAL);
+}
+
+static void send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
+    conn->cursor = offset;
+    if (conn->replaying) {
+        conn->replay_count++;
+        conn->hub->count.replayed++;
+    }
+    wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset);
+    if (!conn->position_at) {
+        conn->position_at = conn->hub->now + conn->hub->config.position_interval_ms;
+        wsm__peer_rearm(conn, conn->position_at);
+    }
+}
+
+/* Ask the store for what has left memory. False: it cannot be asked; the rest is a gap. */
+static bool ask_page(wsm_conn *conn, uint32_t room) {
+    wsm_hub *hub = conn->hub;
+    if (!hub->log.read) return false;
+    wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
+    if (!read) { /* the next turn of the queue, or the heartbeat, tries again */
+        hub->count.no_memory++;
+        wsm__peer_rearm(conn, hub->now + 100);
+        return true;
+    }
+    *read = (wsm__read){.from = conn->cursor + 1,
+                        .to = hub->main->trimmed_to,
+                        .records_max = room < hub->config.replay_page_records ? room : hub->config.replay_page_records,
+                        .bytes_max = hub->config.replay_page_bytes / 4,
+                        .slot = conn->slot,
+                        .gen = conn->gen};
+    conn->reading = true;
+    wsm__read_ask(hub, read);
+    return true;
+}
+
+static void step_memory(wsm_conn *conn) {
+    wsm_hub *hub = conn->hub;
+    wsm__entry *entry = wsm__log_next(&hub->records, conn->cursor);
+    uint64_t corrupt = wsm__log_next_corrupt(&hub->records, conn->cursor);
+    if (corrupt && (!entry || corrupt < entry->offset)) {
+        conn->cursor = corrupt;
+        wsm__replay_gap(conn, corrupt, corrupt, entry ? entry->seq - 1 : hub->main->seq, "corrupt");
+    } else if (!entry) {
+        conn->cursor = hub->records.applied;
+    } else if (conn->reads_main) {
+        send_record(conn, entry->frame, entry->offset);
+    } else {
+        conn->cursor = entry->offset;
+    }
+}
+
+static bool is_stopped(wsm_conn *conn) {
+    return !conn->catching_up || conn->reading || conn->phase != WSM__PHASE_LIVE;
+}
+
+void wsm__replay_pump(wsm_conn *conn) {
+    wsm_hub *hub = conn->hub;
+    uint32_t room;
+    while (!is_stopped(conn)) {
+        if (conn->replaying && conn->cursor >= conn->replay_to) end_replay(conn);
+        if (is_stopped(conn)) return;
+        if (conn->cursor >= hub->records.applied) {
+            conn->catching_up = false;
+            wsm__presence_pump(conn);
+            return;
+        }
+        room = wsm__io_room(&conn->io, PUMP_MOST);
+        if (room == 0) return;
+        if (conn->reads_main && hub->main->trimmed_to > conn->cursor) {
+            if (ask_page(conn, room)) return;
+            uint64_t from = conn->cursor + 1;
+            conn->cursor = hub->main->trimmed_to;
+            wsm__replay_gap(conn, from, conn->cursor, hub->main->trimmed_to_seq, "trimmed");
+        } else {
+            step_memory(conn);
+        }
+    }
+}
+
+static void take_record(wsm_conn *conn, const wsm_record *record) {
+    wsm_hub *hub = conn->hub;
+    wsm__record_head head;
+    uint64_t seq = 0;
+    int err = 0;
+    if (record->offset <= conn->cursor) return;
+    wsm__frame *frame = wsm__read_frame(hub, record, &seq, &head, &err);
+    if (err == WSM_ERR_NOMEM) {
+        hub->count.no_memory++;
+        wsm__peer_shut(conn, 1013, NULL);
+        return;
+    }
+    if (record->offset > conn->cursor + 1)
+        wsm__replay_gap(conn, conn->cursor + 1, record->offset - 1, seq ? seq - 1 : hub->main->trimmed_to_seq, "trimmed");
+    conn->cursor = record->offset;
+    if (frame)
+        send_record(conn, frame, record->offset);
+    else if (err)
+        wsm__replay_gap(conn, record->offset, record->offset, hub->main->trimmed_to_seq, "corrupt");
+    wsm__frame_unref(frame);
+}
+
+void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
+    wsm__read *read = wsm__read_find(hub, read_id);
+    if (!read) return;
+    if (read->for_host) {
+        wsm__records_page(hub, read, records, count, outcome);
+        return;
+    }
+    wsm_conn *conn = wsm__peer_of(hub, read->slot, read->gen);
+    uint64_t to = read->to;
+    wsm__read_end(hub, read);
+    if (!conn || conn->phase != WSM__PHASE_LIVE) return;
+    conn->reading = false;
+    if (outcome < 0) {
+        wsm__call_log(hub, WSM_LEVEL_ERROR, "log_read_failed", conn, wsm_strerror(outcome));
+        wsm__peer_shut(conn, 1013, NULL);
+        return;
+    }
+    for (size_t i = 0; i < count && conn->phase == WSM__PHASE_LIVE; i++) take_record(conn, &records[i]);
+    if (count == 0 && conn->cursor < to) {
+        uint64_t from = conn->cursor + 1;
+        conn->cursor = to;
+        wsm__replay_gap(conn, from, to, hub->main->trimmed_to_seq, "trimmed");
+    }
+    wsm__replay_pump(conn);
+}
+
+void wsm__replay_stop(wsm_conn *conn) {
+    conn->catching_up = conn->replaying = conn->reading = false;
+}
+
+void wsm__replay_position(wsm_conn *conn) {
+    wsm_hub *hub = conn->hub;
+    wsm__encoder enc;
+    conn->position_due = false;
+    if (conn->phase != WSM__PHASE_LIVE) return;
+    uint64_t lowest = wsm__lanes_lowest(&conn->io.lanes);
+    uint64_t position = lowest ? lowest - 1 : conn->catching_up ? conn->cursor : hub->records.applied;
+    if (position <= conn->position_sent) return;
+    conn->position_sent = position;
+    wsm__answer_begin(hub, &enc, WSM__MSG_POSITION);
+    wsm__encode_num(&enc, "offset", position);
+    wsm__encode_end(&enc);
+    wsm__peer_notice(conn, WSM__LANE_CONTROL);
+}

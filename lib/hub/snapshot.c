@@ -1,0 +1,211 @@
+/* Snapshots: the folded state as one JSON object, so that a restart folds only what came after it.
+ *
+ *     {"v":1,"offset":17,"lost":0,"contexts":[{"id":"main","seq":17,"fixes":[[9,1]]}],"voids":[[4,0],[8,1]],
+ *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
+ *
+ * `i` and `d` are base64url. The cache of frames is not in it: older records are read from the log's store. */
+#include "hub/hub.h"
+#include "util/base64.h"
+#include "limits.h"
+
+static void put_bytes(wsm__json_out *out, const char *name, const unsigned char *bytes, size_t len) {
+    char text[64];
+    wsm__json_str(out, name, wsm__slice(text, wsm__base64url_encode(text, bytes, len)));
+}
+
+static void put_pair(wsm__buf *buf, bool first, uint64_t a, uint64_t b, bool negative) {
+    wsm__buf_puts(buf, first ? "[" : ",[");
+    wsm__buf_put_u64(buf, a);
+    wsm__buf_puts(buf, negative ? ",-" : ",");
+    wsm__buf_put_u64(buf, b);
+    wsm__buf_putc(buf, ']');
+}
+
+static void put_contexts(wsm_hub *hub, wsm__buf *buf) {
+    for (uint32_t i = 0; i < wsm__log_context_count(&hub->records); i++) {
+        const wsm__context *context = wsm__log_context_at(&hub->records, i);
+        wsm__json_out out;
+        if (i > 0) wsm__buf_putc(buf, ',');
+        wsm__json_open(&out, buf);
+        wsm__json_str(&out, "id", wsm__slice(context->id, context->id_len));
+        wsm__json_num(&out, "seq", context->seq);
+        wsm__json_name(&out, "fixes");
+        wsm__buf_putc(buf, '[');
+        for (uint32_t k = 0; k < context->fixes.count; k++) {
+            const wsm__seq_fix *fix = wsm__ring_at(&context->fixes, k);
+            put_pair(buf, k == 0, fix->offset, (uint64_t)(fix->ahead < 0 ? -fix->ahead : fix->ahead), fix->ahead < 0);
+        }
+        wsm__buf_putc(buf, ']');
+        wsm__json_close(&out);
+    }
+}
+
+static void put_dedup(wsm_hub *hub, wsm__buf *buf) {
+    const wsm__dedup_entry *entry = NULL;
+    bool first = true;
+    while ((entry = wsm__dedup_next(&hub->dedup, entry)) != NULL) {
+        wsm__json_out out;
+        if (!first) wsm__buf_putc(buf, ',');
+        first = false;
+        wsm__json_open(&out, buf);
+        wsm__json_str(&out, "s", wsm__dedup_sender_name(entry));
+        put_bytes(&out, "i", entry->id, 16);
+        if (entry->has_digest) put_bytes(&out, "d", entry->digest, WSM__DIGEST_LEN);
+        wsm__json_num(&out, "o", entry->offset);
+        wsm__json_num(&out, "t", (uint64_t)entry->time_ms);
+        wsm__json_close(&out);
+    }
+}
+
+int wsm__snapshot_save(wsm_hub *hub) {
+    wsm__buf buf;
+    wsm__json_out out;
+    if (!hub->log.save || hub->records.applied == 0) return WSM_OK;
+    wsm__buf_init(&buf, &hub->mem, 0);
+    wsm__json_open(&out, &buf);
+    wsm__json_num(&out, "v", 1);
+    wsm__json_num(&out, "offset", hub->records.applied);
+    wsm__json_num(&out, "lost", hub->records.lost);
+    wsm__json_name(&out, "contexts");
+    wsm__buf_putc(&buf, '[');
+    put_contexts(hub, &buf);
+    wsm__buf_putc(&buf, ']');
+    wsm__json_name(&out, "voids");
+    wsm__buf_putc(&buf, '[');
+    for (uint32_t i = 0; i < hub->records.voids.count; i++) {
+        const wsm__void *at = wsm__ring_at(&hub->records.voids, i);
+        put_pair(&buf, i == 0, at->offset, at->is_corrupt, false);
+    }
+    wsm__buf_putc(&buf, ']');
+    wsm__json_name(&out, "dedup");
+    wsm__buf_putc(&buf, '[');
+    put_dedup(hub, &buf);
+    wsm__buf_putc(&buf, ']');
+    wsm__json_close(&out);
+    int err = buf.err ? WSM_ERR_NOMEM : wsm__call_log_save(hub, hub->records.applied, buf.ptr, buf.len);
+    wsm__buf_fini(&buf);
+    if (!err) hub->count.snapshots++;
+    hub->since_snapshot = 0; /* one that failed is tried again as many records later: what it spares is only time */
+    return err;
+}
+
+/* ---- loading -------------------------------------------------------------------------------------------------------- */
+
+static wsm__json_value member_of(wsm_slice object, const char *name) {
+    size_t at = 0;
+    wsm__json_member member;
+    while (wsm__json_next_member(object, &at, &member))
+        if (wsm__json_key_is(member.key, name)) return member.value;
+    return (wsm__json_value){0};
+}
+
+static bool number_of(wsm_slice object, const char *name, uint64_t *number) {
+    return wsm__json_u64(member_of(object, name), WSM__NUMBER_MAX, number);
+}
+
+static bool text_of(wsm_slice object, const char *name, wsm_slice *text) {
+    wsm__json_value value = member_of(object, name);
+    return value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, text);
+}
+
+static bool pair_of(wsm_slice array, uint64_t *a, int64_t *b) {
+    size_t at = 0;
+    wsm__json_value value;
+    uint64_t number;
+    if (!wsm__json_next_element(array, &at, &value) || !wsm__json_u64(value, WSM__NUMBER_MAX, a)) return false;
+    if (!wsm__json_next_element(array, &at, &value) || value.kind != WSM__JSON_NUMBER) return false;
+    bool negative = value.raw.ptr[0] == '-';
+    if (negative) value.raw = wsm__slice(value.raw.ptr + 1, value.raw.len - 1);
+    if (!wsm__json_u64(value, WSM__NUMBER_MAX, &number)) return false;
+    *b = negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
+    wsm_slice id;
+    uint64_t seq, from;
+    int64_t ahead;
+    size_t at = 0;
+    wsm__json_value value, fixes = member_of(object, "fixes");
+    if (!text_of(object, "id", &id) || !number_of(object, "seq", &seq) || fixes.kind != WSM__JSON_ARRAY) return WSM_ERR_LOG_CORRUPT;
+    wsm__context *context = wsm__log_context(&hub->records, id);
+    if (!context && wsm__log_context_new(&hub->records, id, &context)) return WSM_ERR_NOMEM;
+    context->seq = context->expected = context->trimmed_to_seq = seq;
+    context->trimmed_to = offset;
+    while (context->fixes.count > 0) wsm__ring_pop_back(&context->fixes, &hub->mem);
+    while (wsm__json_next_element(fixes.raw, &at, &value)) {
+        if (value.kind != WSM__JSON_ARRAY || !pair_of(value.raw, &from, &ahead)) return WSM_ERR_LOG_CORRUPT;
+        wsm__seq_fix *fix = wsm__ring_push(&context->fixes, &hub->mem);
+        if (!fix) return WSM_ERR_NOMEM;
+        *fix = (wsm__seq_fix){from, ahead};
+    }
+    return WSM_OK;
+}
+
+static int load_dedup(wsm_hub *hub, wsm_slice object) {
+    wsm_slice sender, id, digest;
+    unsigned char id_bytes[32], digest_bytes[32];
+    uint64_t offset, time;
+    if (!text_of(object, "s", &sender) || !text_of(object, "i", &id) || id.len != 22 || !number_of(object, "o", &offset) ||
+        !number_of(object, "t", &time) || wsm__base64url_decode(id_bytes, id.ptr, id.len) != 16)
+        return WSM_ERR_LOG_CORRUPT;
+    bool has_digest = text_of(object, "d", &digest);
+    if (has_digest && (digest.len != 22 || wsm__base64url_decode(digest_bytes, digest.ptr, 22) != WSM__DIGEST_LEN))
+        return WSM_ERR_LOG_CORRUPT;
+    return wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time);
+}
+
+static int load_voids(wsm_hub *hub, wsm_slice array) {
+    size_t at = 0;
+    wsm__json_value value;
+    uint64_t offset;
+    int64_t is_corrupt;
+    while (wsm__json_next_element(array, &at, &value)) {
+        if (value.kind != WSM__JSON_ARRAY || !pair_of(value.raw, &offset, &is_corrupt)) return WSM_ERR_LOG_CORRUPT;
+        int err = wsm__log_add_void(&hub->records, offset, is_corrupt != 0);
+        if (err) return err;
+    }
+    return WSM_OK;
+}
+
+static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
+    static const wsm__scan_limits limits = {.depth_max = 8, .values_max = UINT32_MAX, .key_bytes_max = 64};
+    wsm__json_value root, value;
+    uint64_t version, lost, own;
+    size_t at = 0;
+    int err = wsm__json_check(text, &limits, &root, NULL);
+    if (err || root.kind != WSM__JSON_OBJECT) return WSM_ERR_LOG_CORRUPT;
+    wsm__json_value contexts = member_of(root.raw, "contexts"), voids = member_of(root.raw, "voids"),
+                    dedup = member_of(root.raw, "dedup");
+    if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "lost", &lost) ||
+        !number_of(root.raw, "offset", &own) || own != offset || contexts.kind != WSM__JSON_ARRAY ||
+        voids.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
+        return WSM_ERR_LOG_CORRUPT;
+    while (!err && wsm__json_next_element(contexts.raw, &at, &value))
+        err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, offset) : WSM_ERR_LOG_CORRUPT;
+    if (!err) err = load_voids(hub, voids.raw);
+    at = 0;
+    while (!err && wsm__json_next_element(dedup.raw, &at, &value))
+        err = value.kind == WSM__JSON_OBJECT ? load_dedup(hub, value.raw) : WSM_ERR_LOG_CORRUPT;
+    if (err) return err;
+    hub->records.applied = offset;
+    hub->records.lost = lost;
+    return WSM_OK;
+}
+
+/* A snapshot that cannot be read makes the log unusable: folding from the middle would give another state. Without memory
+ * what was read so far goes again, so that it can be tried anew. */
+int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
+    if (hub->is_ready || hub->is_failed || hub->records.applied > 0) return WSM_OK;
+    int err = load(hub, offset, text);
+    if (!err) return WSM_OK;
+    const wsm__dedup_entry *entry;
+    while ((entry = wsm__dedup_next(&hub->dedup, NULL)) != NULL)
+        wsm__dedup_undo(&hub->dedup, wsm__dedup_sender_name(entry), entry->id);
+    while (hub->records.voids.count > 0) wsm__ring_pop_back(&hub->records.voids, &hub->mem);
+    hub->records.corrupt = 0;
+    hub->records.lost = hub->records.applied = 0;
+    if (err == WSM_ERR_NOMEM) return err;
+    wsm__hub_ready(hub, WSM_ERR_LOG_CORRUPT);
+    return WSM_OK;
+}

@@ -1,0 +1,254 @@
+/* The cache of the log and the sequence numbers of its contexts. See log.h for the idea.
+ *
+ * Entries stand in one ring by offset, so that a cursor finds its place by bisection. Trimming a context leaves holes in
+ * the ring; once more than half of it is holes, it is packed. */
+#include "memory/log.h"
+
+#include "limits.h"
+#include "wsm/error.h"
+
+typedef struct slot {
+    uint64_t offset;
+    wsm__entry *entry;
+} slot;
+
+static slot *slot_at(const wsm__log *log, uint32_t idx) {
+    return wsm__ring_at(&log->slots, idx);
+}
+
+int wsm__log_init(wsm__log *log, wsm__mem *mem, const unsigned char seed[16], const wsm__log_limits *limits) {
+    *log = (wsm__log){.mem = mem, .limits = *limits};
+    wsm__map_init(&log->by_id, mem, seed);
+    wsm__ring_init(&log->contexts, sizeof(wsm__context *));
+    wsm__ring_init(&log->slots, sizeof(slot));
+    wsm__ring_init(&log->voids, sizeof(wsm__void));
+    return WSM_OK;
+}
+
+static void entry_free(wsm__log *log, wsm__entry *entry) {
+    log->bytes -= wsm__frame_cost(entry->frame);
+    wsm__frame_unref(entry->frame);
+    wsm__free(log->mem, entry, sizeof *entry);
+}
+
+void wsm__log_fini(wsm__log *log) {
+    for (uint32_t i = 0; i < log->slots.count; i++)
+        if (slot_at(log, i)->entry) entry_free(log, slot_at(log, i)->entry);
+    for (uint32_t i = 0; i < log->contexts.count; i++) {
+        wsm__context *context = wsm__log_context_at(log, i);
+        wsm__ring_fini(&context->fixes, log->mem);
+        wsm__free(log->mem, context->id, context->id_len + 1);
+        wsm__free(log->mem, context, sizeof *context);
+    }
+    wsm__map_fini(&log->by_id);
+    wsm__ring_fini(&log->contexts, log->mem);
+    wsm__ring_fini(&log->slots, log->mem);
+    wsm__ring_fini(&log->voids, log->mem);
+}
+
+wsm__context *wsm__log_context(const wsm__log *log, wsm_slice id) {
+    return wsm__map_get(&log->by_id, id.ptr, id.len);
+}
+
+wsm__context *wsm__log_context_at(const wsm__log *log, uint32_t idx) {
+    return *(wsm__context **)wsm__ring_at(&log->contexts, idx);
+}
+
+uint32_t wsm__log_context_count(const wsm__log *log) {
+    return log->contexts.count;
+}
+
+int wsm__log_context_new(wsm__log *log, wsm_slice id, wsm__context **out) {
+    wsm__context *context = wsm__zalloc(log->mem, sizeof *context);
+    if (!context) return WSM_ERR_NOMEM;
+    context->id = wsm__strndup(log->mem, id.ptr, id.len);
+    context->id_len = id.len;
+    context->idx = log->contexts.count;
+    wsm__list_init(&context->entries);
+    wsm__ring_init(&context->fixes, sizeof(wsm__seq_fix));
+    wsm__context **place = context->id ? wsm__ring_push(&log->contexts, log->mem) : NULL;
+    if (!place) goto fail;
+    *place = context;
+    if (wsm__map_put(&log->by_id, id.ptr, id.len, context)) {
+        wsm__ring_pop_back(&log->contexts, log->mem);
+        goto fail;
+    }
+    *out = context;
+    return WSM_OK;
+fail:
+    if (context->id) wsm__free(log->mem, context->id, id.len + 1);
+    wsm__free(log->mem, context, sizeof *context);
+    return WSM_ERR_NOMEM;
+}
+
+/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+
+static int64_t ahead_at(const wsm__context *context, uint64_t offset) {
+    for (uint32_t i = context->fixes.count; i > 0; i--) {
+        const wsm__seq_fix *fix = wsm__ring_at(&context->fixes, i - 1);
+        if (fix->offset <= offset) return fix->ahead;
+    }
+    return 0;
+}
+
+uint64_t wsm__log_number_at(const wsm__context *context, uint64_t offset, uint64_t expected) {
+    return (uint64_t)((int64_t)expected - ahead_at(context, offset));
+}
+
+/* Normally one more than the last. If corrupt records were passed and the head tells of a jump that they explain, they
+ * were this context's: the hole stays visible in the numbers. */
+uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, uint64_t expected) {
+    uint64_t next = context->seq + 1;
+    uint64_t claimed = (uint64_t)((int64_t)expected - ahead_at(context, UINT64_MAX));
+    if (expected > 0 && claimed > next && claimed - next <= log->lost) return claimed;
+    return next;
+}
+
+/* ---- trimming ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t find_after(const wsm__log *log, uint64_t after) { /* index of the first slot behind `after` */
+    uint32_t low = 0, high = log->slots.count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (slot_at(log, mid)->offset <= after)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static void pack(wsm__log *log) {
+    while (log->slots.count > 0 && !slot_at(log, 0)->entry) {
+        wsm__ring_pop(&log->slots, log->mem);
+        log->dead--;
+    }
+    if (log->dead < 64 || log->dead < log->slots.count / 2) return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < log->slots.count; i++)
+        if (slot_at(log, i)->entry) *slot_at(log, kept++) = *slot_at(log, i);
+    while (log->slots.count > kept) wsm__ring_pop_back(&log->slots, log->mem);
+    log->dead = 0;
+}
+
+static void trim_oldest(wsm__log *log, wsm__context *context) {
+    wsm__entry *entry = WSM__CONTAINER(wsm__list_first(&context->entries), wsm__entry, in_context);
+    slot_at(log, find_after(log, entry->offset - 1))->entry = NULL;
+    wsm__list_remove(&entry->in_context);
+    context->count--;
+    context->bytes -= wsm__frame_cost(entry->frame);
+    context->trimmed_to = entry->offset;
+    context->trimmed_to_seq = entry->seq;
+    log->dead++;
+    log->trimmed++;
+    entry_free(log, entry);
+    pack(log);
+}
+
+static bool is_over(const wsm__log *log, const wsm__context *context) {
+    if (context->count <= 1) return false; /* the newest stays, however large */
+    return (log->limits.records_max && context->count > log->limits.records_max) ||
+           (log->limits.bytes_max && context->bytes > log->limits.bytes_max);
+}
+
+bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum) {
+    if (!log->limits.age_s) return false;
+    int64_t oldest = now_ms - (int64_t)log->limits.age_s * 1000;
+    for (uint32_t i = 0; i < log->contexts.count; i++) {
+        wsm__context *context = wsm__log_context_at(log, i);
+        while (context->count > 0) {
+            wsm__entry *entry = WSM__CONTAINER(wsm__list_first(&context->entries), wsm__entry, in_context);
+            if (entry->time_ms >= oldest) break;
+            if (quantum-- == 0) return true;
+            trim_oldest(log, context);
+        }
+    }
+    return false;
+}
+
+/* ---- adding --------------------------------------------------------------------------------------------------------- */
+
+/* Notes from which offset on heads are ahead of the fold. The oldest note goes when there are too many: what it was for
+ * has long left every replay. */
+static int note_ahead(wsm__log *log, wsm__context *context, uint64_t offset, uint64_t expected, uint64_t seq) {
+    int64_t ahead = (int64_t)expected - (int64_t)seq;
+    if (expected == 0 || ahead == ahead_at(context, UINT64_MAX)) return WSM_OK;
+    wsm__seq_fix *fix = wsm__ring_push(&context->fixes, log->mem);
+    if (!fix) return WSM_ERR_NOMEM;
+    *fix = (wsm__seq_fix){offset, ahead};
+    if (context->fixes.count > WSM__LOG_FIXES) wsm__ring_pop(&context->fixes, log->mem);
+    return WSM_OK;
+}
+
+int wsm__log_add(wsm__log *log, wsm__context *context, uint64_t offset, uint64_t expected, int64_t time_ms,
+                 wsm_priority priority, wsm__frame *frame) {
+    uint64_t seq = wsm__log_number(log, context, expected);
+    wsm__entry *entry = wsm__alloc(log->mem, sizeof *entry);
+    slot *place = entry ? wsm__ring_push(&log->slots, log->mem) : NULL;
+    if (!place) {
+        if (entry) wsm__free(log->mem, entry, sizeof *entry);
+        return WSM_ERR_NOMEM;
+    }
+    if (note_ahead(log, context, offset, expected, seq)) {
+        wsm__ring_pop_back(&log->slots, log->mem);
+        wsm__free(log->mem, entry, sizeof *entry);
+        return WSM_ERR_NOMEM;
+    }
+    *entry = (wsm__entry){.context = context,
+                          .frame = wsm__frame_ref(frame),
+                          .offset = offset,
+                          .seq = seq,
+                          .time_ms = time_ms,
+                          .priority = priority};
+    *place = (slot){offset, entry};
+    log->lost -= seq - context->seq - 1;
+    context->seq = seq;
+    context->count++;
+    context->bytes += wsm__frame_cost(frame);
+    log->bytes += wsm__frame_cost(frame);
+    wsm__list_push(&context->entries, &entry->in_context);
+    log->applied = offset;
+    while (is_over(log, context)) trim_oldest(log, context);
+    return WSM_OK;
+}
+
+int wsm__log_add_void(wsm__log *log, uint64_t offset, bool corrupt) {
+    wsm__void *place = wsm__ring_push(&log->voids, log->mem);
+    if (!place) return WSM_ERR_NOMEM;
+    *place = (wsm__void){offset, corrupt};
+    if (corrupt) log->lost++, log->corrupt++;
+    if (log->voids.count > WSM__LOG_VOIDS) {
+        if (((wsm__void *)wsm__ring_at(&log->voids, 0))->is_corrupt) log->corrupt--;
+        wsm__ring_pop(&log->voids, log->mem);
+    }
+    log->applied = offset;
+    return WSM_OK;
+}
+
+bool wsm__log_is_void(const wsm__log *log, uint64_t offset) {
+    uint32_t low = 0, high = log->voids.count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        uint64_t at = ((wsm__void *)wsm__ring_at(&log->voids, mid))->offset;
+        if (at == offset) return true;
+        if (at < offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+uint64_t wsm__log_next_corrupt(const wsm__log *log, uint64_t after) {
+    for (uint32_t i = 0; i < log->voids.count && log->corrupt > 0; i++) {
+        const wsm__void *at = wsm__ring_at(&log->voids, i);
+        if (at->is_corrupt && at->offset > after) return at->offset;
+    }
+    return 0;
+}
+
+wsm__entry *wsm__log_next(const wsm__log *log, uint64_t after) {
+    for (uint32_t i = find_after(log, after); i < log->slots.count; i++)
+        if (slot_at(log, i)->entry) return slot_at(log, i)->entry;
+    return NULL;
+}

@@ -1,0 +1,104 @@
+/* What memory holds of the log: the newest records of each context, ready to be sent, and where each context stands.
+ *
+ * Two things live here. The *state* of a context, its last sequence number, is part of the fold. The *cache* of frames is
+ * not: it is trimmed per context by count, bytes and age, and what has left it is read from the log's store, or gone.
+ *
+ * Sequence numbers are counted by the fold: a record gets its number when it is applied. So that a record that is read
+ * back from the store can be numbered without folding again, its head carries the number that its writer expected; where
+ * the two differ (an append before it failed, two nodes wrote at once) the difference is noted from that offset on. */
+#ifndef WSM_LIB_MEMORY_LOG_H
+#define WSM_LIB_MEMORY_LOG_H
+
+#include "proto/record.h"
+#include "util/list.h"
+#include "util/map.h"
+#include "util/ring.h"
+#include "wire/frame.h"
+
+/* From `offset` on, a record's number is what its head says less `ahead`. */
+typedef struct wsm__seq_fix {
+    uint64_t offset;
+    int64_t ahead;
+} wsm__seq_fix;
+
+typedef struct wsm__context {
+    char *id;
+    size_t id_len;
+    uint32_t idx;
+    uint64_t seq;      /* of its last record */
+    uint64_t expected; /* seq that the next append of this node will expect; runs ahead while appends are under way */
+    wsm__ring fixes;   /* of wsm__seq_fix, by offset */
+    wsm__list entries; /* in memory, oldest first */
+    uint32_t count;
+    uint64_t bytes;
+    uint64_t trimmed_to;     /* records of this context up to this offset are not in memory */
+    uint64_t trimmed_to_seq;
+} wsm__context;
+
+/* One record in memory. */
+typedef struct wsm__entry {
+    wsm__list in_context;
+    wsm__context *context;
+    wsm__frame *frame;
+    uint64_t offset, seq;
+    int64_t time_ms;
+    wsm_priority priority;
+} wsm__entry;
+
+/* An offset without a message: refused by apply, or broken. */
+typedef struct wsm__void {
+    uint64_t offset;
+    bool is_corrupt;
+} wsm__void;
+
+typedef struct wsm__log_limits {
+    uint32_t records_max, bytes_max, age_s; /* per context; 0: none */
+} wsm__log_limits;
+
+typedef struct wsm__log {
+    wsm__mem *mem;
+    wsm__log_limits limits;
+    uint64_t applied;   /* offset of the last record that was folded */
+    uint64_t lost;      /* corrupt records whose place in a sequence is not known yet */
+    wsm__map by_id;     /* of wsm__context */
+    wsm__ring contexts; /* the same by idx */
+    wsm__ring slots;    /* of {offset, entry}, by offset; entry NULL: trimmed */
+    uint32_t dead;      /* such slots */
+    wsm__ring voids;    /* of wsm__void, by offset, the newest WSM__LOG_VOIDS */
+    uint32_t corrupt;   /* broken ones among them */
+    uint64_t trimmed;   /* records, ever */
+    uint64_t bytes;     /* in memory now */
+} wsm__log;
+
+#define WSM__LOG_VOIDS 4096u
+#define WSM__LOG_FIXES 1024u
+
+int wsm__log_init(wsm__log *log, wsm__mem *mem, const unsigned char seed[16], const wsm__log_limits *limits);
+void wsm__log_fini(wsm__log *log);
+
+wsm__context *wsm__log_context(const wsm__log *log, wsm_slice id); /* NULL: there is none */
+wsm__context *wsm__log_context_at(const wsm__log *log, uint32_t idx);
+uint32_t wsm__log_context_count(const wsm__log *log);
+int wsm__log_context_new(wsm__log *log, wsm_slice id, wsm__context **context); /* WSM_ERR_NOMEM: no effect */
+
+/* The number that the fold gives a record of `context` whose head expected `expected`; has no effect. */
+uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, uint64_t expected);
+
+/* Fold one record in: count it, keep it in memory (takes a reference to the frame), trim. WSM_ERR_NOMEM: no effect. */
+int wsm__log_add(wsm__log *log, wsm__context *context, uint64_t offset, uint64_t expected, int64_t time_ms,
+                 wsm_priority priority, wsm__frame *frame);
+/* A record that apply refused, or that is corrupt: it has an offset and nothing else. WSM_ERR_NOMEM: no effect. */
+int wsm__log_add_void(wsm__log *log, uint64_t offset, bool corrupt);
+
+/* What has grown too old by the wall clock leaves memory; at most `quantum` records. True: call again. */
+bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum);
+
+/* The first record in memory behind `after`; NULL: none. */
+wsm__entry *wsm__log_next(const wsm__log *log, uint64_t after);
+
+/* For a record read back from the store: is it void, and what is its number? */
+bool wsm__log_is_void(const wsm__log *log, uint64_t offset);
+uint64_t wsm__log_next_corrupt(const wsm__log *log, uint64_t after); /* the next broken record's offset; 0: none */
+uint64_t wsm__log_number_at(const wsm__context *context, uint64_t offset, uint64_t expected);
+
+#endif

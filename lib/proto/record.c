@@ -1,0 +1,263 @@
+/* Records as bytes. A head is read in two steps: its members are found, then understood. Heads that a node of this
+ * version wrote are found by their known order, which is quick; any other by the scanner. What they mean is decided by
+ * the same code. */
+#include "proto/record.h"
+
+#include <assert.h>
+
+#include "limits.h"
+#include "proto/field.h"
+#include "proto/json_out.h"
+#include "util/base64.h"
+#include "util/uuid.h"
+#include "wsm/error.h"
+
+#define HEAD_MEMBERS_MAX 32 /* a newer node's own ones included */
+#define NODE_DIGITS      16
+#define DIGEST_TEXT_LEN  22 /* of 16 bytes in base64url */
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static void put_uuid(wsm__buf *buf, const unsigned char id[16]) {
+    char text[WSM__UUID_LEN];
+    for (size_t i = 0, at = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
+        text[at++] = hex_digits[id[i] >> 4];
+        text[at++] = hex_digits[id[i] & 15];
+    }
+    wsm__buf_put(buf, text, sizeof text);
+}
+
+static void put_digest(wsm__buf *buf, const unsigned char digest[WSM__DIGEST_LEN]) {
+    char text[WSM__BASE64_LEN(WSM__DIGEST_LEN)];
+    wsm__buf_put(buf, text, wsm__base64url_encode(text, digest, WSM__DIGEST_LEN));
+}
+
+static void put_by(wsm__buf *buf, uint64_t node, uint64_t number) {
+    char text[NODE_DIGITS];
+    for (int i = 0; i < NODE_DIGITS; i++) text[i] = hex_digits[node >> (60 - 4 * i) & 15];
+    wsm__buf_put(buf, text, sizeof text);
+    wsm__buf_putc(buf, ':');
+    wsm__buf_put_u64(buf, number);
+}
+
+void wsm__record_put_head(wsm__buf *buf, const wsm__record_head *head) {
+    const wsm__msg_row *row = wsm__msg_row_of(head->type);
+    assert(row != NULL && head->time_ms >= 0);
+    wsm__buf_puts(buf, "{\"v\":1,\"type\":\"");
+    wsm__buf_puts(buf, row->name);
+    wsm__buf_puts(buf, "\",\"id\":\"");
+    put_uuid(buf, head->id);
+    wsm__buf_puts(buf, "\",\"sender\":");
+    wsm__json_put_string(buf, head->sender);
+    wsm__buf_puts(buf, ",\"context\":");
+    wsm__json_put_string(buf, head->context_id);
+    wsm__buf_puts(buf, ",\"time\":");
+    wsm__buf_put_u64(buf, (uint64_t)head->time_ms);
+    wsm__buf_puts(buf, ",\"priority\":\"");
+    wsm__buf_puts(buf, wsm__priority_word(head->priority));
+    if (head->has_digest) {
+        wsm__buf_puts(buf, "\",\"digest\":\"");
+        put_digest(buf, head->digest);
+    }
+    wsm__buf_puts(buf, "\",\"by\":\"");
+    put_by(buf, head->node, head->number);
+    wsm__buf_puts(buf, "\"}\n");
+}
+
+/* ---- finding the members of a head ------------------------------------------------------------------------------- */
+
+enum { TYPE, ID, SENDER, CONTEXT, TIME, PRIORITY, DIGEST, BY, MEMBER_COUNT };
+
+/* By the enumeration above, and in our own order. */
+static const char *const names[MEMBER_COUNT] = {"type", "id", "sender", "context", "time", "priority", "digest", "by"};
+
+typedef struct found {
+    wsm__json_value member[MEMBER_COUNT]; /* kind 0: absent */
+} found;
+
+static bool take_literal(wsm_slice *rest, const char *text) {
+    size_t len = strlen(text);
+    if (rest->len < len || memcmp(rest->ptr, text, len) != 0) return false;
+    *rest = wsm__slice(rest->ptr + len, rest->len - len);
+    return true;
+}
+
+/* The name of a member and its value: a string up to the next quote, or else a number up to the next comma. If an
+ * escape makes that the wrong quote, nothing that is accepted can follow. */
+static bool take_member(wsm_slice *rest, const char *name, wsm__json_value *value) {
+    wsm_slice tail = *rest;
+    if (!take_literal(&tail, ",\"") || !take_literal(&tail, name) || !take_literal(&tail, "\":")) return false;
+    bool is_string = tail.len > 0 && tail.ptr[0] == '"';
+    if (tail.len < 2) return false;
+    const char *end = memchr(tail.ptr + 1, is_string ? '"' : ',', tail.len - 1);
+    if (end == NULL) return false;
+    size_t len = (size_t)(end - tail.ptr) + (is_string ? 1 : 0);
+    value->kind = is_string ? WSM__JSON_STRING : WSM__JSON_NUMBER;
+    value->raw = wsm__slice(tail.ptr, len);
+    *rest = wsm__slice(tail.ptr + len, tail.len - len);
+    return true;
+}
+
+/* The members in our own order. */
+static bool find_ours(wsm_slice head, found *out) {
+    if (!take_literal(&head, "{\"v\":1")) return false;
+    for (int i = 0; i < MEMBER_COUNT; i++)
+        if (!take_member(&head, names[i], &out->member[i]) && i != DIGEST) return false;
+    return take_literal(&head, "}") && head.len == 0;
+}
+
+/* The members in any order, among others. */
+static bool find_any(wsm_slice head, found *out) {
+    static const wsm__scan_limits limits = {.depth_max = 8, .values_max = 256, .key_bytes_max = 128};
+    wsm__json_member members[HEAD_MEMBERS_MAX];
+    size_t count;
+    uint64_t version = 0;
+    if (wsm__json_members(head, &limits, members, HEAD_MEMBERS_MAX, &count, NULL) != 0) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (wsm__json_key_is(members[i].key, "v") && !wsm__json_u64(members[i].value, 1, &version)) return false;
+        for (int j = 0; j < MEMBER_COUNT; j++)
+            if (wsm__json_key_is(members[i].key, names[j])) out->member[j] = members[i].value;
+    }
+    return version == 1;
+}
+
+/* ---- what they mean ---------------------------------------------------------------------------------------------- */
+
+static bool plain(wsm__json_value value, wsm_slice *text) {
+    return value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, text);
+}
+
+static bool read_digest(wsm__json_value value, wsm__record_head *head) {
+    wsm_slice text;
+    unsigned char bytes[WSM__DIGEST_LEN + 2]; /* room for what the decoder may write at most */
+    if (value.kind == 0) return true;
+    if (!plain(value, &text) || text.len != DIGEST_TEXT_LEN) return false;
+    if (wsm__base64url_decode(bytes, text.ptr, text.len) != WSM__DIGEST_LEN) return false;
+    memcpy(head->digest, bytes, WSM__DIGEST_LEN);
+    head->has_digest = true;
+    return true;
+}
+
+static bool read_by(wsm__json_value value, wsm__record_head *head) {
+    wsm_slice text;
+    if (!plain(value, &text) || text.len <= NODE_DIGITS || text.ptr[NODE_DIGITS] != ':') return false;
+    for (size_t i = 0; i < NODE_DIGITS; i++) {
+        const char *digit = memchr(hex_digits, text.ptr[i], sizeof hex_digits - 1);
+        if (digit == NULL) return false;
+        head->node = head->node << 4 | (uint64_t)(digit - hex_digits);
+    }
+    text = wsm__slice(text.ptr + NODE_DIGITS + 1, text.len - NODE_DIGITS - 1);
+    return wsm__slice_u64(text, UINT64_MAX, &head->number);
+}
+
+static bool read_priority(wsm__json_value value, wsm__record_head *head) {
+    wsm_slice text;
+    if (!plain(value, &text)) return false;
+    head->priority = wsm__priority_of(text);
+    return head->priority != WSM_PRIORITY_DEFAULT;
+}
+
+static bool read_type(wsm__json_value value, wsm__record_head *head) {
+    wsm_slice text;
+    if (!plain(value, &text)) return false;
+    head->type = wsm__msg_type_of(text);
+    return head->type != WSM__MSG_NONE && (wsm__msg_row_of(head->type)->flow & WSM__FLOW_RECORD);
+}
+
+/* A name that obeys an envelope field's row. */
+static bool read_name(wsm__json_value value, wsm__env_field field, wsm_slice *name) {
+    size_t count;
+    return value.kind != 0 && wsm__field_fits(&wsm__envelope_rows(&count)[field], value) && plain(value, name);
+}
+
+static bool read_head(const found *in, wsm__record_head *head) {
+    wsm_slice id;
+    uint64_t time;
+    if (!read_type(in->member[TYPE], head) || !read_priority(in->member[PRIORITY], head)) return false;
+    if (!plain(in->member[ID], &id) || !wsm__uuid_parse(id.ptr, id.len, head->id)) return false;
+    if (!read_name(in->member[SENDER], WSM__ENV_SENDER_AGENT_ID, &head->sender)) return false;
+    if (!read_name(in->member[CONTEXT], WSM__ENV_CONTEXT_ID, &head->context_id)) return false;
+    if (!wsm__json_u64(in->member[TIME], WSM__NUMBER_MAX, &time)) return false;
+    head->time_ms = (int64_t)time;
+    return read_digest(in->member[DIGEST], head) && read_by(in->member[BY], head);
+}
+
+/* ---- bodies ------------------------------------------------------------------------------------------------------ */
+
+/* A body is an object without white space around it, and without what is put in front of it. */
+static bool body_is_sound(wsm_slice body, const wsm__scan_limits *limits) {
+    if (body.len < 2 || body.ptr[0] != '{' || body.ptr[body.len - 1] != '}') return false;
+    if (limits == NULL) return true;
+    wsm__json_value value;
+    if (wsm__json_check(body, limits, &value, NULL) != 0) return false;
+    wsm__json_member member;
+    for (size_t at = 0; wsm__json_next_member(body, &at, &member);) {
+        wsm_slice key = member.key;
+        if (wsm__json_key_is(key, "type") || wsm__json_key_is(key, "offset") || wsm__json_key_is(key, "seq"))
+            return false;
+    }
+    return true;
+}
+
+int wsm__record_parse(wsm_slice bytes, const wsm__scan_limits *limits, wsm__record_head *head, wsm_slice *body) {
+    const char *feed = bytes.len > 0 ? memchr(bytes.ptr, '\n', bytes.len) : NULL;
+    if (feed == NULL) return WSM_ERR_LOG_CORRUPT;
+    wsm_slice line = wsm__slice(bytes.ptr, (size_t)(feed - bytes.ptr));
+    *body = wsm__slice(feed + 1, bytes.len - line.len - 1);
+    *head = (wsm__record_head){.type = WSM__MSG_NONE};
+
+    found ours = {0}, any = {0};
+    bool good = find_ours(line, &ours) ? read_head(&ours, head) : find_any(line, &any) && read_head(&any, head);
+    return good && body_is_sound(*body, limits) ? 0 : WSM_ERR_LOG_CORRUPT;
+}
+
+/* What is put in front of a body's members; returns its length, at most PREFIX_MAX. */
+#define PREFIX_MAX 160 /* a type's name has at most 64 bytes, a number 20 */
+
+static size_t put_text(char *out, size_t at, const char *text) {
+    size_t len = strlen(text);
+    memcpy(out + at, text, len);
+    return at + len;
+}
+
+static size_t put_number(char *out, size_t at, uint64_t number) {
+    char digits[20];
+    size_t len = 0;
+    do digits[len++] = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    while (len > 0) out[at++] = digits[--len];
+    return at;
+}
+
+static bool is_empty(wsm_slice object) {
+    size_t at = 0;
+    wsm__json_member member;
+    return !wsm__json_next_member(object, &at, &member);
+}
+
+static size_t make_prefix(char out[PREFIX_MAX], wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body) {
+    size_t at = put_text(out, 0, "{\"type\":\"");
+    at = put_text(out, at, wsm__msg_row_of(type)->name);
+    at = put_text(out, at, "\",\"offset\":");
+    at = put_number(out, at, offset);
+    if (seq > 0) {
+        at = put_text(out, at, ",\"seq\":");
+        at = put_number(out, at, seq);
+    }
+    return is_empty(body) ? at : put_text(out, at, ",");
+}
+
+size_t wsm__record_message_len(wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body) {
+    char prefix[PREFIX_MAX];
+    return make_prefix(prefix, type, offset, seq, body) + body.len - 1;
+}
+
+void wsm__record_message_write(char *out, wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body) {
+    char prefix[PREFIX_MAX];
+    size_t len = make_prefix(prefix, type, offset, seq, body);
+    memcpy(out, prefix, len);
+    memcpy(out + len, body.ptr + 1, body.len - 1);
+}

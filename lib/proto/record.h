@@ -1,0 +1,44 @@
+/* The form of a record's bytes in the log: one line of JSON for the fold, a line feed, and the message for the readers.
+ *
+ *     {"v":1,"type":"memory_update","id":"0190…","sender":"ada","context":"main","time":1767323045678,
+ *      "priority":"normal","digest":"…","seq":12,"by":"9f2c…:17"}\n
+ *     {"message_id":"0190…","timestamp":"2026-01-02T03:04:05.678Z","sender_agent_id":"ada",…,"exchange":{…}}
+ *
+ * (the head is one line). The head holds what `apply` needs, nothing else; unknown members of a newer node are ignored.
+ * Readers get the body with `type`, `offset` and `seq` put in front, so that a record is never printed again. `by`
+ * names the node and the number of its append, by which that node knows its own records when they come back. */
+#ifndef WSM_LIB_PROTO_RECORD_H
+#define WSM_LIB_PROTO_RECORD_H
+
+#include "proto/messages.h"
+#include "proto/scan.h"
+#include "util/buf.h"
+#include "util/crypto.h"
+
+typedef struct wsm__record_head {
+    wsm__msg_type type;
+    unsigned char id[16];
+    wsm_slice sender;
+    wsm_slice context_id;
+    int64_t time_ms;
+    wsm_priority priority;
+    bool has_digest;
+    unsigned char digest[WSM__DIGEST_LEN]; /* of the message as received */
+    uint64_t expected_seq; /* `seq`: the sequence number that the writer expected (memory/log.h); 0: absent */
+    uint64_t node;
+    uint64_t number;
+} wsm__record_head;
+
+void wsm__record_put_head(wsm__buf *buf,
+                          const wsm__record_head *head); /* with its line feed; the body is appended by the caller */
+
+/* Split and read. 0, or WSM_ERR_LOG_CORRUPT (no head, head or body not an object, a member missing or of the wrong
+ * type, an unknown type). The body is checked with the strict scanner only if `limits` is not NULL: a record that this
+ * very process has built needs no second look. Slices point into `bytes`. */
+int wsm__record_parse(wsm_slice bytes, const wsm__scan_limits *limits, wsm__record_head *head, wsm_slice *body);
+
+/* Bytes of the message as readers get it, and the message itself into `out` of that many bytes. */
+size_t wsm__record_message_len(wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body);
+void wsm__record_message_write(char *out, wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body);
+
+#endif

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""Runs the whole test suite, one line for each program, and ends with the sum: `N passed, M failed`.
+
+A program counts its own tests: cmocka's closing lines, or a line `N passed, M failed`. One that dies, runs out of time or
+counts nothing is a failure. What a program prints is shown only when it fails."""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PYTHON = "/usr/bin/python3"
+PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
+SECONDS_MAX = {"unit": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300}
+
+PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M)
+CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\)", re.M)
+
+
+def programs(build):
+    """stage -> list of (name, command), in the order in which they run."""
+    def compiled(folder):
+        sources = sorted((ROOT / "tests" / folder).glob("test_*.c"))
+        return [(s.stem, [str(build / "tests" / folder / s.stem)]) for s in sources]
+
+    interop = ROOT / "tests" / "interop"
+    scripts = [(p.name, [PYTHON, str(p)]) for p in sorted(interop.glob("*.py"))]
+    scripts += [(p.name, ["node", str(p)]) for p in sorted(interop.glob("*.mjs"))]
+    acceptance = sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))
+    return {
+        "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
+        "unit": compiled("unit"),
+        "integration": compiled("integration"),
+        "interop": scripts,
+        "acceptance": [(p.name, [PYTHON, str(p)]) for p in acceptance],
+    }
+
+
+def count(output):
+    """(passed, failed) as the program itself says, or None."""
+    plain = PLAIN.findall(output)
+    if plain:
+        return int(plain[-1][0]), int(plain[-1][1])
+    passed = [int(n) for n in CMOCKA_PASSED.findall(output)]
+    failed = [int(n) for n in CMOCKA_FAILED.findall(output)]
+    return (sum(passed), sum(failed)) if passed or failed else None
+
+
+def run(stage, command, environment):
+    """(passed, failed, seconds, output) of one program, with all that it started ended at the latest here."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    why = ""
+    try:
+        raw = process.communicate(timeout=SECONDS_MAX[stage])[0]
+    except subprocess.TimeoutExpired:
+        why = f"still running after {SECONDS_MAX[stage]} s"
+        os.killpg(process.pid, signal.SIGKILL)
+        raw = process.communicate()[0]
+    output = raw.decode("utf-8", "replace")
+    passed, failed = count(output) or (0, 0)
+    if not why and process.returncode and not failed:
+        why = f"ended with {process.returncode}"
+    if not why and not passed and not failed:
+        why = "ran no test"
+    if why:
+        output += f"\n{why}\n"
+        failed += 1
+    return passed, failed, time.monotonic() - began, output
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default="build", help="the build folder")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, interop, acceptance; default: all")
+    arguments = parser.parse_args()
+    build = (ROOT / arguments.build).resolve()
+    plan = programs(build)
+    unknown = [s for s in arguments.stages if s not in plan]
+    if unknown:
+        parser.error(f"no such stage: {' '.join(unknown)}")
+
+    environment = dict(os.environ, BUILD=str(build), WSM_BUILD=str(build))
+    environment.pop("MAKEFLAGS", None)
+    environment.pop("MAKELEVEL", None)
+    passed = failed = 0
+    for stage in arguments.stages or plan:
+        # What measures time or loads the machine runs alone.
+        workers = os.cpu_count() if stage in ("unit", "project") else 1
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            futures = [(name, pool.submit(run, stage, command, environment)) for name, command in plan[stage]]
+            for name, future in futures:
+                good, bad, seconds, output = future.result()
+                passed, failed = passed + good, failed + bad
+                verdict = "ok    " if not bad else "FAILED"
+                print(f"{verdict} {stage}/{name}: {good} passed, {bad} failed ({seconds:.1f} s)", flush=True)
+                if bad:
+                    print("\n".join("    " + line for line in output.splitlines()[-200:]), flush=True)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()
