@@ -182,12 +182,9 @@ static size_t run_link(wsm_conn *conn, const char *bytes, size_t len) {
     size_t used = 0;
     wsm__link_recv(&conn->io.link, bytes, len, &used, &event, conn->hub->now);
     on_event(conn, &event);
-    if (event.kind == WSM__WS_NONE || used == 0) {
-        if (conn->io.link.assembly_by) wsm__peer_rearm(conn, conn->io.link.assembly_by);
-        wsm__turn_notify(conn); /* pongs, or a close frame */
-        return event.kind == WSM__WS_NONE ? len : used;
-    }
-    return used;
+    if (conn->io.link.assembly_by) wsm__peer_rearm(conn, conn->io.link.assembly_by);
+    if (wsm__link_has_control(&conn->io.link) || event.kind == WSM__WS_CLOSE) wsm__turn_notify(conn); /* pongs, a close */
+    return event.kind == WSM__WS_NONE ? len : used;
 }
 
 void wsm__peer_run(wsm_conn *conn, const char *bytes, size_t len) {

@@ -64,7 +64,7 @@ static void cut(heap_node *child) {
 
 void wsm__heap_arm(wsm__heap *heap, wsm__heap_node *node, uint64_t when) {
     wsm__heap_disarm(heap, node);
-    *node = (wsm__heap_node){.when = when, .order = heap->order++, .armed = true};
+    *node = (wsm__heap_node){.when = when, .order = heap->order++, .armed = true, .kind = node->kind};
     heap->root = join(heap->root, node);
 }
 

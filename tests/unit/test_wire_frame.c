@@ -1,7 +1,7 @@
 /* Frames: their bytes, as RFC 6455, section 5.2 has them, their counts and their cost. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -58,7 +58,10 @@ static void a_frame_can_be_filled_after_it_was_made(void **state) {
     char *payload;
     wsm__frame *frame = wsm__frame_new(&f.mem, 2, 3, &payload);
     memcpy(payload, "abc", 3);
-    expect_bytes(frame, "\x82\x03" "abc", 5);
+    expect_bytes(frame,
+                 "\x82\x03"
+                 "abc",
+                 5);
     wsm__frame_unref(frame);
     teardown(&f);
 }
@@ -70,7 +73,10 @@ static void an_empty_frame_is_its_header(void **state) {
     wsm__frame *plain = wsm__frame_of(&f.mem, 8, NULL, 0, NULL);
     wsm__frame *masked = wsm__frame_of(&f.mem, 9, NULL, 0, (const unsigned char *)"abcd");
     expect_bytes(plain, "\x88\x00", 2);
-    expect_bytes(masked, "\x89\x80" "abcd", 6);
+    expect_bytes(masked,
+                 "\x89\x80"
+                 "abcd",
+                 6);
     assert_int_equal(wsm__frame_payload(plain).len, 0);
     wsm__frame_unref(plain);
     wsm__frame_unref(masked);
@@ -84,9 +90,12 @@ static void lengths_take_the_fewest_bytes(void **state) {
         const char *header;
         size_t header_len;
     } rows[] = {
-        {0, "\x82\x00", 2},          {125, "\x82\x7d", 2},
-        {126, "\x82\x7e\x00\x7e", 4}, {127, "\x82\x7e\x00\x7f", 4},
-        {65535, "\x82\x7e\xff\xff", 4}, {65536, "\x82\x7f\0\0\0\0\0\x01\0\0", 10},
+        {0, "\x82\x00", 2},
+        {125, "\x82\x7d", 2},
+        {126, "\x82\x7e\x00\x7e", 4},
+        {127, "\x82\x7e\x00\x7f", 4},
+        {65535, "\x82\x7e\xff\xff", 4},
+        {65536, "\x82\x7f\0\0\0\0\0\x01\0\0", 10},
         {1234567, "\x82\x7f\0\0\0\0\0\x12\xd6\x87", 10},
     };
     fixture f;

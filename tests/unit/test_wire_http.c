@@ -1,10 +1,10 @@
-/* Heads of HTTP/1.1: a table of requests and responses with their verdicts, each row whole and byte by byte, right before
- * a page that may not be read; and the questions that a head answers. */
+/* Heads of HTTP/1.1: a table of requests and responses with their verdicts, each row whole and byte by byte, right
+ * before a page that may not be read; and the questions that a head answers. */
 #define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>

@@ -1,8 +1,8 @@
 /* The life of an upgraded connection: pongs, the close handshake from both sides, heartbeats, and what happens without
  * memory. What the link hands out is read by an engine of the other side and written down as a script. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -30,8 +30,8 @@ typedef struct fixture {
     wsm__link link;
     uint64_t now;
     unsigned char dice; /* the next random byte; 0xff: random fails */
-    build in;  /* events the owner saw */
-    build out; /* what the peer sees */
+    build in;           /* events the owner saw */
+    build out;          /* what the peer sees */
     bool saw_why;
 } fixture;
 
@@ -343,8 +343,8 @@ static void an_offence_is_told_and_closes_at_once(void **state) {
     static const struct {
         const char *in, *event, *out;
     } rows[] = {
-        {"R4T:a T:b", "X1002", "X1002:protocol"}, {"T:%ff", "X1007", "X1007:bad_data"},
-        {"L8B*10001", "X1002", "X1002:protocol"}, {"B*10001", "X1009", "X1009:too_big"},
+        {"R4T:a T:b", "X1002", "X1002:protocol"},       {"T:%ff", "X1007", "X1007:bad_data"},
+        {"L8B*10001", "X1002", "X1002:protocol"},       {"B*10001", "X1009", "X1009:too_big"},
         {"t c c c c c c c C", "X1008", "X1008:policy"}, {"X1005", "X1002", "X1002:protocol"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -621,7 +621,8 @@ static void a_ping_without_memory_still_counts_the_silence(void **state) {
     teardown(&f);
 }
 
-/* A server's life from its first byte to the end, with one allocation failing: it ends by itself or closes with 1013. */
+/* A server's life from its first byte to the end, with one allocation failing: it ends by itself or closes with 1013.
+ */
 static void each_failing_allocation_closes_with_1013(void **state) {
     (void)state;
     for (size_t n = 1;; n++) {

@@ -1,8 +1,8 @@
 /* The bytes on their way out: whatever part of them is reported as written, the same bytes go out (I-61), and a frame
  * leaves when its last byte has. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>

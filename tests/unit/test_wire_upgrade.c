@@ -1,8 +1,8 @@
-/* The handshake from both sides: a table of requests with their status, then what is read from them, the answers, and the
- * client's check of an answer. */
+/* The handshake from both sides: a table of requests with their status, then what is read from them, the answers, and
+ * the client's check of an answer. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -33,7 +33,8 @@ static const struct row {
     int status;
 } rows[] = {
     {"the smallest upgrade", ASK(""), 0},
-    {"a browser's lists", GET HOST "Upgrade: h2c, WebSocket\r\nConnection: keep-alive, Upgrade\r\n" VERSION KEY "\r\n", 0},
+    {"a browser's lists", GET HOST "Upgrade: h2c, WebSocket\r\nConnection: keep-alive, Upgrade\r\n" VERSION KEY "\r\n",
+     0},
     {"lists over two headers", GET HOST UPGRADE "Upgrade: h2c\r\nConnection: close\r\n" CONNECT VERSION KEY "\r\n", 0},
     {"everything in capitals", GET HOST "UPGRADE: WEBSOCKET\r\nCONNECTION: UPGRADE\r\n" VERSION KEY "\r\n", 0},
     {"extensions are not taken", ASK("Sec-WebSocket-Extensions: permessage-deflate\r\n"), 0},
@@ -53,9 +54,12 @@ static const struct row {
     {"two keys", ASK(KEY), 400},
     {"a key of 15 bytes", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\n\r\n", 400},
     {"a key of 17 bytes", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWE=\r\n\r\n", 400},
-    {"a key without padding", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n\r\n", 400},
-    {"a key of other letters", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j_Q==\r\n\r\n", 400},
-    {"a key with loose bits", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==\r\n\r\n", 400},
+    {"a key without padding", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n\r\n",
+     400},
+    {"a key of other letters", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j_Q==\r\n\r\n",
+     400},
+    {"a key with loose bits", GET HOST UPGRADE CONNECT VERSION "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR==\r\n\r\n",
+     400},
     {"a body", ASK("Content-Length: 3\r\n"), 400},
     {"an empty body", ASK("Content-Length: 0\r\n"), 0},
     {"an origin", ASK("Origin: https://a.example\r\n"), 0},
@@ -273,8 +277,13 @@ static void a_client_asks_as_a_server_reads(void **state) {
     (void)state;
     fixture f;
     setup(&f);
-    wsm__upgrade_ask ask = {.host = "h:1", .path = "/ws?x=y", .origin = "https://o", .token = "a.b.c", .epoch = EPOCH,
-                            .protocol = "wsm.v1", .after = 9};
+    wsm__upgrade_ask ask = {.host = "h:1",
+                            .path = "/ws?x=y",
+                            .origin = "https://o",
+                            .token = "a.b.c",
+                            .epoch = EPOCH,
+                            .protocol = "wsm.v1",
+                            .after = 9};
     wsm__upgrade_write(&f.buf, &ask, nonce);
     wsm__buf_putc(&f.buf, 0);
     assert_int_equal(f.buf.err, 0);
@@ -299,9 +308,9 @@ static void a_client_asks_for_no_more_than_it_must(void **state) {
     teardown(&f);
 }
 
-#define ANSWER  "HTTP/1.1 101 Switching Protocols\r\n"
-#define ACCEPT  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-#define SUB     "Sec-WebSocket-Protocol: wsm.v1\r\n"
+#define ANSWER "HTTP/1.1 101 Switching Protocols\r\n"
+#define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+#define SUB    "Sec-WebSocket-Protocol: wsm.v1\r\n"
 
 static void a_client_checks_every_rule_of_the_answer(void **state) {
     (void)state;

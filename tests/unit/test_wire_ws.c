@@ -1,8 +1,8 @@
 /* The message layer against RFC 6455: a table of what a peer may send, each row whole, byte by byte and in every two
  * pieces, from both sides; then what the table cannot say. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -25,13 +25,20 @@ typedef struct row {
 
 /* ---- the table ---- */
 
-#define BAD(what, in)        {what, in, "E1002", NULL, BOTH}
-#define GOOD(what, in, out)  {what, in, out, NULL, BOTH}
-#define UTF8(what, bytes)    {"text: " what, "T:" bytes, "T:" bytes, NULL, BOTH}
-#define BAD_UTF8(what, bytes) {"text is refused: " what, "T:" bytes, "E1007", NULL, BOTH}
-#define CODE(code)           {"close code " #code " is taken", "X" #code ":bye", "X" #code ":bye", NULL, BOTH}
-#define BAD_CODE(code)       {"close code " #code " is refused", "X" #code ":bye", "E1002", NULL, BOTH}
-#define TIGHT(what, in, out) {what, in, out, &tight, BOTH}
+#define BAD(what, in)                                                                                                  \
+    { what, in, "E1002", NULL, BOTH }
+#define GOOD(what, in, out)                                                                                            \
+    { what, in, out, NULL, BOTH }
+#define UTF8(what, bytes)                                                                                              \
+    { "text: " what, "T:" bytes, "T:" bytes, NULL, BOTH }
+#define BAD_UTF8(what, bytes)                                                                                          \
+    { "text is refused: " what, "T:" bytes, "E1007", NULL, BOTH }
+#define CODE(code)                                                                                                     \
+    { "close code " #code " is taken", "X" #code ":bye", "X" #code ":bye", NULL, BOTH }
+#define BAD_CODE(code)                                                                                                 \
+    { "close code " #code " is refused", "X" #code ":bye", "E1002", NULL, BOTH }
+#define TIGHT(what, in, out)                                                                                           \
+    { what, in, out, &tight, BOTH }
 
 static const row rows[] = {
     /* 5.7: the examples of the RFC */
@@ -160,10 +167,35 @@ static const row rows[] = {
     {"a reason with an overlong form", "X1000:%c0%80", "E1007", NULL, BOTH},
     {"a reason with a surrogate", "X1000:%ed%a0%80", "E1007", NULL, BOTH},
     BAD("a bad code beats a bad reason", "X999:%ff"),
-    CODE(1000), CODE(1001), CODE(1002), CODE(1003), CODE(1007), CODE(1008), CODE(1009), CODE(1010), CODE(1011),
-    CODE(1012), CODE(1013), CODE(1014), CODE(3000), CODE(3999), CODE(4000), CODE(4999),
-    BAD_CODE(0), BAD_CODE(1), BAD_CODE(999), BAD_CODE(1004), BAD_CODE(1005), BAD_CODE(1006), BAD_CODE(1015),
-    BAD_CODE(1016), BAD_CODE(1100), BAD_CODE(2000), BAD_CODE(2999), BAD_CODE(5000), BAD_CODE(65535),
+    CODE(1000),
+    CODE(1001),
+    CODE(1002),
+    CODE(1003),
+    CODE(1007),
+    CODE(1008),
+    CODE(1009),
+    CODE(1010),
+    CODE(1011),
+    CODE(1012),
+    CODE(1013),
+    CODE(1014),
+    CODE(3000),
+    CODE(3999),
+    CODE(4000),
+    CODE(4999),
+    BAD_CODE(0),
+    BAD_CODE(1),
+    BAD_CODE(999),
+    BAD_CODE(1004),
+    BAD_CODE(1005),
+    BAD_CODE(1006),
+    BAD_CODE(1015),
+    BAD_CODE(1016),
+    BAD_CODE(1100),
+    BAD_CODE(2000),
+    BAD_CODE(2999),
+    BAD_CODE(5000),
+    BAD_CODE(65535),
 
     /* 5.2: reserved bits, opcodes, masks */
     BAD("RSV1 on text", "R4T:a"),
@@ -175,34 +207,66 @@ static const row rows[] = {
     BAD("RSV1 on a continuation", "t:a R4C:b"),
     {"RSV1 on the second message", "T:a R4T:b", "T:a E1002", NULL, BOTH},
     BAD("RSV1 in the first byte alone", "#c1"),
-    BAD("opcode 3", "N3:a"), BAD("opcode 4", "N4:a"), BAD("opcode 5", "N5"), BAD("opcode 6", "N6:a"),
-    BAD("opcode 7", "N7:a"), BAD("opcode 11", "N11"), BAD("opcode 12", "N12:a"), BAD("opcode 13", "N13:a"),
-    BAD("opcode 14", "N14:a"), BAD("opcode 15", "N15:a"), BAD("an unfinished opcode 3", "n3:a"),
-    BAD("an unfinished opcode 11", "n11:a"), BAD("an unknown opcode between fragments", "t:a N3:b C:c"),
+    BAD("opcode 3", "N3:a"),
+    BAD("opcode 4", "N4:a"),
+    BAD("opcode 5", "N5"),
+    BAD("opcode 6", "N6:a"),
+    BAD("opcode 7", "N7:a"),
+    BAD("opcode 11", "N11"),
+    BAD("opcode 12", "N12:a"),
+    BAD("opcode 13", "N13:a"),
+    BAD("opcode 14", "N14:a"),
+    BAD("opcode 15", "N15:a"),
+    BAD("an unfinished opcode 3", "n3:a"),
+    BAD("an unfinished opcode 11", "n11:a"),
+    BAD("an unknown opcode between fragments", "t:a N3:b C:c"),
     BAD("an unknown opcode in the first byte alone", "#83"),
     {"an unknown opcode after a message", "T:a N11:b", "T:a E1002", NULL, BOTH},
-    BAD("the wrong mask on text", "!T:a"), BAD("the wrong mask on empty text", "!T"), BAD("the wrong mask on a ping", "!P:a"),
-    BAD("the wrong mask on a close", "!X1000"), BAD("the wrong mask on a continuation", "t:a !C:b"),
+    BAD("the wrong mask on text", "!T:a"),
+    BAD("the wrong mask on empty text", "!T"),
+    BAD("the wrong mask on a ping", "!P:a"),
+    BAD("the wrong mask on a close", "!X1000"),
+    BAD("the wrong mask on a continuation", "t:a !C:b"),
     BAD("the wrong mask on a long message", "!T*5000"),
     {"the wrong mask in two bytes from a client", "#8105", "E1002", NULL, SERVER},
     {"the wrong mask in two bytes from a server", "#8185", "E1002", NULL, CLIENT},
     {"a mask of zeroes", "#81850000000048656c6c6f", "T:Hello", NULL, SERVER},
 
     /* 8.1: UTF-8 */
-    UTF8("two bytes", "%c3%a9"), UTF8("three bytes", "%e2%82%ac"), UTF8("four bytes", "%f0%9f%98%80"),
-    UTF8("NUL", "a%00b"), UTF8("U+007F", "%7f"), UTF8("U+0080", "%c2%80"), UTF8("U+07FF", "%df%bf"),
-    UTF8("U+0800", "%e0%a0%80"), UTF8("U+D7FF", "%ed%9f%bf"), UTF8("U+E000", "%ee%80%80"),
-    UTF8("a byte order mark", "%ef%bb%bf"), UTF8("U+FFFF, no character", "%ef%bf%bf"), UTF8("U+10000", "%f0%90%80%80"),
-    UTF8("U+10FFFF", "%f4%8f%bf%bf"), UTF8("kosme", "%ce%ba%e1%bd%b9%cf%83%ce%bc%ce%b5"),
-    BAD_UTF8("a continuation byte alone", "%80"), BAD_UTF8("0xFF", "%ff"), BAD_UTF8("0xFE", "abc%fe"),
-    BAD_UTF8("overlong of two", "%c0%80"), BAD_UTF8("overlong of two, the last", "%c1%bf"),
-    BAD_UTF8("overlong of three", "%e0%80%80"), BAD_UTF8("overlong of three, the last", "%e0%9f%bf"),
-    BAD_UTF8("overlong of four", "%f0%80%80%80"), BAD_UTF8("overlong of four, the last", "%f0%8f%bf%bf"),
-    BAD_UTF8("the first surrogate", "%ed%a0%80"), BAD_UTF8("the last surrogate", "%ed%bf%bf"),
-    BAD_UTF8("a surrogate pair", "%ed%a0%bd%ed%b8%80"), BAD_UTF8("above U+10FFFF", "%f4%90%80%80"),
-    BAD_UTF8("0xF5", "%f5%80%80%80"), BAD_UTF8("a form of five bytes", "%f8%88%80%80%80"),
-    BAD_UTF8("the end after one of two", "%c3"), BAD_UTF8("the end after two of three", "a%e2%82"),
-    BAD_UTF8("the end after three of four", "%f0%9f%98"), BAD_UTF8("a letter inside a character", "%e2%82a"),
+    UTF8("two bytes", "%c3%a9"),
+    UTF8("three bytes", "%e2%82%ac"),
+    UTF8("four bytes", "%f0%9f%98%80"),
+    UTF8("NUL", "a%00b"),
+    UTF8("U+007F", "%7f"),
+    UTF8("U+0080", "%c2%80"),
+    UTF8("U+07FF", "%df%bf"),
+    UTF8("U+0800", "%e0%a0%80"),
+    UTF8("U+D7FF", "%ed%9f%bf"),
+    UTF8("U+E000", "%ee%80%80"),
+    UTF8("a byte order mark", "%ef%bb%bf"),
+    UTF8("U+FFFF, no character", "%ef%bf%bf"),
+    UTF8("U+10000", "%f0%90%80%80"),
+    UTF8("U+10FFFF", "%f4%8f%bf%bf"),
+    UTF8("kosme", "%ce%ba%e1%bd%b9%cf%83%ce%bc%ce%b5"),
+    BAD_UTF8("a continuation byte alone", "%80"),
+    BAD_UTF8("0xFF", "%ff"),
+    BAD_UTF8("0xFE", "abc%fe"),
+    BAD_UTF8("overlong of two", "%c0%80"),
+    BAD_UTF8("overlong of two, the last", "%c1%bf"),
+    BAD_UTF8("overlong of three", "%e0%80%80"),
+    BAD_UTF8("overlong of three, the last", "%e0%9f%bf"),
+    BAD_UTF8("overlong of four", "%f0%80%80%80"),
+    BAD_UTF8("overlong of four, the last", "%f0%8f%bf%bf"),
+    BAD_UTF8("the first surrogate", "%ed%a0%80"),
+    BAD_UTF8("the last surrogate", "%ed%bf%bf"),
+    BAD_UTF8("a surrogate pair", "%ed%a0%bd%ed%b8%80"),
+    BAD_UTF8("above U+10FFFF", "%f4%90%80%80"),
+    BAD_UTF8("0xF5", "%f5%80%80%80"),
+    BAD_UTF8("a form of five bytes", "%f8%88%80%80%80"),
+    BAD_UTF8("the end after one of two", "%c3"),
+    BAD_UTF8("the end after two of three", "a%e2%82"),
+    BAD_UTF8("the end after three of four", "%f0%9f%98"),
+    BAD_UTF8("a letter inside a character", "%e2%82a"),
     BAD_UTF8("one bad byte among many", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%ffaaaaaaaaaaaaaaaaaaaaaa"),
     GOOD("a character over two fragments", "t:%e2%82 C:%ac", "T:%e2%82%ac"),
     GOOD("a character over four fragments", "t:%f0 c:%9f c:%98 C:%80", "T:%f0%9f%98%80"),
@@ -291,7 +355,8 @@ static int engine_feed(engine *e, const void *bytes, size_t len) {
 }
 
 static void expect_events(engine *e, const build *wanted, const char *how, size_t cut) {
-    if (e->events.len == wanted->len && (wanted->len == 0 || memcmp(e->events.ptr, wanted->ptr, wanted->len) == 0)) return;
+    if (e->events.len == wanted->len && (wanted->len == 0 || memcmp(e->events.ptr, wanted->ptr, wanted->len) == 0))
+        return;
     fail_msg("%s %zu: got '%.*s', wanted '%.*s'", how, cut, (int)e->events.len, (const char *)e->events.ptr,
              (int)wanted->len, (const char *)wanted->ptr);
 }
@@ -382,7 +447,11 @@ static void a_pool_of_none_keeps_no_context(void **state) {
     wsm__ws_event event;
     size_t used;
 
-    assert_int_equal(wsm__ws_recv(&ws, "\x81\x01" "a", 3, &used, &event), 0);
+    assert_int_equal(wsm__ws_recv(&ws,
+                                  "\x81\x01"
+                                  "a",
+                                  3, &used, &event),
+                     0);
     assert_int_equal(event.kind, WSM__WS_TEXT);
     assert_true(atomic_load(&mem.used) > empty + 4096);
     assert_int_equal(wsm__ws_recv(&ws, NULL, 0, &used, &event), 0);
@@ -408,7 +477,11 @@ static void a_declared_length_is_not_allocated(void **state) {
     (void)state;
     engine e;
     engine_open(&e, &roomy, false);
-    assert_int_equal(engine_feed(&e, "\x82\x7f\0\0\0\0\0\x03\x0d\x40" "abcde", 15), 0);
+    assert_int_equal(engine_feed(&e,
+                                 "\x82\x7f\0\0\0\0\0\x03\x0d\x40"
+                                 "abcde",
+                                 15),
+                     0);
     assert_true(wsm__ws_is_mid_message(&e.ws));
     assert_true(atomic_load(&e.mem.used) < 6000);
     engine_close(&e);
@@ -458,8 +531,16 @@ static void a_payload_stands_until_the_next_call(void **state) {
     wsm__ws_init(&other, &a.mem, a.pool, &roomy, false);
     wsm__ws_event event, second;
     size_t used;
-    assert_int_equal(wsm__ws_recv(&a.ws, "\x88\x05\x03\xe8" "bye", 7, &used, &event), 0);
-    assert_int_equal(wsm__ws_recv(&other, "\x81\x04" "else", 6, &used, &second), 0);
+    assert_int_equal(wsm__ws_recv(&a.ws,
+                                  "\x88\x05\x03\xe8"
+                                  "bye",
+                                  7, &used, &event),
+                     0);
+    assert_int_equal(wsm__ws_recv(&other,
+                                  "\x81\x04"
+                                  "else",
+                                  6, &used, &second),
+                     0);
     assert_int_equal(event.kind, WSM__WS_CLOSE);
     assert_memory_equal(event.payload.ptr, "bye", 3);
     wsm__ws_fini(&other);
@@ -554,7 +635,8 @@ int main(void) {
     };
     static struct CMUnitTest table[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
-        table[i] = (struct CMUnitTest){.name = rows[i].name, .test_func = run_row, .initial_state = (void *)(uintptr_t)&rows[i]};
+        table[i] = (struct CMUnitTest){
+            .name = rows[i].name, .test_func = run_row, .initial_state = (void *)(uintptr_t)&rows[i]};
     }
     int failed = cmocka_run_group_tests_name("wire_ws: the table", table, NULL, NULL);
     return failed + cmocka_run_group_tests_name("wire_ws", others, NULL, NULL);

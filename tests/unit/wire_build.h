@@ -4,8 +4,8 @@
  *
  * kind: T t text, B b binary, C c continuation, P p ping, O o pong, X x close (small letters: FIN is not set), N and a
  * number: any opcode. `!` turns the mask the wrong way round, R sets the reserved bits, L takes 2 or 8 bytes for the
- * length. In a payload %NN is a byte and `_` a space; *count stands for that many letters a. X may be followed by a code.
- * Events are written the same way, with E and a code for an error. */
+ * length. In a payload %NN is a byte; a space is %20; *count stands for that many letters a. X may be followed by a
+ * code. Events are written the same way, with E and a code for an error. */
 #ifndef WSM_TESTS_WIRE_BUILD_H
 #define WSM_TESTS_WIRE_BUILD_H
 
@@ -58,7 +58,7 @@ static inline const char *build_payload(build *out, const char *at) {
             build_byte(out, build_hex(at + 1));
             at += 2;
         } else {
-            build_byte(out, *at == '_' ? ' ' : (unsigned char)*at);
+            build_byte(out, (unsigned char)*at);
         }
     }
     return at;
@@ -128,8 +128,10 @@ static inline void build_frames(build *out, const char *script, bool masked) {
 static inline void build_event(build *out, char kind, unsigned code, const void *payload, size_t len) {
     char text[64];
     const unsigned char *at = payload;
-    if (code) snprintf(text, sizeof text, " %c%u:", kind, code);
-    else snprintf(text, sizeof text, " %c:", kind);
+    if (code)
+        snprintf(text, sizeof text, " %c%u:", kind, code);
+    else
+        snprintf(text, sizeof text, " %c:", kind);
     build_put(out, text, strlen(text));
     if (len > 80) {
         uint32_t sum = 2166136261u;
@@ -139,8 +141,10 @@ static inline void build_event(build *out, char kind, unsigned code, const void 
         return;
     }
     for (size_t i = 0; i < len; i++) {
-        if (isgraph(at[i])) snprintf(text, sizeof text, "%c", at[i]);
-        else snprintf(text, sizeof text, "%%%02x", at[i]);
+        if (isgraph(at[i]))
+            snprintf(text, sizeof text, "%c", at[i]);
+        else
+            snprintf(text, sizeof text, "%%%02x", at[i]);
         build_put(out, text, strlen(text));
     }
 }
