@@ -22,7 +22,8 @@ static bool equals(wsm_slice text, const char *other) {
 
 void http_reply(wsm_request *request, int status, const char *type, const char *headers, writer *body) {
     char lines[2048];
-    int len = snprintf(lines, sizeof lines, "Content-Type: %s\r\n%s", type, headers != NULL ? headers : "");
+    int len = snprintf(lines, sizeof lines, "%s%s%s%s", type != NULL ? "Content-Type: " : "", type != NULL ? type : "",
+                       type != NULL ? "\r\n" : "", headers != NULL ? headers : "");
     if (body->failed || len < 0 || (size_t)len >= sizeof lines) {
         (void)wsm_request_respond(request, 503, "Retry-After: 1\r\n", NULL, 0);
     } else {

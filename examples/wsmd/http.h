@@ -9,7 +9,7 @@
 /* A request that is no upgrade (wsm_host.on_request). */
 void http_take(server *all, wsm_request *request);
 
-#define HTTP_JSON "application/json"
+#define HTTP_JSON NULL /* the type of an answer that says nothing else */
 
 /* Answer with `body`, which is freed. `headers` are more lines, or NULL. */
 void http_reply(wsm_request *request, int status, const char *type, const char *headers, writer *body);

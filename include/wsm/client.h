@@ -1,7 +1,7 @@
 /* The client: one connection to a server, bytes in and bytes out like wsm_conn, with the same wire and protocol code.
  *
- * A client belongs to the thread that calls it. It connects once; to come back after a cut make a new one, with the epoch
- * and position that the old one tells. In plain mode it is a WebSocket client and nothing else. */
+ * A client belongs to the thread that calls it. It connects once; to come back after a cut make a new one, with the
+ * epoch and position that the old one tells. In plain mode it is a WebSocket client and nothing else. */
 #ifndef WSM_CLIENT_H
 #define WSM_CLIENT_H
 
@@ -13,13 +13,13 @@ extern "C" {
 
 typedef struct wsm_client_config {
     size_t size;
-    const char *host;    /* for the Host header, as in "localhost:8002"; required */
-    const char *path;    /* "/ws" */
-    const char *origin;  /* NULL: none is sent */
-    const char *token;   /* sent as Authorization: Bearer; NULL: none */
-    const char *epoch;   /* resume after (epoch, after); NULL: first visit */
+    const char *host;   /* for the Host header, as in "localhost:8002"; required */
+    const char *path;   /* "/ws" */
+    const char *origin; /* NULL: none is sent */
+    const char *token;  /* sent as Authorization: Bearer; NULL: none */
+    const char *epoch;  /* resume after (epoch, after); NULL: first visit */
     uint64_t after;
-    int plain;           /* 1: no subprotocol; messages come to on_data */
+    int plain;                     /* 1: no subprotocol; messages come to on_data */
     uint32_t handshake_timeout_ms; /* 10000 */
     uint32_t close_timeout_ms;     /* 5000 */
     uint32_t ping_interval_ms;     /* 30000 */
@@ -36,8 +36,8 @@ WSM_API void wsm_client_config_init(wsm_client_config *config, size_t size);
 typedef struct wsm_client_message {
     size_t size;
     wsm_slice type;
-    wsm_slice json;     /* the whole message */
-    uint64_t offset;    /* 0: no record */
+    wsm_slice json;                /* the whole message */
+    uint64_t offset;               /* 0: no record */
     wsm_slice original_message_id; /* of ack, duplicate_ack, error; else absent */
 } wsm_client_message;
 
@@ -50,10 +50,12 @@ typedef struct wsm_client_host {
     wsm_alloc_fn alloc;
     void (*bytes_waiting)(void *user, wsm_client *client);   /* required */
     void (*close_transport)(void *user, wsm_client *client); /* required */
-    void (*on_open)(void *user, wsm_client *client); /* plain: upgraded; else: `welcome` has come, and was given on_message */
+    void (*on_open)(void *user,
+                    wsm_client *client); /* plain: upgraded; else: `welcome` has come, and was given on_message */
     void (*on_message)(void *user, wsm_client *client, const wsm_client_message *message);
     void (*on_data)(void *user, wsm_client *client, wsm_data type, const void *bytes, size_t len);
-    void (*on_close)(void *user, wsm_client *client, uint16_t code, wsm_slice reason); /* once; 1006: cut without a close */
+    void (*on_close)(void *user, wsm_client *client, uint16_t code,
+                     wsm_slice reason); /* once; 1006: cut without a close */
     void (*on_refused)(void *user, wsm_client *client, int status, wsm_slice body); /* no upgrade; on_close follows */
 } wsm_client_host;
 
@@ -61,7 +63,8 @@ WSM_API void wsm_client_host_init(wsm_client_host *host, size_t size);
 
 /* Make a client; its upgrade request waits at once (bytes_waiting is not called for it).
  * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_RANDOM, WSM_ERR_NOMEM; then `*client` is NULL. */
-WSM_API int wsm_client_new(wsm_client **client, const wsm_client_config *config, const wsm_client_host *host, void *user);
+WSM_API int wsm_client_new(wsm_client **client, const wsm_client_config *config, const wsm_client_host *host,
+                           void *user);
 
 /* As wsm_conn_recv, wsm_conn_pending, wsm_conn_sent, wsm_conn_queued. */
 WSM_API int wsm_client_recv(wsm_client *client, const void *bytes, size_t len);
@@ -77,7 +80,8 @@ WSM_API int64_t wsm_client_tick(wsm_client *client);
 WSM_API int64_t wsm_client_next(const wsm_client *client);
 
 /* Send a message: text (strict JSON unless plain) or, in plain mode, binary. Copied.
- * Errors: WSM_ERR_INVALID, WSM_ERR_STATE (not open), WSM_ERR_BAD_JSON, WSM_ERR_UTF8, WSM_ERR_BUSY (the queue is full), WSM_ERR_NOMEM. */
+ * Errors: WSM_ERR_INVALID, WSM_ERR_STATE (not open), WSM_ERR_BAD_JSON, WSM_ERR_UTF8, WSM_ERR_BUSY (the queue is full),
+ * WSM_ERR_NOMEM. */
 WSM_API int wsm_client_send(wsm_client *client, wsm_data type, const void *bytes, size_t len);
 
 /* Begin to close. Errors: WSM_ERR_INVALID (a code that may not be sent). */

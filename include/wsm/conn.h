@@ -18,22 +18,22 @@ typedef enum wsm_peer_kind {
 typedef struct wsm_peer {
     size_t size;
     wsm_peer_kind kind;
-    int plain;              /* 1: messages go to on_data untouched, without the hub's protocol and without a token */
-    const char *address;    /* the other end, as text, for limits and logs; NULL: not known, not limited */
-    wsm_slice token;        /* WEBSOCKET and MESSAGE: one of token ... */
+    int plain;                /* 1: messages go to on_data untouched, without the hub's protocol and without a token */
+    const char *address;      /* the other end, as text, for limits and logs; NULL: not known, not limited */
+    wsm_slice token;          /* WEBSOCKET and MESSAGE: one of token ... */
     const wsm_claims *claims; /* ... or an identity that the host vouches for */
-    const char *epoch;      /* WEBSOCKET and MESSAGE: resume after (epoch, after); NULL: first visit */
+    const char *epoch;        /* WEBSOCKET and MESSAGE: resume after (epoch, after); NULL: first visit */
     uint64_t after;
-    int encrypted;          /* 1: the transport is TLS */
+    int encrypted; /* 1: the transport is TLS */
 } wsm_peer;
 
 WSM_API void wsm_peer_init(wsm_peer *peer, size_t size);
 
 /* Take up a new connection.
  *
- * Everything in `peer` is copied. `user` comes back in callbacks. On success `*conn` lives until wsm_conn_closed. A peer
- * that is refused (its token, a limit) is still a success: the refusal waits as bytes and the connection is closing.
- * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_BUSY (too many, or over the hub's memory budget: close the
+ * Everything in `peer` is copied. `user` comes back in callbacks. On success `*conn` lives until wsm_conn_closed. A
+ * peer that is refused (its token, a limit) is still a success: the refusal waits as bytes and the connection is
+ * closing. Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_BUSY (too many, or over the hub's memory budget: close the
  * transport), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM; then `*conn` is NULL. */
 WSM_API int wsm_conn_new(wsm_conn **conn, wsm_hub *hub, const wsm_peer *peer, void *user);
 
@@ -50,12 +50,12 @@ WSM_API int wsm_conn_recv(wsm_conn *conn, const void *bytes, size_t len);
  *
  * Fills up to `cap` elements of `vec` and returns how many were filled; 0 means nothing waits. The bytes belong to the
  * library and stay valid until they are reported with wsm_conn_sent() or the connection is closed by wsm_conn_closed(),
- * so an asynchronous write may keep pointing at them. Made again before that, the call starts with the same bytes. For a
- * MESSAGE peer each element is one whole message (never split it). Cannot fail; NULL arguments yield 0. */
+ * so an asynchronous write may keep pointing at them. Made again before that, the call starts with the same bytes. For
+ * a MESSAGE peer each element is one whole message (never split it). Cannot fail; NULL arguments yield 0. */
 WSM_API size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap);
 
-/* The first `len` of the bytes handed out were written. A partial write is reported as the part that went; more than was
- * handed out counts as all of it. */
+/* The first `len` of the bytes handed out were written. A partial write is reported as the part that went; more than
+ * was handed out counts as all of it. */
 WSM_API void wsm_conn_sent(wsm_conn *conn, size_t len);
 
 /* How many bytes wait, handed out or not. */
@@ -68,8 +68,8 @@ WSM_API void wsm_conn_closed(wsm_conn *conn);
 /* The other end will send no more (a half-close). What waits is still written, then the transport is closed. */
 WSM_API void wsm_conn_eof(wsm_conn *conn);
 
-/* Begin to close with `code` (1000, 1001, 1008, 1011 to 1014 or 3000-4999) and a reason of at most 123 bytes of UTF-8, or NULL
- * for the code's name. A handshake that is under way gets 503. Twice does nothing. Errors: WSM_ERR_INVALID. */
+/* Begin to close with `code` (1000, 1001, 1008, 1011 to 1014 or 3000-4999) and a reason of at most 123 bytes of UTF-8,
+ * or NULL for the code's name. A handshake that is under way gets 503. Twice does nothing. Errors: WSM_ERR_INVALID. */
 WSM_API int wsm_conn_close(wsm_conn *conn, uint16_t code, const char *reason);
 
 /* Send one message to this connection alone: not a record. In plain mode any bytes; else `type` is text and the bytes
@@ -115,8 +115,9 @@ WSM_API wsm_slice wsm_request_body(const wsm_request *request);
 /* A header's value, its name compared without case; absent if there is none or more than one. */
 WSM_API wsm_slice wsm_request_header(const wsm_request *request, const char *name);
 
-/* The token in `Authorization: Bearer` or `X-Memory-Auth`, checked as an upgrade's is. `claims` is filled, its pointers valid
- * until the request ends. Errors: WSM_ERR_INVALID, WSM_ERR_UNAUTHORIZED (none), WSM_ERR_TOKEN..., WSM_ERR_TOKEN_EXPIRED. */
+/* The token in `Authorization: Bearer` or `X-Memory-Auth`, checked as an upgrade's is. `claims` is filled, its pointers
+ * valid until the request ends. Errors: WSM_ERR_INVALID, WSM_ERR_UNAUTHORIZED (none), WSM_ERR_TOKEN...,
+ * WSM_ERR_TOKEN_EXPIRED. */
 WSM_API int wsm_request_claims(wsm_request *request, wsm_claims *claims);
 
 /* Keep your own pointer with the request; NULL at first. */
@@ -124,9 +125,9 @@ WSM_API void wsm_request_set_user(wsm_request *request, void *user);
 WSM_API void *wsm_request_user(const wsm_request *request);
 WSM_API wsm_conn *wsm_request_conn(const wsm_request *request);
 
-/* Answer: status 200-599, `headers` "Name: value\r\n" lines or NULL (Content-Length, Connection and Date-less basics are
- * the library's), and a body that is copied. The connection closes after it. Ends `request`.
- * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM (the request still ends, with 503 if that fits the reserve). */
+/* Answer: status 200-599, `headers` "Name: value\r\n" lines or NULL (Content-Length, Connection and Date-less basics
+ * are the library's), and a body that is copied. The connection closes after it. Ends `request`. Errors:
+ * WSM_ERR_INVALID, WSM_ERR_NOMEM (the request still ends, with 503 if that fits the reserve). */
 WSM_API int wsm_request_respond(wsm_request *request, int status, const char *headers, const void *body, size_t len);
 
 #ifdef __cplusplus

@@ -79,8 +79,8 @@ WSM_API const char *wsm_err_code(int err);
 /* The WebSocket close code (RFC 6455, section 7.4) that fits an error; 1011 where none fits better. Any thread. */
 WSM_API uint16_t wsm_err_close_code(int err);
 
-/* The short ASCII name of a close code, as in "slow_consumer" for 4008; "" for a code the protocol does not use. Static.
- * Any thread. */
+/* The short ASCII name of a close code, as in "slow_consumer" for 4008; "" for a code the protocol does not use.
+ * Static. Any thread. */
 WSM_API const char *wsm_close_name(uint16_t code);
 
 #ifdef __cplusplus

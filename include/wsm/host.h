@@ -1,9 +1,10 @@
 /* The host: the callbacks by which the library reaches the world.
  *
  * For all callbacks: `user` is what was given to wsm_hub_new, or to wsm_conn_new where it says so. Events are borrowed,
- * valid during the call. All run on the hub's thread, except `alloc` and `wake`, which must be safe from any. Any public
- * call is legal inside a callback, or answers WSM_ERR_REENTRANT; an object freed inside one becomes a closed shell that
- * goes away when the outermost call into the library returns. NULL means "not wanted", or the default that is named. */
+ * valid during the call. All run on the hub's thread, except `alloc` and `wake`, which must be safe from any. Any
+ * public call is legal inside a callback, or answers WSM_ERR_REENTRANT; an object freed inside one becomes a closed
+ * shell that goes away when the outermost call into the library returns. NULL means "not wanted", or the default that
+ * is named. */
 #ifndef WSM_HOST_H
 #define WSM_HOST_H
 
@@ -34,14 +35,14 @@ typedef enum wsm_conn_state {
 typedef struct wsm_result {
     size_t size;
     uint64_t tag;
-    int err;            /* 0, or why not; then nothing of what follows is set but `field` and `message` */
-    int durable;        /* 1: survives kill -9 and power loss */
-    int duplicate;      /* 1: this message_id was done before; the rest is its first result */
-    uint64_t offset;    /* place in the log; 0: the command made no record */
-    const char *epoch;  /* 16 hex digits */
-    const char *field;  /* the field that is to blame, or NULL */
-    const char *message; /* a sentence, or NULL */
-    wsm_slice json;     /* `result` of the ack: JSON, or absent */
+    int err;                 /* 0, or why not; then nothing of what follows is set but `field` and `message` */
+    int durable;             /* 1: survives kill -9 and power loss */
+    int duplicate;           /* 1: this message_id was done before; the rest is its first result */
+    uint64_t offset;         /* place in the log; 0: the command made no record */
+    const char *epoch;       /* 16 hex digits */
+    const char *field;       /* the field that is to blame, or NULL */
+    const char *message;     /* a sentence, or NULL */
+    wsm_slice json;          /* `result` of the ack: JSON, or absent */
     uint64_t retry_after_ms; /* with an error that says "later"; else 0 */
 } wsm_result;
 
@@ -94,16 +95,17 @@ typedef struct wsm_host {
     size_t size;
 
     /* What the machine provides. */
-    uint64_t (*clock_mono)(void *user); /* milliseconds, never backwards. Default: CLOCK_MONOTONIC */
-    int64_t (*clock_wall)(void *user);  /* milliseconds since the Unix epoch. Default: CLOCK_REALTIME */
+    uint64_t (*clock_mono)(void *user);                 /* milliseconds, never backwards. Default: CLOCK_MONOTONIC */
+    int64_t (*clock_wall)(void *user);                  /* milliseconds since the Unix epoch. Default: CLOCK_REALTIME */
     int (*random)(void *user, void *bytes, size_t len); /* 0 or an error; fit for secrets. Default: getrandom */
-    wsm_alloc_fn alloc;                 /* Default: realloc and free */
+    wsm_alloc_fn alloc;                                 /* Default: realloc and free */
 
     /* The transport. `conn_user` is what wsm_conn_new was given. */
-    void (*bytes_waiting)(void *user, wsm_conn *conn, void *conn_user); /* required: wsm_conn_pending has something */
+    void (*bytes_waiting)(void *user, wsm_conn *conn, void *conn_user);   /* required: wsm_conn_pending has something */
     void (*close_transport)(void *user, wsm_conn *conn, void *conn_user); /* required: nothing more to say; write what
                                     is pending if it can be, close, and call wsm_conn_closed (also from here) */
-    void (*wake)(void *user); /* any thread: call wsm_hub_tick on the hub's thread soon. Needed if any other thread calls */
+    void (*wake)(
+        void *user); /* any thread: call wsm_hub_tick on the hub's thread soon. Needed if any other thread calls */
 
     /* Questions. */
     int (*token_check)(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *claims); /* 0 with claims filled (they
@@ -127,10 +129,11 @@ typedef struct wsm_host {
     /* Peers in plain mode: a whole message, untouched. */
     void (*on_data)(void *user, wsm_conn *conn, void *conn_user, wsm_data type, const void *bytes, size_t len);
 
-    /* An HTTP request to a RAW peer that is no upgrade to the hub. Answer now or later with wsm_request_respond. Default:
-     * 404, or 426 for the hub's own path. */
+    /* An HTTP request to a RAW peer that is no upgrade to the hub. Answer now or later with wsm_request_respond.
+     * Default: 404, or 426 for the hub's own path. */
     void (*on_request)(void *user, wsm_request *request);
-    void (*on_request_end)(void *user, wsm_request *request); /* answered, or its connection went: the handle dies now */
+    void (*on_request_end)(void *user,
+                           wsm_request *request); /* answered, or its connection went: the handle dies now */
 } wsm_host;
 
 /* Fills `host` with zeroes and its size; `size` is sizeof(wsm_host) as the caller knows it. Any thread. */

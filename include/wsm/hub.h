@@ -21,8 +21,8 @@ typedef struct wsm_config {
     const char *server_version; /* the library's */
     const char *ws_path;        /* "/ws" */
     const char *audience;       /* `aud` a token must carry; NULL: not checked */
-    const char *workspace_key;  /* secret text of at least 32 bytes under which messages are digested to know a repeat from
-                                   other content; the same for all nodes of a log. NULL: derived from the epoch */
+    const char *workspace_key;  /* secret text of at least 32 bytes under which messages are digested to know a repeat
+                                   from  other content; the same for all nodes of a log. NULL: derived from the epoch */
     const char *const *origins; /* allowed values of Origin, exact; a request that carries none of them is refused */
     size_t origins_count;       /* 0: no browser may connect */
     const char *const *hosts;   /* allowed values of Host, exact; */
@@ -95,11 +95,11 @@ WSM_API void wsm_config_init(wsm_config *config, size_t size);
 
 /* One row for each number or text of wsm_config, so that a program can offer every key without listing them. */
 typedef struct wsm_config_key {
-    const char *name;   /* as in the struct */
-    size_t offset;      /* of the member */
-    size_t width;       /* 4 or 8: an unsigned number of that many bytes; 0: text */
-    uint64_t max;       /* highest value that is accepted */
-    const char *about;  /* a phrase */
+    const char *name;  /* as in the struct */
+    size_t offset;     /* of the member */
+    size_t width;      /* 4 or 8: an unsigned number of that many bytes; 0: text */
+    uint64_t max;      /* highest value that is accepted */
+    const char *about; /* a phrase */
 } wsm_config_key;
 
 /* Row `index`, or NULL behind the last. Static. Any thread. */
@@ -118,9 +118,9 @@ WSM_API int wsm_config_set(wsm_config *config, const char *name, const char *val
  * `*hub` is NULL. Thread: the one that will tick it. */
 WSM_API int wsm_hub_new(wsm_hub **hub, const wsm_config *config, const wsm_host *host, const wsm_log *log, void *user);
 
-/* Do what is due, and what other threads have left in the inbox. Returns the milliseconds until the next deadline, 0 for
- * "again at once", -1 for none. Calling it too often does no harm. Thread: the hub's. Inside a callback: returns 0 and
- * does nothing. */
+/* Do what is due, and what other threads have left in the inbox. Returns the milliseconds until the next deadline, 0
+ * for "again at once", -1 for none. Calling it too often does no harm. Thread: the hub's. Inside a callback: returns 0
+ * and does nothing. */
 WSM_API int64_t wsm_hub_tick(wsm_hub *hub);
 
 /* Milliseconds until the next deadline, as wsm_hub_tick returns it: ask after any other call. Thread: the hub's. */
@@ -165,14 +165,14 @@ WSM_API int wsm_hub_token_check(wsm_hub *hub, const char *token, size_t len, wsm
 /* A memory update, as the memory service hands it over. Everything is copied. */
 typedef struct wsm_update {
     size_t size;
-    wsm_slice exchange;        /* required: one JSON value, passed on byte for byte */
-    const char *context_id;    /* NULL: "main" */
+    wsm_slice exchange;          /* required: one JSON value, passed on byte for byte */
+    const char *context_id;      /* NULL: "main" */
     const char *sender_agent_id; /* NULL: "hub". The host vouches for it */
-    const char *message_id;    /* a UUID: a repeat within the window is answered as a duplicate; NULL: minted */
-    const char *topic;         /* NULL: none */
-    const char *key;           /* NULL: none */
+    const char *message_id;      /* a UUID: a repeat within the window is answered as a duplicate; NULL: minted */
+    const char *topic;           /* NULL: none */
+    const char *key;             /* NULL: none */
     const char *const *tags;
-    size_t tags_count;         /* at most 16 */
+    size_t tags_count; /* at most 16 */
     wsm_priority priority;
 } wsm_update;
 
@@ -181,17 +181,17 @@ WSM_API void wsm_update_init(wsm_update *update, size_t size);
 /* Store a memory update and send it to everyone it concerns.
  *
  * 0 means that the command is in the inbox; its outcome comes once, with `tag`, to on_result on the hub's thread.
- * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_BUSY (the inbox is full), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM; then
- * on_result is not called. What is wrong with the update itself comes to on_result. Thread: any. */
+ * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_BUSY (the inbox is full), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM;
+ * then on_result is not called. What is wrong with the update itself comes to on_result. Thread: any. */
 WSM_API int wsm_broadcast(wsm_hub *hub, const wsm_update *update, uint64_t tag);
 
 /* Any command of the protocol, for the host (`as_agent` NULL) or in an agent's name. `json` is the message as a client
  * would send it, copied. Otherwise as wsm_broadcast. Thread: any. */
 WSM_API int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len, uint64_t tag);
 
-/* Ask for records. `after` 0 starts at the oldest; `limit` 0 takes 100, at most 1024; `claims` says who reads (NULL: the
- * host, all). The answer comes once, with `tag`, to on_page. Errors: WSM_ERR_INVALID, WSM_ERR_BUSY (loading, too many),
- * WSM_ERR_NOMEM. Thread: the hub's. */
+/* Ask for records. `after` 0 starts at the oldest; `limit` 0 takes 100, at most 1024; `claims` says who reads (NULL:
+ * the host, all). The answer comes once, with `tag`, to on_page. Errors: WSM_ERR_INVALID, WSM_ERR_BUSY (loading, too
+ * many), WSM_ERR_NOMEM. Thread: the hub's. */
 WSM_API int wsm_records_read(wsm_hub *hub, const wsm_claims *claims, uint64_t after, size_t limit, uint64_t tag);
 
 /* Where the log is: `epoch` gets 16 hex digits and a NUL; the returned offset is that of the last applied record, 0 for

@@ -1,8 +1,8 @@
 /* The log: what a host implements to keep records, and how the log talks back to the hub.
  *
- * A log is an ordered sequence of records. It gives each its offset, 1, 2, 3 and so on, without a hole, within an epoch.
- * The hub appends; the log keeps and then *delivers*, each record once, in order, those of this node and, where the
- * engine is shared, those of the others. The hub's state is the fold of what is delivered, and nothing else.
+ * A log is an ordered sequence of records. It gives each its offset, 1, 2, 3 and so on, without a hole, within an
+ * epoch. The hub appends; the log keeps and then *delivers*, each record once, in order, those of this node and, where
+ * the engine is shared, those of the others. The hub's state is the fold of what is delivered, and nothing else.
  *
  *     hub    open ─▶  log: wsm_log_snapshot? wsm_log_deliver* wsm_log_ready
  *     hub  append ─▶  log: keeps ─▶ wsm_log_deliver (the records) and wsm_log_done (the end of the append), any order
@@ -29,7 +29,7 @@ typedef struct wsm_record {
 } wsm_record;
 
 /* How an append ended. */
-#define WSM_LOG_SYNCED 0  /* kept; survives kill -9 and power loss: acknowledged as durable */
+#define WSM_LOG_SYNCED  0 /* kept; survives kill -9 and power loss: acknowledged as durable */
 #define WSM_LOG_WRITTEN 1 /* kept, but a crash may lose it: acknowledged as not durable */
 /* a negative wsm_err: not kept. WSM_ERR_STORE_FAILED is what senders are told. */
 
@@ -53,11 +53,12 @@ typedef struct wsm_log {
     /* Records up to `offset` are not asked for any more and may go. NULL: the log keeps its own retention. */
     int (*trim)(void *user, uint64_t offset);
 
-    /* Keep a snapshot of the hub's state as it is after the record `offset`; an older one may go. Borrowed for the call.
-     * NULL: no snapshots (the log then delivers from the first record it has at the next open). */
+    /* Keep a snapshot of the hub's state as it is after the record `offset`; an older one may go. Borrowed for the
+     * call. NULL: no snapshots (the log then delivers from the first record it has at the next open). */
     int (*save)(void *user, uint64_t offset, const void *bytes, size_t len);
 
-    /* The hub is being freed: finish what was appended, call nothing of the hub any more once this returns. May block. */
+    /* The hub is being freed: finish what was appended, call nothing of the hub any more once this returns. May block.
+     */
     void (*close)(void *user);
 } wsm_log;
 
@@ -87,9 +88,9 @@ WSM_API int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t coun
  * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
 WSM_API int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome);
 
-/* The answer to `read`: the records of the range that there are, in order, as many as the limits allowed; `outcome` 0 or
- * a negative wsm_err. count 0 with outcome 0: there is none. Exactly once each.
- * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
+/* The answer to `read`: the records of the range that there are, in order, as many as the limits allowed; `outcome` 0
+ * or a negative wsm_err. count 0 with outcome 0: there is none. Exactly once each. Errors: WSM_ERR_INVALID,
+ * WSM_ERR_NOMEM. Thread: any. */
 WSM_API int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
 
 /* Loading has ended. `outcome` negative: the log cannot be used, and the hub says so in on_ready.

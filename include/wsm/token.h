@@ -11,13 +11,14 @@ extern "C" {
 
 /* Capabilities (claim `can`), one bit each. */
 #define WSM_CAN_BROADCAST_EMERGENCY 0x01u
-#define WSM_CAN_MENTION_ALL 0x02u
-#define WSM_CAN_STATUS 0x04u
-#define WSM_CAN_CURATOR 0x08u
-#define WSM_CAN_ADMIN 0x10u
+#define WSM_CAN_MENTION_ALL         0x02u
+#define WSM_CAN_STATUS              0x04u
+#define WSM_CAN_CURATOR             0x08u
+#define WSM_CAN_ADMIN               0x10u
 
 /* What a token says about its bearer. Every pointer is borrowed: from the caller on the way in, from the library on the
- * way out (valid as long as the comment of the function that filled it says). Times are seconds since the Unix epoch. */
+ * way out (valid as long as the comment of the function that filled it says). Times are seconds since the Unix epoch.
+ */
 typedef struct wsm_claims {
     size_t size;
     wsm_slice sub; /* agent id: 1-64 of [A-Za-z0-9._-], not "hub" */
@@ -31,7 +32,7 @@ typedef struct wsm_claims {
     wsm_purpose purpose;
     uint32_t can; /* WSM_CAN_... */
     const wsm_slice *specialties;
-    size_t specialties_count; /* at most 16, each 1-64 bytes */
+    size_t specialties_count;  /* at most 16, each 1-64 bytes */
     const wsm_slice *contexts; /* patterns it may read, `*` stands for any run; NULL with count 0: all */
     size_t contexts_count;     /* at most 64 */
     int contexts_present;      /* 1: the list counts even when empty (then it may read nothing) */

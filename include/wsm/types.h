@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-/* Opaque handles. A hub and everything that hangs on it belongs to the one thread that ticks it; only the functions that
- * say "any thread" may be called from elsewhere. */
+/* Opaque handles. A hub and everything that hangs on it belongs to the one thread that ticks it; only the functions
+ * that say "any thread" may be called from elsewhere. */
 typedef struct wsm_hub wsm_hub;
 typedef struct wsm_conn wsm_conn;
 typedef struct wsm_client wsm_client;

@@ -7,7 +7,7 @@
 #define WSM_VERSION_MAJOR 0
 #define WSM_VERSION_MINOR 1
 #define WSM_VERSION_PATCH 0
-#define WSM_VERSION "0.1.0"
+#define WSM_VERSION       "0.1.0"
 
 #ifdef __cplusplus
 extern "C" {

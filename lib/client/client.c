@@ -215,7 +215,9 @@ static void settle(wsm_client *client, uint64_t now) {
     if (was_open && client->link.state != WSM__LINK_OPEN && client->link.code_sent)
         code_set(client, client->link.code_sent, wsm__slice_str(wsm_close_name(client->link.code_sent)));
     if (client->open_by < client->due) client->due = client->open_by;
-    if (wsm__link_has_control(&client->link) && !client->close_out) client->fresh = true;
+    uint32_t waiting = wsm__client_control_count(client);
+    if (waiting > client->control_known) client->fresh = true;
+    client->control_known = waiting;
 }
 
 /* ---- bytes in

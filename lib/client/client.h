@@ -56,8 +56,9 @@ struct wsm_client {
     size_t data_bytes; /* of their frames */
     wsm__frame *held;  /* taken from the link, but there was no memory to hand it out */
     wsm__outq out;
-    bool fresh;     /* something waits that bytes_waiting was not called for */
-    bool close_out; /* our close frame was handed out: nothing may follow */
+    uint32_t control_known; /* control frames that waited when we last looked: more of them are news */
+    bool fresh;             /* something waits that bytes_waiting was not called for */
+    bool close_out;         /* our close frame was handed out: nothing may follow */
 
     uint16_t code; /* what on_close will say; 0: not known yet */
     char reason[WSM__CLOSE_REASON_MAX];
@@ -76,6 +77,7 @@ void wsm__client_opened(wsm_client *client);             /* the link counts from
 /* outbox.c, beside its public functions */
 void wsm__client_wrote(wsm_client *client, size_t len);
 int wsm__client_queue(wsm_client *client, wsm_data type, wsm_slice bytes); /* as wsm_client_send */
+uint32_t wsm__client_control_count(const wsm_client *client);              /* control frames that wait in the link */
 void wsm__client_outbox_fini(wsm_client *client);
 
 /* handshake.c: queue the request (WSM_ERR_NOMEM, WSM_ERR_INVALID: a text that cannot stand in it), and take bytes of

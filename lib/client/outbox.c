@@ -21,12 +21,17 @@ static void data_clear(wsm_client *client) {
     for (wsm__frame *frame; (frame = data_take(client));) wsm__frame_unref(frame);
 }
 
+uint32_t wsm__client_control_count(const wsm_client *client) {
+    return client->link.control.count + (client->link.close ? 1 : 0);
+}
+
 /* The frame to go out next; its reference is the caller's. NULL: none. */
 static wsm__frame *frame_take(wsm_client *client) {
     wsm__frame *frame = client->held;
     client->held = NULL;
     if (frame || client->close_out || client->state < WSM__CLIENT_GREETING) return frame;
     frame = wsm__link_take(&client->link, client->data.count > 0, &client->close_out);
+    client->control_known = wsm__client_control_count(client);
     if (client->close_out) data_clear(client); /* nothing may follow a close frame */
     return frame ? frame : data_take(client);
 }

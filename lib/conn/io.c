@@ -23,8 +23,8 @@ static void starts_to_wait(wsm__io *io, uint64_t now) {
 int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice, uint64_t now) {
     if (io->finishing || io->closed) return WSM_ERR_CLOSED;
     starts_to_wait(io, now);
-    return wsm__lanes_push(&io->lanes, io->mem, io->limits, lane, frame, offset, io->out.frames.count,
-                           io->out.bytes, is_notice);
+    return wsm__lanes_push(&io->lanes, io->mem, io->limits, lane, frame, offset, io->out.frames.count, io->out.bytes,
+                           is_notice);
 }
 
 int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now) {

@@ -6,7 +6,8 @@
 #include "conn/lanes.h"
 #include "wire/link.h"
 
-#define WSM__IO_HANDED_BYTES (256u << 10) /* frames are handed out until this much is on its way: the rest can still be overtaken */
+#define WSM__IO_HANDED_BYTES                                                                                           \
+    (256u << 10) /* frames are handed out until this much is on its way: the rest can still be overtaken */
 
 typedef struct wsm__io {
     wsm__mem *mem;

@@ -45,7 +45,8 @@ int wsm__lanes_push(wsm__lanes *lanes, wsm__mem *mem, const wsm__lane_limits *li
                     uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice) {
     size_t len = wsm__frame_bytes(frame).len;
     if (lanes->bytes + more_bytes + len > room(limits, lane)) return WSM_ERR_BUSY;
-    if (is_soft(lane) && !is_notice && limits->messages_max && lanes->soft + more_count >= limits->messages_max) return WSM_ERR_BUSY;
+    if (is_soft(lane) && !is_notice && limits->messages_max && lanes->soft + more_count >= limits->messages_max)
+        return WSM_ERR_BUSY;
     item *place = wsm__ring_push(&lanes->lane[lane], mem);
     if (!place) return WSM_ERR_NOMEM;
     *place = (item){wsm__frame_ref(frame), offset};
@@ -82,7 +83,8 @@ wsm__frame *wsm__lanes_pop(wsm__lanes *lanes, wsm__mem *mem, uint64_t *offset) {
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes) {
     uint64_t lowest = 0;
     for (int i = 0; i < WSM__LANES; i++) {
-        for (uint32_t k = 0; k < lanes->lane[i].count; k++) { /* within a lane offsets rise: the first one is its lowest */
+        for (uint32_t k = 0; k < lanes->lane[i].count;
+             k++) { /* within a lane offsets rise: the first one is its lowest */
             uint64_t offset = ((item *)wsm__ring_at(&lanes->lane[i], k))->offset;
             if (offset == 0) continue;
             if (lowest == 0 || offset < lowest) lowest = offset;

@@ -18,8 +18,8 @@ typedef enum wsm__lane {
 } wsm__lane;
 
 typedef struct wsm__lane_limits {
-    uint32_t messages_max; /* normal and background; 0: none */
-    uint32_t bytes_max;    /* all; its last quarter for critical and above only; 0: none */
+    uint32_t messages_max;    /* normal and background; 0: none */
+    uint32_t bytes_max;       /* all; its last quarter for critical and above only; 0: none */
     uint32_t control_reserve; /* bytes beyond bytes_max that answers may take */
 } wsm__lane_limits;
 
@@ -34,9 +34,9 @@ typedef struct wsm__lanes {
 void wsm__lanes_init(wsm__lanes *lanes);
 void wsm__lanes_fini(wsm__lanes *lanes, wsm__mem *mem);
 
-/* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM; then
- * no effect. Takes a reference of its own. `offset` 0: no record.
- * A notice (gap, replay_start, replay_end) is exempt from the number of messages: it must not fail for a small queue. */
+/* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM;
+ * then no effect. Takes a reference of its own. `offset` 0: no record. A notice (gap, replay_start, replay_end) is
+ * exempt from the number of messages: it must not fail for a small queue. */
 int wsm__lanes_push(wsm__lanes *lanes, wsm__mem *mem, const wsm__lane_limits *limits, wsm__lane lane, wsm__frame *frame,
                     uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice);
 

@@ -1,5 +1,5 @@
-/* Limits by the address of the other end: connections, those without a token yet, and refused tokens. An entry lives while
- * it has connections or something to remember. */
+/* Limits by the address of the other end: connections, those without a token yet, and refused tokens. An entry lives
+ * while it has connections or something to remember. */
 #include "hub/hub.h"
 
 #define MINUTE_MS 60000u

@@ -1,5 +1,5 @@
-/* Answers: ack, duplicate_ack and error to a connection, or the outcome of a tag to the host. Each command gets exactly one,
- * here, so that the counters of what was received and what was answered balance. */
+/* Answers: ack, duplicate_ack and error to a connection, or the outcome of a tag to the host. Each command gets exactly
+ * one, here, so that the counters of what was received and what was answered balance. */
 #include "hub/hub.h"
 
 void wsm__answer_begin(wsm_hub *hub, wsm__encoder *enc, wsm__msg_type type) {

@@ -1,6 +1,6 @@
-/* Records on their way into the log. What a turn produces is collected and appended as one batch at its end; each record
- * waits as a `pending` until it is both kept (the log says so) and applied (it came back), in whichever order, and then its
- * sender is answered, and with him whoever repeated it meanwhile. */
+/* Records on their way into the log. What a turn produces is collected and appended as one batch at its end; each
+ * record waits as a `pending` until it is both kept (the log says so) and applied (it came back), in whichever order,
+ * and then its sender is answered, and with him whoever repeated it meanwhile. */
 #include "hub/hub.h"
 #include "limits.h"
 #include "util/siphash.h"
@@ -142,7 +142,11 @@ void wsm__append_flush(wsm_hub *hub) {
     int err = append_batch(hub, first, count);
     wsm__buf_clear(&hub->batch);
     while (hub->batch_items.count > 0) wsm__ring_pop_back(&hub->batch_items, &hub->mem);
-    if (err) fail_range(hub, first, count, err == WSM_ERR_BUSY ? WSM_ERR_BUSY : err == WSM_ERR_NOMEM ? err : WSM_ERR_STORE_FAILED);
+    if (err)
+        fail_range(hub, first, count,
+                   err == WSM_ERR_BUSY    ? WSM_ERR_BUSY
+                   : err == WSM_ERR_NOMEM ? err
+                                          : WSM_ERR_STORE_FAILED);
 }
 
 void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
@@ -172,8 +176,11 @@ void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
 
 void wsm__append_settle(wsm_hub *hub, wsm__pending *pending) {
     if (!pending->is_kept || !pending->is_applied) return;
-    wsm__verdict verdict = {.err = pending->err, .duplicate = pending->is_duplicate, .durable = pending->is_durable,
-                            .has_offset = true, .offset = pending->offset};
+    wsm__verdict verdict = {.err = pending->err,
+                            .duplicate = pending->is_duplicate,
+                            .durable = pending->is_durable,
+                            .has_offset = true,
+                            .offset = pending->offset};
     wsm__list waiters;
     wsm__list_init(&waiters);
     wsm__list_splice(&waiters, &pending->waiters);

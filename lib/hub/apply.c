@@ -1,5 +1,5 @@
-/* Apply: fold one record into the state. Deterministic: it reads the record and the state, no clock and no random number.
- * Either everything of a record happens, or, for lack of memory, nothing, and it is tried again. */
+/* Apply: fold one record into the state. Deterministic: it reads the record and the state, no clock and no random
+ * number. Either everything of a record happens, or, for lack of memory, nothing, and it is tried again. */
 #include "hub/hub.h"
 #include "util/siphash.h"
 
@@ -33,14 +33,15 @@ static void settle(wsm_hub *hub, wsm__pending *pending, uint64_t offset, bool is
     wsm__append_settle(hub, pending);
 }
 
-static int apply_update(wsm_hub *hub, wsm__context *context, uint64_t offset, const wsm__record_head *head, wsm_slice body) {
+static int apply_update(wsm_hub *hub, wsm__context *context, uint64_t offset, const wsm__record_head *head,
+                        wsm_slice body) {
     uint64_t seq = wsm__log_number(&hub->records, context, head->expected_seq);
     char *payload;
-    wsm__frame *frame =
-        wsm__frame_new(&hub->mem, 1, wsm__record_message_len(head->type, offset, seq, body), &payload);
+    wsm__frame *frame = wsm__frame_new(&hub->mem, 1, wsm__record_message_len(head->type, offset, seq, body), &payload);
     if (!frame) return WSM_ERR_NOMEM;
     wsm__record_message_write(payload, head->type, offset, seq, body);
-    int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, offset, head->time_ms);
+    int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, offset,
+                             head->time_ms);
     if (!err) {
         err = wsm__log_add(&hub->records, context, offset, head->expected_seq, head->time_ms, head->priority, frame);
         if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);
@@ -67,7 +68,8 @@ static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
     wsm__context *context = wsm__log_context(&hub->records, head.context_id);
     const wsm__dedup_entry *seen = wsm__dedup_find(&hub->dedup, head.sender, head.id, head.time_ms);
     if (!context || seen) {
-        bool is_other = seen && head.has_digest && seen->has_digest && memcmp(seen->digest, head.digest, WSM__DIGEST_LEN) != 0;
+        bool is_other =
+            seen && head.has_digest && seen->has_digest && memcmp(seen->digest, head.digest, WSM__DIGEST_LEN) != 0;
         int verdict = !context ? WSM_ERR_NOT_FOUND : is_other ? WSM_ERR_ID_CONFLICT : WSM_OK;
         uint64_t first = seen ? seen->offset : offset;
         int err = apply_void(hub, offset, false);

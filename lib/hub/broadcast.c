@@ -39,7 +39,8 @@ int wsm_broadcast(wsm_hub *hub, const wsm_update *given, uint64_t tag) {
     if (!hub) return WSM_ERR_INVALID;
     int err = wsm__abi_copy(&update, sizeof update, given);
     if (err) return err;
-    if (!update.exchange.ptr || update.exchange.len == 0 || update.priority > WSM_PRIORITY_CRITICAL) return WSM_ERR_INVALID;
+    if (!update.exchange.ptr || update.exchange.len == 0 || update.priority > WSM_PRIORITY_CRITICAL)
+        return WSM_ERR_INVALID;
     if (update.tags_count > 16 || (update.tags_count > 0 && !update.tags)) return WSM_ERR_INVALID;
     for (size_t i = 0; i < update.tags_count; i++)
         if (!update.tags[i]) return WSM_ERR_INVALID;

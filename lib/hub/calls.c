@@ -36,14 +36,16 @@ int wsm__call_veto(wsm_hub *hub, wsm_slice agent, wsm_slice type, wsm_slice json
     return hub->host.message_veto ? hub->host.message_veto(hub->user, agent, type, json) : WSM_OK;
 }
 
-/* ---- log lines and events ------------------------------------------------------------------------------------------- */
+/* ---- log lines and events -------------------------------------------------------------------------------------------
+ */
 
 typedef struct line {
     char text[LINE_MAX];
     size_t len;
 } line;
 
-/* Bytes from outside never reach a log as they are: what is not printable ASCII is escaped, a long line is cut (I-95). */
+/* Bytes from outside never reach a log as they are: what is not printable ASCII is escaped, a long line is cut (I-95).
+ */
 static void line_put(line *out, wsm_slice text) {
     static const char hex[] = "0123456789abcdef";
     for (size_t i = 0; i < text.len && out->len + 5 < LINE_MAX; i++) {
@@ -111,7 +113,8 @@ void wsm__call_security(wsm_hub *hub, const char *name, const wsm_conn *conn, co
     hub->host.on_security(hub->user, &event);
 }
 
-/* ---- news ----------------------------------------------------------------------------------------------------------- */
+/* ---- news -----------------------------------------------------------------------------------------------------------
+ */
 
 void wsm__call_ready(wsm_hub *hub, int err) {
     if (hub->host.on_ready) hub->host.on_ready(hub->user, err);
@@ -122,7 +125,8 @@ void wsm__call_result(wsm_hub *hub, wsm_result *result) {
     if (hub->host.on_result) hub->host.on_result(hub->user, result);
 }
 
-void wsm__call_applied(wsm_hub *hub, uint64_t offset, const wsm__record_head *head, wsm_slice json, uint32_t receivers) {
+void wsm__call_applied(wsm_hub *hub, uint64_t offset, const wsm__record_head *head, wsm_slice json,
+                       uint32_t receivers) {
     if (!hub->host.on_applied) return;
     wsm_applied applied = {.size = sizeof applied,
                            .offset = offset,
@@ -176,7 +180,8 @@ void wsm__call_request_end(wsm_conn *conn, wsm_request *request) {
     if (conn->hub->host.on_request_end) conn->hub->host.on_request_end(conn->hub->user, request);
 }
 
-/* ---- the log -------------------------------------------------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------------------------------------------------
+ */
 
 int wsm__call_log_append(wsm_hub *hub, uint64_t id, const wsm_vec *records, size_t count) {
     return hub->log.append(hub->log.user, id, records, count);

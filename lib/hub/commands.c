@@ -21,8 +21,8 @@ static bool is_writing(wsm__msg_type type) {
 }
 
 /* `agent` NULL: the host itself. */
-static void run(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, bool may_write, const wsm__message *message, wsm_slice text,
-                const wsm__origin *origin) {
+static void run(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, bool may_write, const wsm__message *message,
+                wsm_slice text, const wsm__origin *origin) {
     if (message->sender_agent_id.ptr && !wsm__slice_eq(message->sender_agent_id, sender)) {
         wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "sender_agent_id", "sender_agent_id: the hub says who sends");
         return;
@@ -41,7 +41,9 @@ static void run(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, bool may_writ
     case WSM__MSG_MEMORY_UPDATE: wsm__update_submit(hub, agent, sender, message, text, origin); break;
     case WSM__MSG_AGENT_PRESENCE: wsm__presence_submit(hub, agent, message, text, origin); break;
     case WSM__MSG_AGENT_LIST: wsm__presence_list(hub, message, origin); break;
-    default: wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "type", "type: hello is only for the first message"); break;
+    default:
+        wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "type", "type: hello is only for the first message");
+        break;
     }
 }
 

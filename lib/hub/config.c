@@ -75,13 +75,12 @@ static const wsm_config_key keys[] = {
 #undef TEXT_ROW
 };
 
-static const wsm_config defaults = {
-    .size = sizeof(wsm_config),
-    .server_name = "libwsm",
-    .server_version = WSM_VERSION,
-    .ws_path = "/ws",
+static const wsm_config defaults = {.size = sizeof(wsm_config),
+                                    .server_name = "libwsm",
+                                    .server_version = WSM_VERSION,
+                                    .ws_path = "/ws",
 #define PRESET(member, preset, highest, phrase) .member = (preset),
-    NUMBERS(PRESET)
+                                    NUMBERS(PRESET)
 #undef PRESET
 };
 
@@ -111,7 +110,8 @@ int wsm_config_set(wsm_config *config, const char *name, const char *value) {
     return WSM_OK;
 }
 
-/* ---- the hub's own copy --------------------------------------------------------------------------------------------- */
+/* ---- the hub's own copy ---------------------------------------------------------------------------------------------
+ */
 
 static int own_text(wsm_hub *hub, const char **text) {
     if (!*text) return WSM_OK;
@@ -186,7 +186,7 @@ void wsm__config_release(wsm_hub *hub) {
     for (uint32_t i = 0; i < hub->config_texts.count; i++) {
         char *text = *(char **)wsm__ring_at(&hub->config_texts, i);
         size_t size = strlen(text) + 1; /* before it is wiped */
-        wsm__wipe(text, size - 1); /* the workspace key is among them */
+        wsm__wipe(text, size - 1);      /* the workspace key is among them */
         wsm__free(&hub->mem, text, size);
     }
     wsm__ring_fini(&hub->config_texts, &hub->mem);

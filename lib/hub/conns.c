@@ -9,7 +9,8 @@ void wsm_peer_init(wsm_peer *peer, size_t size) {
     wsm__abi_init(peer, size, &peer_defaults, sizeof peer_defaults);
 }
 
-/* ---- taking up ------------------------------------------------------------------------------------------------------ */
+/* ---- taking up ------------------------------------------------------------------------------------------------------
+ */
 
 static int slot_take(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
@@ -40,7 +41,8 @@ static int early_refusal(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     const wsm_config *config = &hub->config;
     if (hub->is_shutting_down) return 503;
-    if (is_over(hub->conns_count, config->connections_max) || is_over(hub->preauth_count, config->preauth_max)) return 503;
+    if (is_over(hub->conns_count, config->connections_max) || is_over(hub->preauth_count, config->preauth_max))
+        return 503;
     if (config->memory_budget_bytes && atomic_load(&hub->mem.used) > config->memory_budget_bytes / 10 * 9) return 503;
     if (conn->address && is_over(conn->address->conns, config->connections_per_address)) return 429;
     if (conn->address && is_over(conn->address->preauth, config->preauth_per_address)) return 429;
@@ -52,7 +54,8 @@ static int hand(wsm_conn *conn) { /* a handshake for a RAW peer */
     wsm_hub *hub = conn->hub;
     wsm__handshake *hs = wsm__zalloc(&hub->mem, sizeof *hs);
     if (!hs) return WSM_ERR_NOMEM;
-    size_t max = (size_t)hub->config.http_line_bytes_max + hub->config.http_header_bytes_max + hub->config.http_body_bytes_max;
+    size_t max =
+        (size_t)hub->config.http_line_bytes_max + hub->config.http_header_bytes_max + hub->config.http_body_bytes_max;
     wsm__buf_init(&hs->in, &hub->mem, max + 64);
     wsm__buf_init(&hs->token, &hub->mem, WSM__TOKEN_BYTES_MAX * 2);
     hs->deadline = hub->config.handshake_timeout_ms ? hub->now + hub->config.handshake_timeout_ms : UINT64_MAX;
@@ -149,7 +152,8 @@ int wsm_conn_new(wsm_conn **out, wsm_hub *hub, const wsm_peer *given, void *user
     return err;
 }
 
-/* ---- bytes in ------------------------------------------------------------------------------------------------------- */
+/* ---- bytes in -------------------------------------------------------------------------------------------------------
+ */
 
 static void on_event(wsm_conn *conn, const wsm__ws_event *event) {
     wsm_hub *hub = conn->hub;
@@ -183,7 +187,8 @@ static size_t run_link(wsm_conn *conn, const char *bytes, size_t len) {
     wsm__link_recv(&conn->io.link, bytes, len, &used, &event, conn->hub->now);
     on_event(conn, &event);
     if (conn->io.link.assembly_by) wsm__peer_rearm(conn, conn->io.link.assembly_by);
-    if (wsm__link_has_control(&conn->io.link) || event.kind == WSM__WS_CLOSE) wsm__turn_notify(conn); /* pongs, a close */
+    if (wsm__link_has_control(&conn->io.link) || event.kind == WSM__WS_CLOSE)
+        wsm__turn_notify(conn); /* pongs, a close */
     return event.kind == WSM__WS_NONE ? len : used;
 }
 
@@ -232,7 +237,8 @@ int wsm_conn_recv(wsm_conn *conn, const void *bytes, size_t len) {
     return starved ? WSM_ERR_NOMEM : was_closing ? WSM_ERR_CLOSED : WSM_OK;
 }
 
-/* ---- bytes out ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes out ------------------------------------------------------------------------------------------------------
+ */
 
 size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap) {
     if (!conn || !vec || cap == 0 || conn->phase == WSM__PHASE_GONE) return 0;
@@ -297,7 +303,8 @@ int wsm_conn_send(wsm_conn *conn, wsm_data type, const void *bytes, size_t len, 
     return err;
 }
 
-/* ---- the end -------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------------------------------
+ */
 
 void wsm_conn_closed(wsm_conn *conn) {
     if (!conn) return;
@@ -327,7 +334,8 @@ void wsm_conn_eof(wsm_conn *conn) {
     wsm__turn_enter(conn->hub);
     conn->eof = true;
     if (conn->close_code == 0 && conn->phase < WSM__PHASE_CLOSING) conn->close_code = 1006;
-    if (conn->phase != WSM__PHASE_REQUEST) { /* a host that still answers may do so: some clients half-close after asking */
+    if (conn->phase !=
+        WSM__PHASE_REQUEST) { /* a host that still answers may do so: some clients half-close after asking */
         wsm__session_leave(conn);
         if (conn->io.linked && conn->io.link.state != WSM__LINK_DEAD) conn->io.closed = true;
         if (conn->io.linked && conn->io.out.bytes == 0) conn->io.link.state = WSM__LINK_DEAD;
@@ -339,7 +347,8 @@ void wsm_conn_eof(wsm_conn *conn) {
 }
 
 static bool may_close_with(uint16_t code) {
-    return code == 1000 || code == 1001 || code == 1008 || (code >= 1011 && code <= 1014) || (code >= 3000 && code <= 4999);
+    return code == 1000 || code == 1001 || code == 1008 || (code >= 1011 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
 }
 
 int wsm_conn_close(wsm_conn *conn, uint16_t code, const char *reason) {
@@ -363,7 +372,8 @@ int wsm_conn_authorize(wsm_conn *conn, int err, const wsm_claims *claims) {
     return WSM_OK;
 }
 
-/* ---- what is known -------------------------------------------------------------------------------------------------- */
+/* ---- what is known --------------------------------------------------------------------------------------------------
+ */
 
 void wsm_conn_info_init(wsm_conn_info *info, size_t size) {
     static const wsm_conn_info empty = {.size = sizeof(wsm_conn_info)};

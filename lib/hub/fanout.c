@@ -1,4 +1,5 @@
-/* Fan-out: one pointer into a queue per receiver. Connections that are catching up are left out: their cursor covers it. */
+/* Fan-out: one pointer into a queue per receiver. Connections that are catching up are left out: their cursor covers
+ * it. */
 #include "hub/hub.h"
 
 wsm__lane wsm__fanout_lane(wsm_priority priority) {

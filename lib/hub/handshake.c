@@ -1,5 +1,5 @@
-/* From the first byte of a RAW peer to an upgraded connection or an HTTP answer: the request's head and body, the checks of
- * Host, Origin, limits and token, in this order, and the 101. */
+/* From the first byte of a RAW peer to an upgraded connection or an HTTP answer: the request's head and body, the
+ * checks of Host, Origin, limits and token, in this order, and the 101. */
 #include "hub/hub.h"
 #include "limits.h"
 
@@ -16,14 +16,23 @@ static bool is_listed(const char *const *list, size_t count, wsm_slice value) {
 static void refuse(wsm_conn *conn, int status, const char *message) {
     const char *headers = NULL, *code = "bad_message";
     switch (status) {
-    case 401: headers = "WWW-Authenticate: Bearer\r\n"; code = "unauthorized"; break;
+    case 401:
+        headers = "WWW-Authenticate: Bearer\r\n";
+        code = "unauthorized";
+        break;
     case 403: code = "forbidden"; break;
     case 404: code = "not_found"; break;
     case 405: headers = "Allow: GET\r\n"; break;
     case 413: code = "too_large"; break;
     case 426: headers = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"; break;
-    case 429: headers = "Retry-After: 1\r\n"; code = "rate_limited"; break;
-    case 503: headers = "Retry-After: 1\r\n"; code = "busy"; break;
+    case 429:
+        headers = "Retry-After: 1\r\n";
+        code = "rate_limited";
+        break;
+    case 503:
+        headers = "Retry-After: 1\r\n";
+        code = "busy";
+        break;
     default: break;
     }
     wsm__peer_answer(conn, status, headers, code, message);
@@ -214,7 +223,8 @@ static void parse(wsm_conn *conn) {
 
 size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len) {
     wsm__handshake *hs = conn->hs;
-    if (conn->phase == WSM__PHASE_REQUEST) return len; /* one request a connection: the host holds slices of the buffer */
+    if (conn->phase == WSM__PHASE_REQUEST)
+        return len; /* one request a connection: the host holds slices of the buffer */
     size_t room = hs->in.max - hs->in.len;
     size_t taken = len < room ? len : room;
     wsm__buf_put(&hs->in, bytes, taken);
@@ -224,6 +234,7 @@ size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len) {
     }
     bool had_head = hs->head_len > 0;
     parse(conn); /* again when there was a head: the buffer may have moved */
-    if (had_head && conn->phase == WSM__PHASE_BODY && hs->in.len - hs->head_len >= hs->head.content_length) request(conn);
+    if (had_head && conn->phase == WSM__PHASE_BODY && hs->in.len - hs->head_len >= hs->head.content_length)
+        request(conn);
     return taken;
 }

@@ -5,9 +5,9 @@
 #include "defaults.h"
 #include "limits.h"
 
-#define POOL_IDLE 64u        /* frame readers kept for the next connection that is in the middle of a frame */
+#define POOL_IDLE      64u   /* frame readers kept for the next connection that is in the middle of a frame */
 #define AGED_PER_CHORE 1024u /* records that leave memory for their age at a time */
-#define CHORE_MS 1000u
+#define CHORE_MS       1000u
 
 void wsm_host_init(wsm_host *host, size_t size) {
     static const wsm_host empty = {.size = sizeof(wsm_host)};
@@ -24,7 +24,8 @@ void wsm_log_info_init(wsm_log_info *info, size_t size) {
     wsm__abi_init(info, size, &empty, sizeof empty);
 }
 
-/* ---- making --------------------------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------------------------------
+ */
 
 static void fill_limits(wsm_hub *hub) {
     const wsm_config *config = &hub->config;
@@ -40,8 +41,8 @@ static void fill_limits(wsm_hub *hub) {
     };
     hub->plain_limits = hub->link_limits;
     hub->plain_limits.ws.binary = true;
-    hub->http_limits = (wsm__http_limits){config->http_line_bytes_max, config->http_header_bytes_max, config->http_headers_max,
-                                          config->http_body_bytes_max};
+    hub->http_limits = (wsm__http_limits){config->http_line_bytes_max, config->http_header_bytes_max,
+                                          config->http_headers_max, config->http_body_bytes_max};
     hub->scan_limits = (wsm__scan_limits){config->json_depth_max, config->json_values_max, config->json_key_bytes_max};
     hub->log_scan_limits = (wsm__scan_limits){64, 65536, 65536}; /* another node may be configured wider */
 }
@@ -159,7 +160,8 @@ void wsm__hub_ready(wsm_hub *hub, int err) {
     wsm__call_ready(hub, err);
 }
 
-/* ---- ticking -------------------------------------------------------------------------------------------------------- */
+/* ---- ticking --------------------------------------------------------------------------------------------------------
+ */
 
 static void chores(wsm_hub *hub) {
     wsm__dedup_expire(&hub->soft_dedup, hub->wall);
@@ -208,7 +210,8 @@ uint64_t wsm_hub_position(const wsm_hub *hub, char epoch[17]) {
     return hub ? hub->records.applied : 0;
 }
 
-/* ---- keys ----------------------------------------------------------------------------------------------------------- */
+/* ---- keys -----------------------------------------------------------------------------------------------------------
+ */
 
 int wsm_hub_key_add(wsm_hub *hub, const wsm_key *key) {
     return hub && key ? wsm__keyring_add(&hub->keys, key) : WSM_ERR_INVALID;
@@ -226,7 +229,8 @@ int wsm_hub_token_check(wsm_hub *hub, const char *token, size_t len, wsm_claims 
     return err ? err : wsm__abi_fill(claims, &hub->checked.claims, sizeof hub->checked.claims);
 }
 
-/* ---- freeing -------------------------------------------------------------------------------------------------------- */
+/* ---- freeing --------------------------------------------------------------------------------------------------------
+ */
 
 void wsm_hub_free(wsm_hub *hub) {
     if (!hub) return;

@@ -22,7 +22,8 @@
 #include "wire/upgrade.h"
 #include "wsm/hub.h"
 
-/* ---- connections ---------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------------------------------
+ */
 
 /* Where a connection is; it only moves forwards, by peer_transit in peer.c. */
 typedef enum wsm__phase {
@@ -61,8 +62,8 @@ typedef struct wsm__handshake {
     size_t head_len;
     int refuse; /* decided at accept: the status to answer with once the request has come; 0: none */
     wsm_request request;
-    wsm__buf token;        /* kept while the host checks it */
-    char epoch[17];        /* "": first visit */
+    wsm__buf token; /* kept while the host checks it */
+    char epoch[17]; /* "": first visit */
     uint64_t after;
     uint64_t deadline;
 } wsm__handshake;
@@ -77,14 +78,14 @@ struct wsm_conn {
     wsm_hub *hub;
     void *user;
     uint32_t slot, gen;
-    uint8_t phase;    /* wsm__phase */
-    uint8_t told;     /* wsm_conn_state that on_conn_state has seen */
-    uint8_t kind;     /* wsm_peer_kind */
+    uint8_t phase; /* wsm__phase */
+    uint8_t told;  /* wsm_conn_state that on_conn_state has seen */
+    uint8_t kind;  /* wsm_peer_kind */
     bool plain, counted_preauth, encrypted;
-    bool in_recv;     /* wsm_conn_recv is on the stack */
-    bool notified;    /* bytes_waiting was called and has not been answered to the end */
+    bool in_recv;  /* wsm_conn_recv is on the stack */
+    bool notified; /* bytes_waiting was called and has not been answered to the end */
     bool want_drained;
-    bool cut_called;  /* close_transport was called */
+    bool cut_called; /* close_transport was called */
     bool eof;
     uint16_t close_code;
     char id[WSM__UUID_LEN];
@@ -113,7 +114,8 @@ struct wsm_conn {
     uint64_t messages_in, bytes_in;
 };
 
-/* ---- commands ------------------------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------------------------------
+ */
 
 /* Who asked. A connection is named by slot and generation, because it may be gone when the answer comes. */
 typedef struct wsm__origin {
@@ -172,7 +174,8 @@ typedef struct wsm__slot {
 
 #define WSM__SLOT_NONE UINT32_MAX
 
-/* ---- the hub -------------------------------------------------------------------------------------------------------- */
+/* ---- the hub --------------------------------------------------------------------------------------------------------
+ */
 
 struct wsm_hub {
     wsm__mem mem;
@@ -225,9 +228,9 @@ struct wsm_hub {
     wsm__inbox_item *backlog, *backlog_last; /* taken from the inbox, oldest first */
     size_t backlog_done;                     /* records of the first one that are done */
 
-    wsm__buf batch;         /* records of this turn, one behind the other */
-    wsm__ring batch_items;  /* of wsm__batch_item */
-    uint64_t batch_first;   /* number of the first */
+    wsm__buf batch;        /* records of this turn, one behind the other */
+    wsm__ring batch_items; /* of wsm__batch_item */
+    uint64_t batch_first;  /* number of the first */
     uint64_t next_number;
     wsm__ring pendings;     /* of wsm__pending *, by number; NULL: finished */
     uint64_t pendings_base; /* number of the first slot */
@@ -254,7 +257,7 @@ enum { WSM__TIMER_CONN = 1, WSM__TIMER_AGENT, WSM__TIMER_ADDRESS, WSM__TIMER_CHO
 
 /* turn.c: every public function that does anything stands between these two. */
 void wsm__turn_enter(wsm_hub *hub);
-bool wsm__turn_leave(wsm_hub *hub); /* true: the hub was freed, as a callback had asked */
+bool wsm__turn_leave(wsm_hub *hub);    /* true: the hub was freed, as a callback had asked */
 void wsm__turn_notify(wsm_conn *conn); /* it has output, or is over: tell the host when the turn ends */
 void wsm__turn_chores_soon(wsm_hub *hub, uint64_t in_ms);
 
@@ -285,7 +288,8 @@ int wsm__call_log_save(wsm_hub *hub, uint64_t offset, const void *bytes, size_t 
 /* inbox.c */
 int wsm__inbox_drain(wsm_hub *hub, uint32_t quantum); /* 1: there is more */
 void wsm__inbox_drop_all(wsm_hub *hub);
-/* Deliver the records of an append and end it, in one, on the hub's own thread inside a turn: nobody needs to be woken. */
+/* Deliver the records of an append and end it, in one, on the hub's own thread inside a turn: nobody needs to be woken.
+ */
 int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const wsm_record *records, size_t count);
 
 /* log_memory.c */
@@ -300,16 +304,18 @@ void wsm__addresses_fini(wsm_hub *hub);
 void wsm__address_timer(wsm_hub *hub, wsm__address *address);
 
 /* peer.c: the life of a connection. */
-void wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset); /* overflow and no memory close it */
-void wsm__peer_notice(wsm_conn *conn, wsm__lane lane); /* the same for the notice in hub->scratch */
+void wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame,
+                    uint64_t offset);                                   /* overflow and no memory close it */
+void wsm__peer_notice(wsm_conn *conn, wsm__lane lane);                  /* the same for the notice in hub->scratch */
 void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason); /* begin to close; twice does nothing */
 void wsm__peer_cut(wsm_conn *conn, uint16_t code);                      /* end without a handshake */
-void wsm__peer_answer(wsm_conn *conn, int status, const char *headers, const char *code, const char *message); /* HTTP */
+void wsm__peer_answer(wsm_conn *conn, int status, const char *headers, const char *code,
+                      const char *message); /* HTTP */
 void wsm__peer_answer_body(wsm_conn *conn, int status, const char *headers, const char *type, wsm_slice body);
-int wsm__peer_link(wsm_conn *conn);                 /* frames from here on */
-void wsm__peer_unhand(wsm_conn *conn);              /* the handshake's memory goes */
+int wsm__peer_link(wsm_conn *conn);    /* frames from here on */
+void wsm__peer_unhand(wsm_conn *conn); /* the handshake's memory goes */
 void wsm__peer_preauth_done(wsm_conn *conn);
-void wsm__peer_timer(wsm_conn *conn);               /* its deadline came */
+void wsm__peer_timer(wsm_conn *conn);                /* its deadline came */
 void wsm__peer_rearm(wsm_conn *conn, uint64_t when); /* look at it not later than this */
 void wsm__peer_free(wsm_conn *conn);
 void wsm__peer_to(wsm_conn *conn, wsm__phase phase);
@@ -319,11 +325,13 @@ wsm_conn *wsm__peer_of(const wsm_hub *hub, uint32_t slot, uint32_t gen); /* NULL
 void wsm__peer_run(wsm_conn *conn, const char *bytes, size_t len);
 
 /* handshake.c */
-size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len); /* bytes used; the phase says what comes next */
+size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes,
+                           size_t len); /* bytes used; the phase says what comes next */
 void wsm__handshake_token(wsm_conn *conn, int err, wsm__identity *identity); /* the verdict; takes the identity on 0 */
 
 /* session.c */
-void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoch, uint64_t after); /* takes the identity */
+void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoch,
+                       uint64_t after);  /* takes the identity */
 void wsm__session_leave(wsm_conn *conn); /* out of all routes; twice does nothing */
 
 /* commands.c */
@@ -335,7 +343,8 @@ void wsm__update_submit(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, const
                         const wsm__origin *origin);
 
 /* appends.c */
-int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body); /* WSM_ERR_NOMEM: no effect */
+int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin,
+                    wsm_slice body); /* WSM_ERR_NOMEM: no effect */
 void wsm__append_flush(wsm_hub *hub);
 void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome);
 wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number);
@@ -354,7 +363,7 @@ wsm__lane wsm__fanout_lane(wsm_priority priority);
 
 /* replay.c */
 const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after); /* the word for welcome.resume */
-void wsm__replay_start(wsm_conn *conn); /* after welcome, if it said so */
+void wsm__replay_start(wsm_conn *conn);                                           /* after welcome, if it said so */
 void wsm__replay_pump(wsm_conn *conn);
 void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
 void wsm__replay_stop(wsm_conn *conn);
@@ -373,7 +382,8 @@ void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records,
 void wsm__presence_joined(wsm_hub *hub, wsm_conn *conn);
 void wsm__presence_left(wsm_hub *hub, wsm__agent *agent);
 void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent);
-void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text, const wsm__origin *origin);
+void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text,
+                          const wsm__origin *origin);
 void wsm__presence_list(wsm_hub *hub, const wsm__message *message, const wsm__origin *origin);
 void wsm__presence_pump(wsm_conn *conn); /* what it missed, as far as there is room */
 

@@ -1,6 +1,6 @@
-/* The inbox: what other threads, and the log, hand to a hub. Pushing is one allocation and one compare-and-swap, from any
- * thread; the hub takes the whole stack at once and turns it round. What cannot be done for lack of memory stays at the
- * front of the backlog and is tried again, so that the order of records holds. */
+/* The inbox: what other threads, and the log, hand to a hub. Pushing is one allocation and one compare-and-swap, from
+ * any thread; the hub takes the whole stack at once and turns it round. What cannot be done for lack of memory stays at
+ * the front of the backlog and is tried again, so that the order of records holds. */
 #include <stdalign.h>
 
 #include "hub/hub.h"
@@ -15,10 +15,10 @@ struct wsm__inbox_item {
     item_kind kind;
     int outcome;
     bool has_agent;
-    uint64_t id;   /* tag, append id (0: the end comes by itself), read id, or offset of the snapshot */
+    uint64_t id; /* tag, append id (0: the end comes by itself), read id, or offset of the snapshot */
     uint64_t first, last;
     bool is_durable;
-    size_t count;  /* of records */
+    size_t count; /* of records */
     size_t name_len;
     size_t text_len;
     char epoch[17];
@@ -41,11 +41,13 @@ static void push(wsm_hub *hub, wsm__inbox_item *item, bool wake) {
     wsm__inbox_item *head = atomic_load_explicit(&hub->inbox, memory_order_relaxed);
     do {
         item->next = head;
-    } while (!atomic_compare_exchange_weak_explicit(&hub->inbox, &head, item, memory_order_release, memory_order_relaxed));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&hub->inbox, &head, item, memory_order_release, memory_order_relaxed));
     if (wake && !head) wsm__call_wake(hub); /* it was empty: whoever filled it first has woken the hub already */
 }
 
-/* ---- from any thread ------------------------------------------------------------------------------------------------ */
+/* ---- from any thread ------------------------------------------------------------------------------------------------
+ */
 
 int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len, uint64_t tag) {
     if (!hub || !json || len == 0 || len > WSM__MESSAGE_BYTES_HARD) return WSM_ERR_INVALID;
@@ -163,7 +165,8 @@ int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome) {
     return WSM_OK;
 }
 
-/* ---- on the hub's thread -------------------------------------------------------------------------------------------- */
+/* ---- on the hub's thread --------------------------------------------------------------------------------------------
+ */
 
 static void take(wsm_hub *hub) {
     if (!atomic_load_explicit(&hub->inbox, memory_order_relaxed)) return;

@@ -1,5 +1,5 @@
-/* The built-in log: gives offsets, delivers at once, keeps nothing beyond what the hub has in memory. A hub that starts anew
- * starts a new epoch. */
+/* The built-in log: gives offsets, delivers at once, keeps nothing beyond what the hub has in memory. A hub that starts
+ * anew starts a new epoch. */
 #include "hub/hub.h"
 
 typedef struct memory_log {

@@ -1,5 +1,5 @@
-/* The life of a connection: from wsm_conn_new to the shell that is freed at the end of a turn. What it says and means is
- * decided elsewhere (handshake.c, session.c, commands.c); here are its phases, its deadlines and its end. */
+/* The life of a connection: from wsm_conn_new to the shell that is freed at the end of a turn. What it says and means
+ * is decided elsewhere (handshake.c, session.c, commands.c); here are its phases, its deadlines and its end. */
 #include "hub/hub.h"
 #include "limits.h"
 
@@ -40,7 +40,8 @@ void wsm__peer_preauth_done(wsm_conn *conn) {
     if (conn->address) conn->address->preauth--;
 }
 
-/* ---- deadlines ------------------------------------------------------------------------------------------------------ */
+/* ---- deadlines ------------------------------------------------------------------------------------------------------
+ */
 
 void wsm__peer_rearm(wsm_conn *conn, uint64_t when) {
     if (when == UINT64_MAX || (conn->timer.armed && conn->timer.when <= when)) return;
@@ -63,7 +64,8 @@ static void link_due(wsm_conn *conn, uint64_t *next) {
     bool was_open = conn->io.link.state == WSM__LINK_OPEN;
     *next = earlier(*next, wsm__link_tick(&conn->io.link, conn->hub->now, &pinged));
     if (pinged && conn->phase == WSM__PHASE_LIVE) conn->position_due = true;
-    if (was_open && conn->io.link.state != WSM__LINK_OPEN) { /* the link has closed itself: no life, or too slow a message */
+    if (was_open &&
+        conn->io.link.state != WSM__LINK_OPEN) { /* the link has closed itself: no life, or too slow a message */
         conn->close_code = conn->io.link.code_sent;
         if (conn->close_code == 4012) conn->hub->count.conns_timed_out++;
         wsm__session_leave(conn);
@@ -108,7 +110,8 @@ void wsm__peer_timer(wsm_conn *conn) {
     wsm__peer_rearm(conn, next);
 }
 
-/* ---- output --------------------------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------------------------------
+ */
 
 static void count_dropped(wsm_conn *conn, const char *reason, uint64_t *counter) {
     uint32_t dropped[WSM__LANES];
@@ -163,7 +166,8 @@ int wsm__peer_link(wsm_conn *conn) {
     return WSM_OK;
 }
 
-/* ---- the end -------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------------------------------
+ */
 
 void wsm__peer_unhand(wsm_conn *conn) {
     wsm__handshake *hs = conn->hs;
@@ -213,7 +217,8 @@ void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason) {
     wsm__turn_notify(conn);
 }
 
-/* ---- HTTP answers --------------------------------------------------------------------------------------------------- */
+/* ---- HTTP answers ---------------------------------------------------------------------------------------------------
+ */
 
 void wsm__peer_answer_body(wsm_conn *conn, int status, const char *headers, const char *type, wsm_slice body) {
     wsm_hub *hub = conn->hub;

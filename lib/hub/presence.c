@@ -1,11 +1,11 @@
-/* Presence: who is there, announced at the first connection that may take part, changed by the agent itself, ended some time
- * after the last connection. Soft state: never in the log, and never queued up; see route/registry.h. */
+/* Presence: who is there, announced at the first connection that may take part, changed by the agent itself, ended some
+ * time after the last connection. Soft state: never in the log, and never queued up; see route/registry.h. */
 #include "hub/hub.h"
 
 #define RETRY_MS 1000u
 
-static const char *const names[WSM__PRESENCE_FIELDS] = {"status",       "current_context",         "active_sidebars", "specialties",
-                                                        "availability", "preferred_collaborators", "note"};
+static const char *const names[WSM__PRESENCE_FIELDS] = {
+    "status", "current_context", "active_sidebars", "specialties", "availability", "preferred_collaborators", "note"};
 
 static void push_to(wsm_conn *conn, wsm__agent *agent) {
     if (!conn->presence_lags && !conn->catching_up && wsm__io_room(&conn->io, 1) > 0) {
@@ -125,9 +125,11 @@ void wsm__presence_pump(wsm_conn *conn) {
     hub->presence_lagging--;
 }
 
-/* ---- what agents send ----------------------------------------------------------------------------------------------- */
+/* ---- what agents send -----------------------------------------------------------------------------------------------
+ */
 
-static bool is_repeat(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text, const wsm__origin *origin) {
+static bool is_repeat(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text,
+                      const wsm__origin *origin) {
     unsigned char digest[WSM__DIGEST_LEN];
     if (!message->has_id) return false;
     const wsm__dedup_entry *seen = wsm__dedup_find(&hub->soft_dedup, wsm__agent_name(agent), message->id, hub->wall);
@@ -142,11 +144,13 @@ static bool is_repeat(wsm_hub *hub, wsm__agent *agent, const wsm__message *messa
 static void remember(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text) {
     unsigned char digest[WSM__DIGEST_LEN];
     if (!message->has_id || wsm__digest_of(hub->digest, text.ptr, text.len, digest)) return;
-    if (wsm__dedup_add(&hub->soft_dedup, wsm__agent_name(agent), message->id, digest, 0, hub->wall)) hub->count.no_memory++;
+    if (wsm__dedup_add(&hub->soft_dedup, wsm__agent_name(agent), message->id, digest, 0, hub->wall))
+        hub->count.no_memory++;
     wsm__turn_chores_soon(hub, hub->config.dedup_soft_ms + 1u);
 }
 
-void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text, const wsm__origin *origin) {
+void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text,
+                          const wsm__origin *origin) {
     wsm_slice fields[WSM__PRESENCE_FIELDS];
     if (!agent || !agent->present) {
         wsm__answer_error(hub, origin, WSM_ERR_CONFLICT, NULL, "an agent without a connection has no presence");
@@ -168,7 +172,8 @@ void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *m
     wsm__answer(hub, origin, &verdict);
 }
 
-/* ---- agent_list ----------------------------------------------------------------------------------------------------- */
+/* ---- agent_list -----------------------------------------------------------------------------------------------------
+ */
 
 static bool list_has(wsm_slice array, wsm_slice wanted) {
     size_t at = 0;
@@ -183,14 +188,17 @@ static bool passes(const wsm__agent *agent, wsm__json_value filter) {
     wsm__json_member member;
     while (filter.kind == WSM__JSON_OBJECT && wsm__json_next_member(filter.raw, &at, &member)) {
         wsm_slice wanted = member.value.raw;
-        if (wsm__json_key_is(member.key, "status") && !wsm__slice_eq(wanted, wsm__agent_field(agent, WSM__PRESENCE_STATUS)))
+        if (wsm__json_key_is(member.key, "status") &&
+            !wsm__slice_eq(wanted, wsm__agent_field(agent, WSM__PRESENCE_STATUS)))
             return false;
-        if (wsm__json_key_is(member.key, "context") && !wsm__slice_eq(wanted, wsm__agent_field(agent, WSM__PRESENCE_CONTEXT)))
+        if (wsm__json_key_is(member.key, "context") &&
+            !wsm__slice_eq(wanted, wsm__agent_field(agent, WSM__PRESENCE_CONTEXT)))
             return false;
         if (wsm__json_key_is(member.key, "availability") &&
             !wsm__slice_eq(wanted, wsm__agent_field(agent, WSM__PRESENCE_AVAILABILITY)))
             return false;
-        if (wsm__json_key_is(member.key, "specialty") && !list_has(wsm__agent_field(agent, WSM__PRESENCE_SPECIALTIES), wanted))
+        if (wsm__json_key_is(member.key, "specialty") &&
+            !list_has(wsm__agent_field(agent, WSM__PRESENCE_SPECIALTIES), wanted))
             return false;
     }
     return true;
@@ -218,7 +226,8 @@ void wsm__presence_list(wsm_hub *hub, const wsm__message *message, const wsm__or
     bool first = true, whole = true;
     size_t most = hub->config.queue_bytes_max ? hub->config.queue_bytes_max / 2 : SIZE_MAX;
     if (!origin->has_id && origin->kind == WSM__ORIGIN_CONN) {
-        wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "message_id", "message_id: expected a UUID, because the answer is the ack");
+        wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "message_id",
+                          "message_id: expected a UUID, because the answer is the ack");
         return;
     }
     wsm__buf_init(&list, &hub->mem, 0);

@@ -1,8 +1,8 @@
-/* Pages of the log's store: at most so many asked at a time, the others wait their turn. And what the host asks for itself,
- * wsm_records_read. */
+/* Pages of the log's store: at most so many asked at a time, the others wait their turn. And what the host asks for
+ * itself, wsm_records_read. */
 #include "hub/hub.h"
 
-#define HOST_LIMIT 100u
+#define HOST_LIMIT     100u
 #define HOST_LIMIT_MAX 1024u
 
 wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id) {
@@ -86,9 +86,11 @@ wsm__frame *wsm__read_frame(wsm_hub *hub, const wsm_record *record, uint64_t *se
     return frame;
 }
 
-/* ---- for the host --------------------------------------------------------------------------------------------------- */
+/* ---- for the host ---------------------------------------------------------------------------------------------------
+ */
 
-static void send_page(wsm_hub *hub, const wsm__read *read, wsm__frame **frames, size_t count, uint64_t next, uint64_t trimmed) {
+static void send_page(wsm_hub *hub, const wsm__read *read, wsm__frame **frames, size_t count, uint64_t next,
+                      uint64_t trimmed) {
     wsm_slice messages[HOST_LIMIT_MAX];
     for (size_t i = 0; i < count; i++) messages[i] = wsm__frame_payload(frames[i]);
     wsm_page page = {.tag = read->tag,
@@ -161,7 +163,8 @@ int wsm_records_read(wsm_hub *hub, const wsm_claims *claims, uint64_t after, siz
     if (!hub->is_ready) return WSM_ERR_BUSY;
     bool reads_main = may_read_main(hub, claims, &err);
     if (err) return err;
-    wsm__read read = {.for_host = true, .tag = tag, .after = after, .limit = limit ? limit : HOST_LIMIT, .reads_main = reads_main};
+    wsm__read read = {
+        .for_host = true, .tag = tag, .after = after, .limit = limit ? limit : HOST_LIMIT, .reads_main = reads_main};
     wsm__turn_enter(hub);
     bool is_old = reads_main && hub->main->trimmed_to > after;
     if (is_old && hub->log.read) {

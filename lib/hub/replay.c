@@ -150,7 +150,8 @@ static void take_record(wsm_conn *conn, const wsm_record *record) {
         return;
     }
     if (record->offset > conn->cursor + 1)
-        wsm__replay_gap(conn, conn->cursor + 1, record->offset - 1, seq ? seq - 1 : hub->main->trimmed_to_seq, "trimmed");
+        wsm__replay_gap(conn, conn->cursor + 1, record->offset - 1, seq ? seq - 1 : hub->main->trimmed_to_seq,
+                        "trimmed");
     conn->cursor = record->offset;
     if (frame)
         send_record(conn, frame, record->offset);

@@ -1,5 +1,5 @@
-/* From an accepted identity to a member of the hub: the rules for several connections of one agent, `welcome`, the resume,
- * and leaving again. */
+/* From an accepted identity to a member of the hub: the rules for several connections of one agent, `welcome`, the
+ * resume, and leaving again. */
 #include "hub/hub.h"
 
 static bool is_primary(const wsm_conn *conn) {
@@ -11,8 +11,8 @@ static bool is_active(const wsm_conn *conn) {
     return conn->identity.claims.permission == WSM_PERMISSION_ACTIVE;
 }
 
-/* A restarted agent never waits behind its own ghost: a second primary replaces the first. Anything else over the number
- * is sent away. False: this connection is the one that goes. */
+/* A restarted agent never waits behind its own ghost: a second primary replaces the first. Anything else over the
+ * number is sent away. False: this connection is the one that goes. */
 static bool admit(wsm_conn *conn, wsm__agent *agent) {
     wsm_hub *hub = conn->hub;
     for (uint8_t i = 0; i < agent->slots_count && is_primary(conn); i++) {

@@ -1,5 +1,5 @@
-/* Shutting down, step by step at the ends of turns: let the log finish and answer, keep a snapshot, close every connection,
- * and cut those that have not gone by the deadline. */
+/* Shutting down, step by step at the ends of turns: let the log finish and answer, keep a snapshot, close every
+ * connection, and cut those that have not gone by the deadline. */
 #include "abi.h"
 #include "hub/hub.h"
 

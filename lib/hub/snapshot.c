@@ -5,8 +5,8 @@
  *
  * `i` and `d` are base64url. The cache of frames is not in it: older records are read from the log's store. */
 #include "hub/hub.h"
-#include "util/base64.h"
 #include "limits.h"
+#include "util/base64.h"
 
 static void put_bytes(wsm__json_out *out, const char *name, const unsigned char *bytes, size_t len) {
     char text[64];
@@ -89,7 +89,8 @@ int wsm__snapshot_save(wsm_hub *hub) {
     return err;
 }
 
-/* ---- loading -------------------------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------------------------------
+ */
 
 static wsm__json_value member_of(wsm_slice object, const char *name) {
     size_t at = 0;
@@ -127,7 +128,8 @@ static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
     int64_t ahead;
     size_t at = 0;
     wsm__json_value value, fixes = member_of(object, "fixes");
-    if (!text_of(object, "id", &id) || !number_of(object, "seq", &seq) || fixes.kind != WSM__JSON_ARRAY) return WSM_ERR_LOG_CORRUPT;
+    if (!text_of(object, "id", &id) || !number_of(object, "seq", &seq) || fixes.kind != WSM__JSON_ARRAY)
+        return WSM_ERR_LOG_CORRUPT;
     wsm__context *context = wsm__log_context(&hub->records, id);
     if (!context && wsm__log_context_new(&hub->records, id, &context)) return WSM_ERR_NOMEM;
     context->seq = context->expected = context->trimmed_to_seq = seq;
@@ -146,8 +148,9 @@ static int load_dedup(wsm_hub *hub, wsm_slice object) {
     wsm_slice sender, id, digest;
     unsigned char id_bytes[32], digest_bytes[32];
     uint64_t offset, time;
-    if (!text_of(object, "s", &sender) || !text_of(object, "i", &id) || id.len != 22 || !number_of(object, "o", &offset) ||
-        !number_of(object, "t", &time) || wsm__base64url_decode(id_bytes, id.ptr, id.len) != 16)
+    if (!text_of(object, "s", &sender) || !text_of(object, "i", &id) || id.len != 22 ||
+        !number_of(object, "o", &offset) || !number_of(object, "t", &time) ||
+        wsm__base64url_decode(id_bytes, id.ptr, id.len) != 16)
         return WSM_ERR_LOG_CORRUPT;
     bool has_digest = text_of(object, "d", &digest);
     if (has_digest && (digest.len != 22 || wsm__base64url_decode(digest_bytes, digest.ptr, 22) != WSM__DIGEST_LEN))
@@ -193,8 +196,8 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     return WSM_OK;
 }
 
-/* A snapshot that cannot be read makes the log unusable: folding from the middle would give another state. Without memory
- * what was read so far goes again, so that it can be tried anew. */
+/* A snapshot that cannot be read makes the log unusable: folding from the middle would give another state. Without
+ * memory what was read so far goes again, so that it can be tried anew. */
 int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     if (hub->is_ready || hub->is_failed || hub->records.applied > 0) return WSM_OK;
     int err = load(hub, offset, text);

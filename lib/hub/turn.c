@@ -1,6 +1,6 @@
-/* What every call into a hub begins and ends with. A turn reads the clocks once; at its end the inbox is worked off, what
- * was collected goes to the log, and only then the host hears which connections have output: callbacks that the host makes
- * of it are calls of the same turn, so nothing recurses and nothing is freed under a running function. */
+/* What every call into a hub begins and ends with. A turn reads the clocks once; at its end the inbox is worked off,
+ * what was collected goes to the log, and only then the host hears which connections have output: callbacks that the
+ * host makes of it are calls of the same turn, so nothing recurses and nothing is freed under a running function. */
 #include "hub/hub.h"
 
 #define ITEMS_PER_TURN 4096u

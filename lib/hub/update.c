@@ -6,7 +6,8 @@ static bool is_true(wsm__json_value value) {
     return value.kind == WSM__JSON_TRUE;
 }
 
-/* A repeat of something done, or under way, is answered with the first result and appended no second time. True: answered. */
+/* A repeat of something done, or under way, is answered with the first result and appended no second time. True:
+ * answered. */
 static bool is_repeat(wsm_hub *hub, wsm_slice sender, const wsm__message *message, const unsigned char *digest,
                       const wsm__origin *origin) {
     wsm__pending *pending = wsm__append_in_flight(hub, sender, message->id);
@@ -28,7 +29,8 @@ static bool is_repeat(wsm_hub *hub, wsm_slice sender, const wsm__message *messag
     return true;
 }
 
-static void put_body(wsm__buf *buf, const wsm__message *message, const char id[WSM__UUID_LEN], wsm_slice sender, int64_t wall) {
+static void put_body(wsm__buf *buf, const wsm__message *message, const char id[WSM__UUID_LEN], wsm_slice sender,
+                     int64_t wall) {
     const wsm__msg_row *row = wsm__msg_row_of(message->type);
     char time[WSM__TIME_LEN];
     wsm__json_out out;
@@ -43,7 +45,8 @@ static void put_body(wsm__buf *buf, const wsm__message *message, const char id[W
     if (message->cause.ptr) wsm__json_str(&out, "cause", message->cause);
     bool critical = message->priority == WSM_PRIORITY_CRITICAL;
     for (size_t i = 0; i < row->fields_count; i++) {
-        bool implied = critical && strcmp(row->fields[i].name, "ack_required") == 0; /* a critical one always asks for it */
+        bool implied =
+            critical && strcmp(row->fields[i].name, "ack_required") == 0; /* a critical one always asks for it */
         if (implied)
             wsm__json_bool(&out, "ack_required", true);
         else if (message->fields[i].kind)
@@ -85,11 +88,15 @@ static bool reads(const wsm_hub *hub, const wsm__origin *origin) {
 void wsm__update_submit(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, const wsm__message *message, wsm_slice text,
                         const wsm__origin *origin) {
     const char *field, *why;
-    wsm__record_head head = {.type = message->type, .sender = sender, .context_id = message->context_id,
-                             .time_ms = hub->wall, .priority = message->priority};
+    wsm__record_head head = {.type = message->type,
+                             .sender = sender,
+                             .context_id = message->context_id,
+                             .time_ms = hub->wall,
+                             .priority = message->priority};
     int err = WSM_OK;
     if (!reads(hub, origin)) {
-        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "context_id", "context_id: the token does not cover this context");
+        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "context_id",
+                          "context_id: the token does not cover this context");
         return;
     }
     if (message->has_id) {
@@ -98,8 +105,10 @@ void wsm__update_submit(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, const
         err = wsm__digest_of(hub->digest, text.ptr, text.len, head.digest);
         if (!err && is_repeat(hub, sender, message, head.digest, origin)) return;
     }
-    if (!err) err = refusal(hub, agent, message, text, &field, &why);
-    else field = why = NULL;
+    if (!err)
+        err = refusal(hub, agent, message, text, &field, &why);
+    else
+        field = why = NULL;
     if (err) {
         wsm__answer_error(hub, origin, err, field, why);
         return;
@@ -113,7 +122,8 @@ void wsm__update_submit(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, const
     }
     wsm__buf_clear(&hub->scratch);
     put_body(&hub->scratch, message, id, sender, hub->wall);
-    err = hub->scratch.err ? WSM_ERR_NOMEM : wsm__append_add(hub, &head, origin, wsm__slice(hub->scratch.ptr, hub->scratch.len));
+    err = hub->scratch.err ? WSM_ERR_NOMEM
+                           : wsm__append_add(hub, &head, origin, wsm__slice(hub->scratch.ptr, hub->scratch.len));
     wsm__buf_clear(&hub->scratch);
     if (err) wsm__answer_error(hub, origin, err, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static size_t key_of(unsigned char key[KEY_MAX], const unsigned char id[16], wsm
     return 16 + len;
 }
 
-void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[16], int64_t window_ms, uint32_t ids_max) {
+void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[16], int64_t window_ms,
+                     uint32_t ids_max) {
     *dedup = (wsm__dedup){.mem = mem, .window_ms = window_ms, .ids_max = ids_max, .now_ms = INT64_MIN};
     wsm__map_init(&dedup->entries, mem, seed);
     wsm__map_init(&dedup->senders, mem, seed);
@@ -58,7 +59,8 @@ static wsm__dedup_entry *entry_of(const wsm__dedup *dedup, wsm_slice sender, con
     return wsm__map_get(&dedup->entries, key, len);
 }
 
-const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], int64_t now_ms) {
+const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16],
+                                        int64_t now_ms) {
     const wsm__dedup_entry *entry = entry_of(dedup, sender, id);
     if (!entry) return NULL;
     int64_t now = now_ms > dedup->now_ms ? now_ms : dedup->now_ms;
@@ -68,7 +70,8 @@ const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sende
 void wsm__dedup_expire(wsm__dedup *dedup, int64_t now_ms) {
     wsm__dedup_entry *entry;
     if (now_ms > dedup->now_ms) dedup->now_ms = now_ms;
-    while ((entry = oldest(&dedup->all)) != NULL && dedup->now_ms - entry->time_ms > dedup->window_ms) forget(dedup, entry);
+    while ((entry = oldest(&dedup->all)) != NULL && dedup->now_ms - entry->time_ms > dedup->window_ms)
+        forget(dedup, entry);
 }
 
 static wsm__dedup_sender *sender_of(wsm__dedup *dedup, wsm_slice name) {
@@ -106,7 +109,8 @@ int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender_name, const unsigned char
         return WSM_ERR_NOMEM;
     }
     if (now_ms > dedup->now_ms) dedup->now_ms = now_ms;
-    *entry = (wsm__dedup_entry){.sender = sender, .offset = offset, .time_ms = dedup->now_ms, .has_digest = digest != NULL};
+    *entry =
+        (wsm__dedup_entry){.sender = sender, .offset = offset, .time_ms = dedup->now_ms, .has_digest = digest != NULL};
     memcpy(entry->id, id, 16);
     if (digest) memcpy(entry->digest, digest, WSM__DIGEST_LEN);
     wsm__list_push(&dedup->all, &entry->in_all);

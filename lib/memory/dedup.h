@@ -33,11 +33,13 @@ typedef struct wsm__dedup {
     uint64_t evicted;
 } wsm__dedup;
 
-void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[16], int64_t window_ms, uint32_t ids_max);
+void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[16], int64_t window_ms,
+                     uint32_t ids_max);
 void wsm__dedup_fini(wsm__dedup *dedup);
 
 /* The entry, if the id was seen within the window as of `now_ms`; NULL: it is new. No effect. */
-const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], int64_t now_ms);
+const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16],
+                                        int64_t now_ms);
 
 /* Remember an id; moves the table's time to `now_ms`, and evicts. `digest` may be NULL. WSM_ERR_NOMEM: no effect. */
 int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], const unsigned char *digest,

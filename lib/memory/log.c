@@ -1,7 +1,7 @@
 /* The cache of the log and the sequence numbers of its contexts. See log.h for the idea.
  *
- * Entries stand in one ring by offset, so that a cursor finds its place by bisection. Trimming a context leaves holes in
- * the ring; once more than half of it is holes, it is packed. */
+ * Entries stand in one ring by offset, so that a cursor finds its place by bisection. Trimming a context leaves holes
+ * in the ring; once more than half of it is holes, it is packed. */
 #include "memory/log.h"
 
 #include "limits.h"
@@ -81,7 +81,8 @@ fail:
     return WSM_ERR_NOMEM;
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------------------------------
+ */
 
 static int64_t ahead_at(const wsm__context *context, uint64_t offset) {
     for (uint32_t i = context->fixes.count; i > 0; i--) {
@@ -104,7 +105,8 @@ uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, uint6
     return next;
 }
 
-/* ---- trimming ------------------------------------------------------------------------------------------------------- */
+/* ---- trimming -------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t find_after(const wsm__log *log, uint64_t after) { /* index of the first slot behind `after` */
     uint32_t low = 0, high = log->slots.count;
@@ -166,7 +168,8 @@ bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum) {
     return false;
 }
 
-/* ---- adding --------------------------------------------------------------------------------------------------------- */
+/* ---- adding ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Notes from which offset on heads are ahead of the fold. The oldest note goes when there are too many: what it was for
  * has long left every replay. */

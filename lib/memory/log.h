@@ -1,11 +1,13 @@
 /* What memory holds of the log: the newest records of each context, ready to be sent, and where each context stands.
  *
- * Two things live here. The *state* of a context, its last sequence number, is part of the fold. The *cache* of frames is
- * not: it is trimmed per context by count, bytes and age, and what has left it is read from the log's store, or gone.
+ * Two things live here. The *state* of a context, its last sequence number, is part of the fold. The *cache* of frames
+ * is not: it is trimmed per context by count, bytes and age, and what has left it is read from the log's store, or
+ * gone.
  *
  * Sequence numbers are counted by the fold: a record gets its number when it is applied. So that a record that is read
- * back from the store can be numbered without folding again, its head carries the number that its writer expected; where
- * the two differ (an append before it failed, two nodes wrote at once) the difference is noted from that offset on. */
+ * back from the store can be numbered without folding again, its head carries the number that its writer expected;
+ * where the two differ (an append before it failed, two nodes wrote at once) the difference is noted from that offset
+ * on. */
 #ifndef WSM_LIB_MEMORY_LOG_H
 #define WSM_LIB_MEMORY_LOG_H
 
@@ -31,7 +33,7 @@ typedef struct wsm__context {
     wsm__list entries; /* in memory, oldest first */
     uint32_t count;
     uint64_t bytes;
-    uint64_t trimmed_to;     /* records of this context up to this offset are not in memory */
+    uint64_t trimmed_to; /* records of this context up to this offset are not in memory */
     uint64_t trimmed_to_seq;
 } wsm__context;
 

@@ -2,7 +2,8 @@
  *
  * Presence is soft state: each agent has one current frame and a version, and the agents stand in a list by version. A
  * connection that cannot take presence now only remembers the version it has seen; what it missed is the tail of the
- * list behind that, each agent once, its newest value. So nothing queues up and nothing is lost but what was overtaken. */
+ * list behind that, each agent once, its newest value. So nothing queues up and nothing is lost but what was overtaken.
+ */
 #ifndef WSM_LIB_ROUTE_REGISTRY_H
 #define WSM_LIB_ROUTE_REGISTRY_H
 
