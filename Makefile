@@ -88,7 +88,7 @@ tests: $(TESTS) $(DRIVERS) $(TOOLS) $(BENCHES)
 # ---- how --------------------------------------------------------------------------------------------------------------
 
 # The core sees lib/ and hides what is not WSM_API; adapters hide too, but see the public headers only, as do programs,
-# integration tests and benches. Unit tests and tools look inside.
+# integration tests and benches. Unit tests and tools look inside. lib/ is on the path of "quotes" only: it has a limits.h.
 compile = @mkdir -p $(@D)$(newline)$(CC) $(ALLFLAGS) $(1) -c -o $@ $<
 define newline
 

@@ -21,7 +21,7 @@ SECONDS_MAX = {"unit": 300, "integration": 600, "acceptance": 900, "interop": 30
 
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M)
-CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\)", re.M)
+CMOCKA_RUN = re.compile(r"^\[==========\] (\d+) test\(s\) run", re.M)
 
 
 def programs(build):
@@ -49,8 +49,8 @@ def count(output):
     if plain:
         return int(plain[-1][0]), int(plain[-1][1])
     passed = [int(n) for n in CMOCKA_PASSED.findall(output)]
-    failed = [int(n) for n in CMOCKA_FAILED.findall(output)]
-    return (sum(passed), sum(failed)) if passed or failed else None
+    ran = [int(n) for n in CMOCKA_RUN.findall(output)]
+    return (sum(passed), sum(ran) - sum(passed)) if ran else None
 
 
 def run(stage, command, environment):
@@ -103,7 +103,7 @@ def main():
                 verdict = "ok    " if not bad else "FAILED"
                 print(f"{verdict} {stage}/{name}: {good} passed, {bad} failed ({seconds:.1f} s)", flush=True)
                 if bad:
-                    print("\n".join("    " + line for line in output.splitlines()[-200:]), flush=True)
+                    print("\n".join("    " + line for line in output.splitlines()[:300]), flush=True)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 

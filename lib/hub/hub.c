@@ -31,7 +31,9 @@ static void fill_limits(wsm_hub *hub) {
     const wsm_config *config = &hub->config;
     size_t message_max = config->message_bytes_max ? config->message_bytes_max : WSM__MESSAGE_BYTES_HARD;
     hub->link_limits = (wsm__link_limits){
-        .ws = {.message_bytes_max = message_max, .fragments_max = config->fragments_max, .binary = false},
+        .ws = {.message_bytes_max = message_max,
+               .fragments_max = config->fragments_max ? config->fragments_max : UINT32_MAX,
+               .binary = false},
         .control_per_s = config->control_frames_per_s,
         .control_burst = config->control_frames_burst,
         .assembly_timeout_ms = config->assembly_timeout_ms,

@@ -70,6 +70,7 @@ bool wsm__turn_leave(wsm_hub *hub) {
         if (hub->config.snapshot_records && hub->since_snapshot >= hub->config.snapshot_records && hub->is_ready)
             wsm__snapshot_save(hub);
         tell_all(hub);
+        if (hub->is_shutting_down) wsm__shutdown_step(hub); /* the last transport may have gone */
     } while (!wsm__list_is_empty(&hub->noisy) || hub->batch_items.count > 0);
     free_shells(hub);
     hub->depth--;

@@ -150,10 +150,8 @@ static bool content_length(reader *r, wsm__http_head *head, wsm_slice value, uin
     return fail(r, is_number ? r->too_large : r->bad); /* a number beyond 64 bits is over any limit */
 }
 
-static bool host(reader *r, const wsm__http_head *head, wsm_slice value) {
-    bool repeated;
-    wsm__http_header(head, "host", &repeated);
-    if (repeated || value.len == 0) return fail(r, r->bad);
+static bool host(reader *r, wsm_slice value) {
+    if (value.len == 0) return fail(r, r->bad);
     for (size_t i = 0; i < value.len; i++) {
         if (!is_host((unsigned char)value.ptr[i])) return fail(r, r->bad);
     }
@@ -175,10 +173,10 @@ static bool header_line(reader *r, const wsm__http_limits *limits, bool is_reque
     }
     if (!is_request) return true;
     if (wsm__slice_is_nocase(name, "transfer-encoding")) return fail(r, r->bad);
-    return !wsm__slice_is_nocase(name, "host") || host(r, head, value);
+    return !wsm__slice_is_nocase(name, "host") || host(r, value);
 }
 
-/* The end of the head is an empty line. */
+/* The end of the head is an empty line; a request then has one Host, no more and no less. */
 static bool header_lines(reader *r, const wsm__http_limits *limits, bool is_request, wsm__http_head *head) {
     unsigned char c;
     while (peek(r, &c) && c != '\r') {

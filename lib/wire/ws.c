@@ -212,10 +212,7 @@ static void begin_payload(wsm__ws *ws, reader *r) {
     r->control_len = 0;
     if (is_control(head_opcode(r))) return;
     ws->fragments++;
-    if (head_opcode(r) != WSLAY_CONTINUATION_FRAME) {
-        ws->opcode = head_opcode(r);
-        wsm__utf8_init(&ws->utf8);
-    }
+    if (head_opcode(r) != WSLAY_CONTINUATION_FRAME) ws->opcode = head_opcode(r);
 }
 
 /* Collect header bytes from the input until the header is whole or breaks a rule. */
@@ -285,7 +282,7 @@ static fault take_data(wsm__ws *ws, reader *r, const struct wslay_frame_iocb *pa
     event->kind = is_text ? WSM__WS_TEXT : WSM__WS_BINARY;
     event->payload = payload;
     ws->release_message = ws->message.cap > 0;
-    ws->opcode = 0;
+    ws->opcode = 0; /* and `utf8` is at its start again, since the text was whole */
     ws->fragments = 0;
     return no_fault;
 }

@@ -69,7 +69,8 @@ def main():
                 except Exception as error:  # every failure is reported, and the rest still runs
                     failed += 1
                     print(f"FAILED: {name}: {test.__name__}: {error!r}")
-            output = host.communicate(timeout=30)[0]
+            output = host.stdout.read()
+            host.wait(timeout=30)
             good = host.returncode == 0 and "update 1 is record 1" in output
             passed, failed = passed + good, failed + (not good)
             if not good:

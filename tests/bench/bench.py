@@ -69,10 +69,10 @@ class Bench:
                 self.fanout(receivers, exchange)
         print("heap per idle connection\n" + head)
         core = run(self.folder / "idle", 1000)
-        self.compare("core", "bytes", core[:1], TARGET_CORE_HEAP)
+        self.compare("core, eight of an agent", "bytes", core[:1], TARGET_CORE_HEAP)
         self.compare("core, each with an agent of its own", "bytes", core[1:], TARGET_CORE_HEAP)
         with_uv = [run(self.folder / "drain", "idle", self.folder / "server", 1000)[0] for _ in range(self.turns)]
-        self.compare("with libwsm-uv (malloc's own count)", "bytes", with_uv, TARGET_UV_HEAP)
+        self.compare("with libwsm-uv (as malloc counts), each its own agent", "bytes", with_uv, TARGET_UV_HEAP)
         print("one update of 1 KiB, from bytes to a queued frame, in the core\n" + head)
         self.compare("one receiver", "ns", run(self.folder / "inbound", 1024, 5)[:-1], TARGET_INBOUND_NS)
         print("storm of 2000 reconnects, each with token, resume and a replay of 10 updates\n" + head)

@@ -24,6 +24,7 @@
 #define OPEN_AT_ONCE 64
 #define QUIET_MS     300
 #define STALL_MS     20000
+#define IDLE_WARM    64 /* connections that fill what all share: pools, tables */
 #define STORM_REPLAY 10
 #define STORM_BYTES  256
 
@@ -47,6 +48,7 @@ typedef struct drain {
     uint64_t frame_len; /* of the last long one, with its header */
     uint64_t bytes;     /* that receivers got */
     uint64_t opened;    /* connections that have had their first frame */
+    size_t per_agent;   /* connections of one agent, at most 8 */
     uint64_t number;    /* of the last update */
     char epoch[17];
     unsigned char *frame;
@@ -80,7 +82,15 @@ static bench_usage ask(const drain *d) {
 
 /* ---- connections ---- */
 
-static void tap_open(drain *d, size_t idx, const char *token, const char *epoch) {
+/* The first is the writer, the others are readers, some of them the same agent. */
+static size_t request_write(const drain *d, char *out, size_t cap, size_t idx, const char *epoch) {
+    char token[BENCH_TOKEN_MAX], agent[32] = "writer";
+    if (idx) snprintf(agent, sizeof agent, "reader-%zu", idx / d->per_agent);
+    bench_token(token, agent, idx == 0);
+    return bench_request(out, cap, token, epoch, 0);
+}
+
+static void tap_open(drain *d, size_t idx, const char *epoch) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(d->port)};
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = idx};
     char request[2048];
@@ -93,7 +103,7 @@ static void tap_open(drain *d, size_t idx, const char *token, const char *epoch)
     setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (epoll_ctl(d->epoll, EPOLL_CTL_ADD, t->fd, &event) < 0) bench_die("epoll_ctl");
     if (d->raw) return;
-    size_t len = bench_request(request, sizeof request, token, epoch, 0);
+    size_t len = request_write(d, request, sizeof request, idx, epoch);
     if (send(t->fd, request, len, MSG_NOSIGNAL) != (ssize_t)len) bench_die("send");
 }
 
@@ -171,15 +181,17 @@ static void take_in_until(drain *d, const uint64_t *counter, uint64_t value) {
         }
 }
 
-/* Open connections first..last-1, a few at a time, each with one of `tokens` (NULL: raw). */
-static void open_all(drain *d, size_t first, size_t last, char (*tokens)[BENCH_TOKEN_MAX], size_t tokens_count,
-                     const char *epoch) {
+/* Open connections first..last-1, a few at a time, and wait until all have had their first frame. */
+static void open_all(drain *d, size_t first, size_t last, const char *epoch) {
     d->opened = first;
     for (size_t i = first; i < last; i++) {
-        tap_open(d, i, tokens ? tokens[i % tokens_count] : NULL, epoch);
+        tap_open(d, i, epoch);
         if (!d->raw && i >= d->opened + OPEN_AT_ONCE) take_in_until(d, &d->opened, i - OPEN_AT_ONCE / 2);
     }
     if (!d->raw) take_in_until(d, &d->opened, last);
+}
+
+static void be_quiet(drain *d) {
     while (take_in(d, QUIET_MS)) {
     }
 }
@@ -219,36 +231,38 @@ static double fanout(drain *d, size_t receivers, size_t exchange_len, size_t fra
     return (double)cpu / ((double)rounds * burst * (double)(receivers + (d->raw ? 0 : 1)));
 }
 
-static void run_fanout(drain *d, char (*tokens)[BENCH_TOKEN_MAX], char **argv, int argc) {
+static void run_fanout(drain *d, char **argv, int argc) {
     size_t receivers = strtoul(argv[3], NULL, 10), exchange_len = strtoul(argv[4], NULL, 10), frame_len = 0;
     unsigned ms = (unsigned)strtoul(argv[5], NULL, 10);
     d->raw = argc > 6;
     if (d->raw) frame_len = strtoul(argv[6], NULL, 10);
     d->long_min = exchange_len;
     start(d, argv[2], d->raw ? argv[6] : NULL);
-    open_all(d, 0, 1, tokens, 1, NULL);
-    open_all(d, 1, receivers + 1, tokens + 1, 16, NULL);
+    open_all(d, 0, receivers + 1, NULL);
+    be_quiet(d);
     double one = fanout(d, receivers, exchange_len, frame_len, 1, ms);
     double many = fanout(d, receivers, exchange_len, frame_len, BURST, ms);
     printf("%llu %.1f %.1f\n", (unsigned long long)(d->raw ? frame_len : d->frame_len), one, many);
 }
 
-static void run_idle(drain *d, char (*tokens)[BENCH_TOKEN_MAX], char **argv) {
+static void run_idle(drain *d, char **argv) {
     size_t count = strtoul(argv[3], NULL, 10);
     start(d, argv[2], NULL);
-    /* The first ones warm up pools and tables that all share. */
-    open_all(d, 0, 17, tokens + 1, 16, NULL);
+    d->per_agent = 1;
+    open_all(d, 0, IDLE_WARM, NULL);
+    be_quiet(d);
     uint64_t before = ask(d).heap;
-    open_all(d, 17, 17 + count, tokens + 1, 16, NULL);
+    open_all(d, IDLE_WARM, IDLE_WARM + count, NULL);
+    be_quiet(d);
     printf("%.1f\n", (double)(ask(d).heap - before) / (double)count);
 }
 
-static void run_storm(drain *d, char (*tokens)[BENCH_TOKEN_MAX], char **argv) {
+static void run_storm(drain *d, char **argv) {
     size_t count = strtoul(argv[3], NULL, 10);
     d->long_min = STORM_BYTES;
     start(d, argv[2], NULL);
-    open_all(d, 0, 1, tokens, 1, NULL);
-    open_all(d, 1, count + 1, tokens + 1, 16, NULL);
+    open_all(d, 0, count + 1, NULL);
+    be_quiet(d);
     publish(d, STORM_BYTES, STORM_REPLAY);
     take_in_until(d, &d->long_frames, STORM_REPLAY * count);
     for (size_t i = 1; i <= count; i++) close(d->taps[i].fd);
@@ -256,38 +270,28 @@ static void run_storm(drain *d, char (*tokens)[BENCH_TOKEN_MAX], char **argv) {
 
     uint64_t cpu = ask(d).cpu_ns;
     d->long_frames = 0;
-    d->opened = 1;
-    for (size_t i = 1; i <= count; i++) {
-        tap_open(d, i, tokens[1 + i % 16], d->epoch);
-        if (i >= d->opened + OPEN_AT_ONCE) take_in_until(d, &d->opened, i - OPEN_AT_ONCE / 2);
-    }
+    open_all(d, 1, count + 1, d->epoch);
     take_in_until(d, &d->long_frames, STORM_REPLAY * count);
     printf("%.1f\n", (double)(ask(d).cpu_ns - cpu) / (double)count);
 }
 
 int main(int argc, char **argv) {
-    static char tokens[17][BENCH_TOKEN_MAX];
-    static drain d;
+    static drain d = {.per_agent = 8};
     if (argc < 4) {
         fprintf(stderr, "usage: drain fanout|idle|storm PROGRAM COUNT ...\n");
         return 2;
     }
     bench_raise_files();
-    for (size_t i = 0; i < 17; i++) {
-        char agent[32];
-        snprintf(agent, sizeof agent, i ? "reader-%zu" : "writer", i);
-        bench_token(tokens[i], agent, i == 0);
-    }
     d.epoll = epoll_create1(0);
     d.taps = calloc(20000, sizeof *d.taps);
     d.frame = malloc(BURST * (16384 + 512) * 2);
     if (!d.taps || !d.frame) bench_die("memory");
     if (!strcmp(argv[1], "fanout") && argc > 5)
-        run_fanout(&d, tokens, argv, argc);
+        run_fanout(&d, argv, argc);
     else if (!strcmp(argv[1], "idle"))
-        run_idle(&d, tokens, argv);
+        run_idle(&d, argv);
     else if (!strcmp(argv[1], "storm"))
-        run_storm(&d, tokens, argv);
+        run_storm(&d, argv);
     close(d.control);
     return 0;
 }

@@ -56,13 +56,13 @@ static void settle(wsm_hub *hub, wsm_conn **conns, size_t count) {
     }
 }
 
-static void open_some(wsm_hub *hub, wsm_conn **conns, size_t first, size_t last, size_t agents) {
+static void open_some(wsm_hub *hub, wsm_conn **conns, size_t first, size_t last, size_t per_agent) {
     char token[BENCH_TOKEN_MAX], agent[32], request[2048];
     wsm_peer peer;
     wsm_peer_init(&peer, sizeof peer);
     peer.address = "127.0.0.1";
     for (size_t i = first; i < last; i++) {
-        snprintf(agent, sizeof agent, "agent-%zu", i % agents);
+        snprintf(agent, sizeof agent, "agent-%zu", i / per_agent);
         bench_token(token, agent, 0);
         if (wsm_conn_new(&conns[i], hub, &peer, NULL) < 0) bench_die("wsm_conn_new");
         wsm_conn_recv(conns[i], request, bench_request(request, sizeof request, token, NULL, 0));
@@ -71,7 +71,7 @@ static void open_some(wsm_hub *hub, wsm_conn **conns, size_t first, size_t last,
     settle(hub, conns, last);
 }
 
-static double measure(size_t count, size_t agents) {
+static double measure(size_t count, size_t per_agent) {
     static const char *const limits[] = {
         "connections_max", "connections_per_agent", "connections_per_address", "connections_per_s",
         "preauth_max",     "preauth_per_address",   "memory_budget_bytes",     NULL};
@@ -95,9 +95,9 @@ static double measure(size_t count, size_t agents) {
     key.secret_len = strlen(BENCH_SECRET);
     if (wsm_hub_key_add(hub, &key) < 0) bench_die("wsm_hub_key_add");
 
-    open_some(hub, conns, 0, warm, agents); /* pools and tables that all share */
+    open_some(hub, conns, 0, warm, per_agent); /* pools and tables that all share */
     size_t before = c.live;
-    open_some(hub, conns, warm, warm + count, agents);
+    open_some(hub, conns, warm, warm + count, per_agent);
     double each = (double)(c.live - before) / (double)count;
     for (size_t i = 0; i < warm + count; i++) wsm_conn_closed(conns[i]);
     wsm_hub_free(hub);
@@ -108,6 +108,6 @@ static double measure(size_t count, size_t agents) {
 
 int main(int argc, char **argv) {
     size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
-    printf("%.1f %.1f\n", measure(count, 16), measure(count, 1u << 20));
+    printf("%.1f %.1f\n", measure(count, 8), measure(count, 1));
     return 0;
 }

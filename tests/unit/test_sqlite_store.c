@@ -201,6 +201,30 @@ static void damaged_page_of_the_file_hides_the_records_on_it_only(void **state) 
     wsm__sqlite_page_fini(&page);
 }
 
+static void sector_that_cannot_be_read_hides_a_record_and_no_more(void **state) {
+    fixture *f = *state;
+    vfs_fault *fault = vfs_fault_register();
+    wsm__sqlite_db_close(&f->store);
+    f->store.vfs = VFS_FAULT;
+    store_open(f);
+    append(f, 50, 1000);
+    store_again(f);
+    wsm__sqlite_page page = read_page(f, 1, 1, 1, 1); /* the pages above the records are in the cache now */
+    wsm__sqlite_page_fini(&page);
+    fault->reads = 1;
+
+    page = read_page(f, 20, 40, 100, 1000000);
+
+    assert_int_equal(page.count, 21);
+    assert_int_equal(page.records[0].len, 0);
+    for (size_t i = 1; i < page.count; i++) assert_int_equal(page.records[i].len, 1000);
+    assert_int_equal(f->store.corrupt, 1);
+    assert_int_equal(append(f, 1, 10), 0);
+    wsm__sqlite_page_fini(&page);
+    wsm__sqlite_db_close(&f->store);
+    vfs_fault_unregister();
+}
+
 static void two_snapshots_are_kept_and_the_newest_loads(void **state) {
     fixture *f = *state;
     wsm__sqlite_snapshot snapshot;
@@ -375,6 +399,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(page_keeps_both_limits_and_has_at_least_one_record, setup, teardown),
         cmocka_unit_test_setup_teardown(record_that_is_changed_moved_or_lost_comes_back_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_page_of_the_file_hides_the_records_on_it_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(sector_that_cannot_be_read_hides_a_record_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(two_snapshots_are_kept_and_the_newest_loads, setup, teardown),
         cmocka_unit_test_setup_teardown(older_snapshot_stands_in_for_a_broken_one, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_snapshots_matter_only_once_records_are_gone, setup, teardown),

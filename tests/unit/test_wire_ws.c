@@ -523,6 +523,21 @@ static void engines_share_contexts_without_mixing(void **state) {
     build_free(&wanted);
 }
 
+static void a_context_amid_a_frame_is_not_lent_again(void **state) {
+    (void)state;
+    static const char *const unfinished[] = {"#81", "#81ff", "#8185", "#818501020304", "#81850102030405"};
+    for (size_t i = 0; i < sizeof unfinished / sizeof *unfinished; i++) {
+        engine e;
+        engine_open(&e, &roomy, true);
+        feed_script(&e, unfinished[i]);
+        wsm__ws_fini(&e.ws);
+        wsm__ws_init(&e.ws, &e.mem, e.pool, &roomy, true);
+        feed_script(&e, "T:a X1000");
+        expect_script(&e, "T:a X1000");
+        engine_close(&e);
+    }
+}
+
 static void a_payload_stands_until_the_next_call(void **state) {
     (void)state;
     engine a;
@@ -627,6 +642,7 @@ int main(void) {
         cmocka_unit_test(a_declared_length_is_not_allocated),
         cmocka_unit_test(the_buffer_never_grows_over_the_limit),
         cmocka_unit_test(engines_share_contexts_without_mixing),
+        cmocka_unit_test(a_context_amid_a_frame_is_not_lent_again),
         cmocka_unit_test(a_payload_stands_until_the_next_call),
         cmocka_unit_test(a_dead_engine_takes_everything_and_says_nothing),
         cmocka_unit_test(every_close_code_is_valid_or_not),

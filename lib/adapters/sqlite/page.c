@@ -78,10 +78,16 @@ static void page_point(wsm__sqlite_page *page) {
     }
 }
 
+/* Rolled back, for there is nothing to commit, and COMMIT fails once a damaged page was met. SQLite may have done it by
+ * itself. */
+static void read_end(wsm__sqlite_store *store) {
+    if (!sqlite3_get_autocommit(store->db)) wsm__sqlite_db_run(store, WSM__SQLITE_ROLLBACK);
+}
+
 static int page_fail(wsm__sqlite_store *store, wsm__sqlite_page *page, int rc) {
     page->count = 0;
     if (wsm__sqlite_db_err(rc) == WSM_ERR_NOMEM) {
-        if (!sqlite3_get_autocommit(store->db)) wsm__sqlite_db_run(store, WSM__SQLITE_ROLLBACK);
+        read_end(store);
         return WSM_ERR_NOMEM;
     }
     wsm__sqlite_store_fail(store, "records cannot be read", rc);
@@ -107,8 +113,7 @@ int wsm__sqlite_page_read(wsm__sqlite_store *store, wsm__sqlite_page *page, uint
         if (seen == FULL) break;
         if (seen == BROKEN) broken++;
     }
-    rc = wsm__sqlite_db_run(store, WSM__SQLITE_COMMIT);
-    if (rc != SQLITE_OK) return page_fail(store, page, rc);
+    read_end(store);
     page_point(page);
     if (broken > 0) {
         store->corrupt += broken;

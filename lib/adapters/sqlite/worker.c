@@ -85,7 +85,10 @@ static void tell_page(wsm_sqlite *db, wsm_hub *hub, uint64_t read_id, const wsm_
 static void tell_ready(wsm_sqlite *db, wsm_hub *hub, int outcome) {
     int64_t wait_ms = 0;
     wsm_log_info info = {
-        .size = sizeof info, .epoch = db->store.epoch, .first_offset = db->store.first, .last_offset = db->store.last,
+        .size = sizeof info,
+        .epoch = db->store.epoch,
+        .first_offset = db->store.first,
+        .last_offset = db->store.last,
         .durable = 1,
     };
     while (again(db, db->calls.ready(hub, &info, outcome), &wait_ms)) {

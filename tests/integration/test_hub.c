@@ -1,0 +1,577 @@
+/* The hub through its public API, under a virtual clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hub_world.h"
+
+#define ID(n)  "00000000-0000-4000-8000-0000000000" n
+#define UPDATE "{\"type\":\"memory_update\",\"message_id\":\"" ID("%02x") "\",\"exchange\":{\"n\":%d}}"
+
+static hub_world *start(void) {
+    hub_world *w = calloc(1, sizeof *w);
+    world_init(w);
+    return w;
+}
+
+static void begin(hub_world *w) {
+    assert_int_equal(world_start(w, NULL), 0);
+    assert_true(wsm_hub_is_ready(w->hub));
+}
+
+static void finish(hub_world *w) {
+    world_end(w);
+    assert_int_equal(w->mem.live, 0);
+    free(w);
+}
+
+static void an_update_reaches_everyone_in_order_and_its_sender_is_answered(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    for (int i = 1; i <= 3; i++) peer_say(ada, UPDATE, (unsigned)i, i);
+    assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 3);
+    assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 3);
+    assert_non_null(strstr(peer_last(bob, "memory_update"), "\"offset\":3,\"seq\":3"));
+    assert_non_null(strstr(peer_last(bob, "memory_update"), "\"sender_agent_id\":\"ada\""));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "\"durable\":false"));
+    assert_int_equal(peer_count(ada, "\"exchange\":{\"n\":2}"), 1); /* the sender hears himself, once */
+    finish(w);
+}
+
+static void who_resumes_gets_what_he_missed_and_then_the_live_stream(void **state) {
+    (void)state;
+    hub_world *w = start();
+    char epoch[17];
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 1; i <= 150; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    wsm_hub_position(w->hub, epoch);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, epoch, 50);
+    peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":151}");
+    assert_int_equal(peer_count(bob, "\"resume\":\"replayed\""), 1);
+    assert_int_equal(peer_count(bob, "\"type\":\"replay_start\""), 1);
+    assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 101);
+    assert_non_null(strstr(peer_last(bob, "replay_end"), "\"offset\":150,\"count\":100"));
+    assert_true(strstr(bob->text, "\"exchange\":150}") < strstr(bob->text, "\"type\":\"replay_end\""));
+    assert_true(strstr(bob->text, "\"exchange\":151}") > strstr(bob->text, "\"type\":\"replay_end\""));
+    finish(w);
+}
+
+static void a_stalled_resume_goes_on_where_it_stopped_and_misses_nothing(void **state) {
+    (void)state;
+    hub_world *w = start();
+    char epoch[17];
+    w->config.queue_messages_agent = 10;
+    w->config.stall_timeout_ms = 0;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 1; i <= 100; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    wsm_hub_position(w->hub, epoch);
+    peer *bob = &w->peers[w->peers_count];
+    bob->stalled = 1;
+    world_join(w, "bob", WSM_PERMISSION_ACTIVE, epoch, 0);
+    for (int i = 101; i <= 120; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    assert_false(bob->gone); /* live records do not fill the queue of one who is catching up */
+    bob->stalled = 0;
+    peer_drain(bob);
+    assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 120);
+    assert_non_null(strstr(peer_last(bob, "memory_update"), "\"seq\":120"));
+    finish(w);
+}
+
+static void what_memory_has_trimmed_is_told_as_a_gap(void **state) {
+    (void)state;
+    hub_world *w = start();
+    char epoch[17];
+    w->config.history_records_max = 10;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 1; i <= 30; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    wsm_hub_position(w->hub, epoch);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, epoch, 5);
+    assert_int_equal(peer_count(bob, "\"resume\":\"gap\""), 1);
+    assert_non_null(strstr(peer_last(bob, "\"type\":\"gap\""),
+                           "\"to_seq\":20,\"from_offset\":6,\"to_offset\":20,\"reason\":\"trimmed\""));
+    assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 10);
+    finish(w);
+}
+
+static void an_unknown_epoch_or_a_position_beyond_the_end_asks_for_a_resync(void **state) {
+    (void)state;
+    hub_world *w = start();
+    char epoch[17];
+    begin(w);
+    peer *a = world_join(w, "ada", WSM_PERMISSION_ACTIVE, "0123456789abcdef", 0);
+    wsm_hub_position(w->hub, epoch);
+    peer *b = world_join(w, "bob", WSM_PERMISSION_ACTIVE, epoch, 1);
+    assert_int_equal(peer_count(a, "\"resume\":\"resync\""), 1);
+    assert_int_equal(peer_count(b, "\"resume\":\"resync\""), 1);
+    finish(w);
+}
+
+static void a_repeat_is_done_once_and_other_content_is_a_conflict(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(ada, UPDATE, 1u, 1);
+    peer_say(ada, UPDATE, 1u, 1);
+    peer_say(ada, UPDATE, 1u, 2);
+    assert_non_null(strstr(peer_last(ada, "duplicate_ack"), "\"offset\":1"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"id_conflict\""));
+    assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), 1);
+    world_run(w, w->config.dedup_window_ms + 1000u); /* the window has passed: the id is new */
+    peer_say(ada, UPDATE, 1u, 3);
+    assert_int_equal(wsm_hub_position(w->hub, NULL), 2);
+    finish(w);
+}
+
+static void a_queue_that_overflows_closes_with_4008_and_troubles_nobody_else(void **state) {
+    (void)state;
+    hub_world *w = start();
+    w->config.queue_messages_agent = 20;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    bob->stalled = 1;
+    for (int i = 1; i <= 60; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    assert_true(bob->gone);
+    assert_int_equal(bob->code, 4008);
+    assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), 60);
+    finish(w);
+}
+
+static void one_who_takes_nothing_for_too_long_is_cut(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    bob->stalled = 1;
+    peer_say(ada, UPDATE, 1u, 1);
+    world_run(w, w->config.stall_timeout_ms - 100u);
+    assert_false(bob->gone);
+    world_run(w, 200);
+    assert_true(bob->gone);
+    assert_int_equal(bob->code, 4008);
+    finish(w);
+}
+
+static void the_position_follows_what_was_sent_at_most_once_a_second(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 1; i <= 20; i++) {
+        peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+        world_run(w, 100);
+    }
+    int count = peer_count(ada, "\"type\":\"position\"");
+    assert_in_range(count, 1, 2);
+    world_run(w, 2000);
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"position\""), "\"offset\":20"));
+    world_run(w, 20000);
+    assert_in_range(peer_count(ada, "\"type\":\"position\""), count, count + 1); /* nothing moves, nothing is said */
+    finish(w);
+}
+
+static void presence_is_online_at_the_first_connection_and_offline_after_the_grace(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *eve = world_join(w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    assert_int_equal(peer_count(eve, "\"agent_id\":\"ada\",\"status\":\"online\""), 1);
+    assert_int_equal(peer_count(ada, "\"agent_id\":\"eve\""), 0); /* an observer is no participant */
+    peer_leave(ada);
+    world_run(w, 14000);
+    ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0); /* back within the grace: nobody hears of it */
+    world_run(w, 20000);
+    assert_int_equal(peer_count(eve, "agent_presence"), 1);
+    peer_leave(ada);
+    world_run(w, 14900);
+    assert_int_equal(peer_count(eve, "\"status\":\"offline\""), 0);
+    world_run(w, 200);
+    assert_int_equal(peer_count(eve, "\"agent_id\":\"ada\",\"status\":\"offline\""), 1);
+    finish(w);
+}
+
+static void presence_that_says_nothing_new_is_not_repeated_but_a_b_a_is(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    const char *statuses[] = {"working", "working", "idle", "working"};
+    for (unsigned i = 0; i < 4; i++)
+        peer_say(ada, "{\"type\":\"agent_presence\",\"message_id\":\"" ID("%02x") "\",\"status\":\"%s\"}", i,
+                 statuses[i]);
+    assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 3);
+    assert_int_equal(peer_count(ada, "duplicate_ack"), 1);
+    assert_int_equal(peer_count(bob, "\"agent_id\":\"ada\",\"status\":\"working\""), 2);
+    finish(w);
+}
+
+static void who_cannot_take_presence_now_gets_its_newest_value_later(void **state) {
+    (void)state;
+    hub_world *w = start();
+    w->config.queue_messages_agent = 8;
+    w->config.stall_timeout_ms = 0;
+    begin(w);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    bob->stalled = 1;
+    for (int i = 0; i < 50; i++)
+        peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"%s\",\"note\":\"n%d\"}", i % 2 ? "idle" : "working",
+                 i);
+    assert_false(bob->gone);
+    bob->stalled = 0;
+    peer_drain(bob);
+    assert_non_null(strstr(peer_last(bob, "\"agent_id\":\"ada\""), "\"note\":\"n49\""));
+    finish(w);
+}
+
+static void a_second_primary_replaces_the_first_and_a_third_connection_is_surplus(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *first = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *second = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    assert_int_equal(first->code, 4009);
+    assert_true(first->gone);
+    peer *third = world_join(w, "ada", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *fourth = world_join(w, "ada", WSM_PERMISSION_OBSERVER, NULL, 0);
+    assert_int_equal(fourth->code, 4014);
+    assert_false(second->gone);
+    assert_false(third->gone);
+    assert_int_equal(w->security, 2);
+    finish(w);
+}
+
+static void a_broadcast_comes_back_by_its_tag(void **state) {
+    (void)state;
+    hub_world *w = start();
+    wsm_update update;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    wsm_update_init(&update, sizeof update);
+    w->wakes = 0;
+    update.exchange = (wsm_slice){"{\"a\":1}", 7};
+    update.sender_agent_id = "bob";
+    update.topic = "t\"\n";
+    assert_int_equal(wsm_broadcast(w->hub, &update, 42), 0);
+    assert_int_equal(w->wakes, 1);
+    assert_int_equal(w->results_count, 0);
+    wsm_hub_tick(w->hub);
+    assert_int_equal(w->results_count, 1);
+    assert_int_equal(w->results[0].tag, 42);
+    assert_int_equal(w->results[0].err, 0);
+    assert_int_equal(w->results[0].offset, 1);
+    assert_non_null(strstr(peer_last(ada, "memory_update"), "\"sender_agent_id\":\"bob\""));
+    update.exchange = (wsm_slice){"{", 1};
+    assert_int_equal(wsm_broadcast(w->hub, &update, 43), 0);
+    assert_int_equal(wsm_submit(w->hub, NULL, "{\"type\":\"agent_list\"}", 21, 44), 0);
+    wsm_hub_tick(w->hub);
+    assert_int_equal(w->results[1].err, WSM_ERR_BAD_JSON);
+    assert_int_equal(w->results[2].err, 0);
+    finish(w);
+}
+
+typedef struct counts {
+    double received, answered, pending;
+} counts;
+
+static void count(void *user, const wsm_metric *metric) {
+    static const char *const answers[] = {"wsm_messages_acked_total", "wsm_messages_duplicate_total",
+                                          "wsm_messages_refused_total", "wsm_messages_orphaned_total"};
+    counts *sum = user;
+    if (!strcmp(metric->name, "wsm_messages_received_total")) sum->received += metric->value;
+    if (!strcmp(metric->name, "wsm_log_pending")) sum->pending += metric->value;
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(metric->name, answers[i])) sum->answered += metric->value;
+}
+
+static void the_counters_balance(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 0; i < 5; i++) peer_say(ada, UPDATE, (unsigned)(i % 3), i % 3);
+    peer_say(ada, "{");
+    peer_say(ada, "{\"type\":\"memory_update\"}");
+    counts sum = {0, 0, 0};
+    wsm_hub_metrics(w->hub, count, &sum);
+    assert_true(sum.received == 7 && sum.answered == 7 && sum.pending == 0);
+    finish(w);
+}
+
+/* A log whose end the test decides: appends wait. */
+typedef struct slow_log {
+    wsm_hub *hub;
+    uint64_t ids[16];
+    char bytes[16][1024];
+    size_t lens[16];
+    int count;
+    uint64_t last;
+} slow_log;
+
+static int slow_open(void *user, wsm_hub *hub) {
+    slow_log *log = user;
+    wsm_log_info info;
+    log->hub = hub;
+    wsm_log_info_init(&info, sizeof info);
+    info.epoch = "00112233445566ff";
+    return wsm_log_ready(hub, &info, 0);
+}
+
+static int slow_append(void *user, uint64_t id, const wsm_vec *records, size_t count) {
+    slow_log *log = user;
+    assert_int_equal(count, 1);
+    log->ids[log->count] = id;
+    memcpy(log->bytes[log->count], records[0].base, records[0].len);
+    log->lens[log->count++] = records[0].len;
+    return 0;
+}
+
+static void slow_deliver(slow_log *log, int idx) {
+    wsm_record record = {++log->last, log->bytes[idx], log->lens[idx]};
+    assert_int_equal(wsm_log_deliver(log->hub, &record, 1), 0);
+}
+
+static wsm_log slow_of(slow_log *log) {
+    wsm_log out;
+    wsm_log_init(&out, sizeof out);
+    out.user = log;
+    out.open = slow_open;
+    out.append = slow_append;
+    return out;
+}
+
+static void nothing_is_seen_or_acknowledged_before_the_log_says_so(void **state) {
+    (void)state;
+    hub_world *w = start();
+    slow_log slow = {0};
+    wsm_log log = slow_of(&slow);
+    assert_int_equal(world_start(w, &log), 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(ada, UPDATE, 1u, 1);
+    peer_say(ada, UPDATE, 1u, 1); /* a repeat of one in flight waits for it */
+    assert_int_equal(slow.count, 1);
+    assert_int_equal(peer_count(ada, "memory_update"), 0);
+    slow_deliver(&slow, 0);
+    wsm_hub_tick(w->hub);
+    assert_int_equal(peer_count(ada, "memory_update"), 1);
+    assert_int_equal(peer_count(ada, "ack\""), 0);
+    wsm_log_done(w->hub, slow.ids[0], WSM_LOG_SYNCED);
+    wsm_hub_tick(w->hub);
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "\"durable\":true"));
+    assert_non_null(strstr(peer_last(ada, "duplicate_ack"), "\"durable\":true"));
+    finish(w);
+}
+
+static void a_failed_append_is_told_and_the_numbers_stay_without_a_hole(void **state) {
+    (void)state;
+    hub_world *w = start();
+    slow_log slow = {0};
+    wsm_log log = slow_of(&slow);
+    assert_int_equal(world_start(w, &log), 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 1; i <= 3; i++) peer_say(ada, UPDATE, (unsigned)i, i);
+    wsm_log_done(w->hub, slow.ids[0], WSM_ERR_LOG_IO);
+    slow_deliver(&slow, 1);
+    slow_deliver(&slow, 2);
+    wsm_log_done(w->hub, slow.ids[1], WSM_LOG_WRITTEN);
+    wsm_log_done(w->hub, slow.ids[2], WSM_LOG_WRITTEN);
+    wsm_hub_tick(w->hub);
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"store_failed\""));
+    assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 2);
+    assert_non_null(strstr(peer_last(ada, "memory_update"), "\"offset\":2,\"seq\":2"));
+    peer_say(ada, UPDATE, 1u, 1); /* again, with the same id: it is new */
+    slow_deliver(&slow, 3);
+    wsm_log_done(w->hub, slow.ids[3], WSM_LOG_SYNCED);
+    wsm_hub_tick(w->hub);
+    assert_non_null(strstr(peer_last(ada, "memory_update"), "\"offset\":3,\"seq\":3"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "\"durable\":true"));
+    finish(w);
+}
+
+static void a_record_that_comes_back_broken_is_a_gap_and_the_hub_runs_on(void **state) {
+    (void)state;
+    hub_world *w = start();
+    slow_log slow = {0};
+    wsm_log log = slow_of(&slow);
+    assert_int_equal(world_start(w, &log), 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    wsm_record broken = {++slow.last, "{\"v\":1}\n[", 9};
+    wsm_log_deliver(w->hub, &broken, 1);
+    wsm_hub_tick(w->hub);
+    assert_non_null(
+        strstr(peer_last(ada, "\"type\":\"gap\""), "\"from_offset\":1,\"to_offset\":1,\"reason\":\"corrupt\""));
+    peer_say(ada, UPDATE, 1u, 1);
+    slow_deliver(&slow, 0);
+    wsm_log_done(w->hub, slow.ids[0], WSM_LOG_SYNCED);
+    wsm_hub_tick(w->hub);
+    assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 1);
+    finish(w);
+}
+
+static void a_shutdown_answers_what_was_accepted_and_then_closes(void **state) {
+    (void)state;
+    hub_world *w = start();
+    slow_log slow = {0};
+    wsm_log log = slow_of(&slow);
+    assert_int_equal(world_start(w, &log), 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(ada, UPDATE, 1u, 1);
+    assert_int_equal(wsm_hub_shutdown(w->hub, NULL), 0);
+    assert_int_equal(wsm_submit(w->hub, NULL, "{}", 2, 1), WSM_ERR_SHUTTING_DOWN);
+    wsm_hub_tick(w->hub);
+    assert_false(ada->gone);
+    slow_deliver(&slow, 0);
+    wsm_log_done(w->hub, slow.ids[0], WSM_LOG_SYNCED);
+    wsm_hub_tick(w->hub);
+    assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 1);
+    assert_true(ada->gone);
+    assert_int_equal(ada->code, 1001);
+    assert_true(wsm_hub_is_down(w->hub));
+    finish(w);
+}
+
+static void free_ada(hub_world *w, peer *p) {
+    if (p != &w->peers[0] || !p->conn) return;
+    w->in_callback = NULL;
+    peer_leave(p);
+}
+
+static void free_hub(hub_world *w, peer *p) {
+    (void)p;
+    w->in_callback = NULL;
+    wsm_hub_free(w->hub);
+    w->hub = NULL;
+    for (int i = 0; i < w->peers_count; i++) w->peers[i].conn = NULL;
+}
+
+static void a_connection_or_the_hub_may_be_freed_inside_a_callback(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    w->in_callback = free_ada;
+    peer_say(bob, UPDATE, 1u, 1);
+    assert_null(ada->conn);
+    assert_int_equal(peer_count(bob, "memory_update"), 1);
+    w->in_callback = free_hub;
+    peer_say(bob, UPDATE, 2u, 2);
+    assert_null(w->hub);
+    finish(w);
+}
+
+static void a_host_that_uses_it_wrongly_gets_an_error(void **state) {
+    (void)state;
+    hub_world *w = start();
+    wsm_hub *hub;
+    begin(w);
+    wsm_config config;
+    wsm_config_init(&config, sizeof config);
+    assert_int_equal(wsm_hub_new(NULL, NULL, &w->host, NULL, w), WSM_ERR_INVALID);
+    assert_int_equal(wsm_hub_new(&hub, &config, NULL, NULL, w), WSM_ERR_INVALID);
+    config.json_depth_max = 65;
+    assert_int_equal(wsm_hub_new(&hub, &config, &w->host, NULL, w), WSM_ERR_INVALID);
+    assert_null(hub);
+    assert_int_equal(wsm_config_set(&config, "no_such_key", "1"), WSM_ERR_NOT_FOUND);
+    assert_int_equal(wsm_config_set(&config, "json_depth_max", "65"), WSM_ERR_INVALID);
+    assert_int_equal(wsm_config_set(&config, "json_depth_max", "x"), WSM_ERR_INVALID);
+    assert_int_equal(wsm_config_set(&config, "json_depth_max", "8"), 0);
+    w->random_fails = 1;
+    assert_int_equal(wsm_hub_new(&hub, NULL, &w->host, NULL, w), WSM_ERR_RANDOM);
+    w->random_fails = 0;
+    assert_int_equal(wsm_conn_recv(NULL, "", 0), WSM_ERR_INVALID);
+    assert_int_equal(wsm_conn_pending(NULL, NULL, 0), 0);
+    assert_int_equal(wsm_submit(w->hub, "a b", "{}", 2, 0), WSM_ERR_INVALID);
+    assert_int_equal(wsm_broadcast(w->hub, NULL, 0), WSM_ERR_INVALID);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    assert_int_equal(wsm_conn_send(ada->conn, WSM_DATA_TEXT, "{", 1, WSM_PRIORITY_NORMAL), WSM_ERR_BAD_JSON);
+    assert_int_equal(wsm_conn_close(ada->conn, 1005, NULL), WSM_ERR_INVALID);
+    wsm_conn_closed(NULL);
+    wsm_hub_free(NULL);
+    finish(w);
+}
+
+/* A story that touches everything, for the allocation loop. False: it could not even begin. */
+static int story(hub_world *w) {
+    char epoch[17];
+    if (world_start(w, NULL)) return 0;
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_join(w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    for (int i = 1; i <= 4; i++) peer_say(ada, UPDATE, (unsigned)i, i);
+    peer_say(ada, UPDATE, 2u, 2);
+    peer_say(ada, "{\"type\":\"agent_presence\",\"message_id\":\"" ID("77") "\",\"status\":\"idle\"}");
+    peer_say(ada, "{\"type\":\"agent_list\",\"message_id\":\"" ID("78") "\"}");
+    wsm_submit(w->hub, "carl", "{\"type\":\"memory_update\",\"exchange\":9}", 37, 5);
+    world_run(w, 3000);
+    wsm_hub_position(w->hub, epoch);
+    world_join(w, "dan", WSM_PERMISSION_ACTIVE, epoch, 0);
+    world_run(w, 60000);
+    return 1;
+}
+
+static void any_allocation_may_fail_and_nothing_leaks_or_lies(void **state) {
+    (void)state;
+    for (size_t n = 1;; n++) {
+        hub_world *w = start();
+        w->mem.fail_at = n;
+        int began = story(w);
+        peer *ada = &w->peers[0];
+        if (began && ada->text) /* an ack is only ever for a record that was delivered */
+            assert_true(peer_count(ada, "\"type\":\"ack\"") <= 4 + 2);
+        int failed = test_mem_has_failed(&w->mem);
+        w->mem.fail_at = 0;
+        if (began) {
+            uint64_t before = wsm_hub_position(w->hub, NULL); /* and the hub goes on */
+            peer *zoe = world_join(w, "zoe", WSM_PERMISSION_ACTIVE, NULL, 0);
+            peer_say(zoe, UPDATE, 99u, 99);
+            assert_int_equal(wsm_hub_position(w->hub, NULL), before + 1);
+            assert_int_equal(peer_count(zoe, "\"type\":\"ack\""), 1);
+        }
+        finish(w);
+        if (!failed) break;
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_update_reaches_everyone_in_order_and_its_sender_is_answered),
+        cmocka_unit_test(who_resumes_gets_what_he_missed_and_then_the_live_stream),
+        cmocka_unit_test(a_stalled_resume_goes_on_where_it_stopped_and_misses_nothing),
+        cmocka_unit_test(what_memory_has_trimmed_is_told_as_a_gap),
+        cmocka_unit_test(an_unknown_epoch_or_a_position_beyond_the_end_asks_for_a_resync),
+        cmocka_unit_test(a_repeat_is_done_once_and_other_content_is_a_conflict),
+        cmocka_unit_test(a_queue_that_overflows_closes_with_4008_and_troubles_nobody_else),
+        cmocka_unit_test(one_who_takes_nothing_for_too_long_is_cut),
+        cmocka_unit_test(the_position_follows_what_was_sent_at_most_once_a_second),
+        cmocka_unit_test(presence_is_online_at_the_first_connection_and_offline_after_the_grace),
+        cmocka_unit_test(presence_that_says_nothing_new_is_not_repeated_but_a_b_a_is),
+        cmocka_unit_test(who_cannot_take_presence_now_gets_its_newest_value_later),
+        cmocka_unit_test(a_second_primary_replaces_the_first_and_a_third_connection_is_surplus),
+        cmocka_unit_test(a_broadcast_comes_back_by_its_tag),
+        cmocka_unit_test(the_counters_balance),
+        cmocka_unit_test(nothing_is_seen_or_acknowledged_before_the_log_says_so),
+        cmocka_unit_test(a_failed_append_is_told_and_the_numbers_stay_without_a_hole),
+        cmocka_unit_test(a_record_that_comes_back_broken_is_a_gap_and_the_hub_runs_on),
+        cmocka_unit_test(a_shutdown_answers_what_was_accepted_and_then_closes),
+        cmocka_unit_test(a_connection_or_the_hub_may_be_freed_inside_a_callback),
+        cmocka_unit_test(a_host_that_uses_it_wrongly_gets_an_error),
+        cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks_or_lies),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
