@@ -3,7 +3,6 @@
  * and then its sender is answered, and with him whoever repeated it meanwhile. */
 #include "hub/hub.h"
 #include "limits.h"
-#include "util/siphash.h"
 
 typedef struct batch {
     uint64_t first;
@@ -65,6 +64,7 @@ static void pending_free(wsm_hub *hub, wsm__pending *pending) {
     wsm__map_remove(&hub->inflight, key, key_of(key, pending->id, wsm__slice(pending->sender, pending->sender_len)));
     if (pending->number >= hub->pendings_base)
         *(wsm__pending **)wsm__ring_at(&hub->pendings, (uint32_t)(pending->number - hub->pendings_base)) = NULL;
+    if (pending->bytes) wsm__free(&hub->mem, pending->bytes, pending->bytes_len + 1);
     wsm__free(&hub->mem, pending, sizeof *pending);
     while (hub->pendings.count > 0 && !*(wsm__pending **)wsm__ring_at(&hub->pendings, 0)) {
         wsm__ring_pop(&hub->pendings, &hub->mem);
@@ -91,7 +91,11 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
     size_t at = hub->batch.len;
     wsm__record_put_head(&hub->batch, head);
     wsm__buf_put_slice(&hub->batch, body);
-    if (hub->batch.err) {
+    if (!hub->batch.err) {
+        pending->bytes_len = hub->batch.len - at;
+        pending->bytes = wsm__strndup(&hub->mem, hub->batch.ptr + at, pending->bytes_len);
+    }
+    if (!pending->bytes) {
         hub->batch.len = at;
         hub->batch.err = 0;
         wsm__ring_pop_back(&hub->batch_items, &hub->mem);
@@ -99,7 +103,6 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
         return WSM_ERR_NOMEM;
     }
     *item = (wsm__batch_item){at, hub->batch.len - at};
-    pending->bytes_hash = wsm__siphash(hub->seed, hub->batch.ptr + at, item->len);
     if (hub->batch_items.count == 1) hub->batch_first = hub->next_number;
     hub->next_number++;
     context->expected++;

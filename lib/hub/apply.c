@@ -1,12 +1,11 @@
 /* Apply: fold one record into the state. Deterministic: it reads the record and the state, no clock and no random
  * number. Either everything of a record happens, or, for lack of memory, nothing, and it is tried again. */
 #include "hub/hub.h"
-#include "util/siphash.h"
 
 /* The pending that this record answers, if this process has appended it and it came back as it went. */
 static wsm__pending *pending_of(const wsm_hub *hub, const wsm__record_head *head, wsm_slice bytes) {
     wsm__pending *pending = head->node == hub->node ? wsm__append_find(hub, head->number) : NULL;
-    return pending && pending->bytes_hash == wsm__siphash(hub->seed, bytes.ptr, bytes.len) ? pending : NULL;
+    return pending && wsm__slice_eq(wsm__slice(pending->bytes, pending->bytes_len), bytes) ? pending : NULL;
 }
 
 static int apply_void(wsm_hub *hub, uint64_t offset, bool is_corrupt) {

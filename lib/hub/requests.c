@@ -65,7 +65,9 @@ int wsm_request_respond(wsm_request *request, int status, const char *headers, c
     wsm_hub *hub = conn->hub;
     uint64_t no_memory = hub->count.no_memory;
     wsm__turn_enter(hub);
-    wsm__peer_answer_body(conn, status, headers, NULL, wsm__slice(body, len));
+    /* HEAD is answered like GET, its length too, but without the body (RFC 9110, section 9.3.2). */
+    bool is_head = wsm__slice_eq(conn->hs->head.method, wsm__slice_str("HEAD"));
+    wsm__peer_answer_body(conn, status, headers, NULL, wsm__slice(is_head ? NULL : body, len));
     wsm__peer_unhand(conn);
     int err = hub->count.no_memory > no_memory ? WSM_ERR_NOMEM : WSM_OK;
     wsm__turn_leave(hub);

@@ -195,6 +195,13 @@ static bool has_body(int status) {
     return status >= 200 && status != 204;
 }
 
+/* Whether "Name: value\r\n" lines hold a Content-Type of the caller's own. */
+static bool names_type(const char *headers) {
+    for (const char *at = headers; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
+        if (wsm__slice_is_nocase(wsm__slice(at, strcspn(at, ":\n")), "Content-Type")) return true;
+    return false;
+}
+
 void wsm__http_answer(wsm__buf *out, int status, const char *headers, const char *content_type, const void *body,
                       size_t len) {
     wsm__buf_puts(out, "HTTP/1.1 ");
@@ -202,15 +209,17 @@ void wsm__http_answer(wsm__buf *out, int status, const char *headers, const char
     wsm__buf_putc(out, ' ');
     wsm__buf_puts(out, wsm__http_reason(status));
     if (has_body(status)) {
-        wsm__buf_puts(out, "\r\nContent-Type: ");
-        wsm__buf_puts(out, content_type ? content_type : "application/json");
+        if (!names_type(headers)) {
+            wsm__buf_puts(out, "\r\nContent-Type: ");
+            wsm__buf_puts(out, content_type ? content_type : "application/json");
+        }
         wsm__buf_puts(out, "\r\nContent-Length: ");
         wsm__buf_put_u64(out, len);
     }
     wsm__buf_puts(out, "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     if (headers) wsm__buf_puts(out, headers);
     wsm__buf_puts(out, "\r\n");
-    if (has_body(status)) wsm__buf_put(out, body, len);
+    if (has_body(status) && body) wsm__buf_put(out, body, len);
 }
 
 /* ---- the client's side ---- */
