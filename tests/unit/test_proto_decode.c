@@ -44,6 +44,14 @@ static void assert_error(const char *text, int err, const char *field) {
 /* ---- samples by kind ----------------------------------------------------------------------------------------------
  */
 
+static void print(char *out, size_t cap, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(out, cap, format, args);
+    va_end(args);
+    assert_true(len >= 0 && (size_t)len < cap);
+}
+
 /* A JSON string of `len` times the letter. */
 static void put_run(char *out, char letter, size_t len) {
     out[0] = '"';
@@ -189,7 +197,7 @@ static void expect_right_value_kept(const wsm__msg_row *type, size_t idx) {
     const wsm__field_row *row = &type->fields[idx];
     char value[VALUE_MAX];
     put_right(value, row);
-    snprintf(extra, sizeof extra, "\"%s\":%s", row->name, value);
+    print(extra, sizeof extra, "\"%s\":%s", row->name, value);
     put_message(text, type, row, extra);
     if (decode(text) != 0) fail_msg("%s.%s: %s", type->name, row->name, error.message);
     assert_true(wsm__slice_is(message.fields[idx].raw, value));
@@ -205,7 +213,7 @@ static void expect_wrong_values_refused(const wsm__msg_row *type, size_t idx) {
     const wsm__field_row *row = &type->fields[idx];
     size_t count = put_wrong(wrong, row);
     for (size_t i = 0; i < count; i++) {
-        snprintf(extra, sizeof extra, "\"%s\":%s", row->name, wrong[i]);
+        print(extra, sizeof extra, "\"%s\":%s", row->name, wrong[i]);
         put_message(text, type, row, extra);
         assert_error(text, WSM_ERR_BAD_MESSAGE, row->name);
         assert_non_null(strstr(error.message, "expected"));
@@ -222,7 +230,7 @@ static void test_a_wrong_value_is_refused_and_the_field_named(void **state) {
 static void expect_absence_judged(const wsm__msg_row *type, size_t idx) {
     const wsm__field_row *row = &type->fields[idx];
     for (int with_null = 0; with_null < 2; with_null++) {
-        snprintf(extra, sizeof extra, with_null ? "\"%s\":null" : "\"x\":\"%s\"", row->name);
+        print(extra, sizeof extra, with_null ? "\"%s\":null" : "\"x\":\"%s\"", row->name);
         put_message(text, type, row, extra);
         if (row->need & WSM__NEED_UP) {
             assert_error(text, WSM_ERR_BAD_MESSAGE, row->name);
@@ -276,7 +284,7 @@ static void test_every_field_of_the_envelope_is_checked(void **state) {
     for (size_t i = WSM__ENV_MESSAGE_ID; i < rows; i++) {
         char value[VALUE_MAX];
         put_right(value, &envelope[i]);
-        snprintf(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":%s}", envelope[i].name, value);
+        print(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":%s}", envelope[i].name, value);
         if (!(envelope[i].need & WSM__MAY_UP)) {
             assert_error(text, WSM_ERR_BAD_MESSAGE, envelope[i].name);
             assert_non_null(strstr(error.message, "only the hub"));
@@ -285,11 +293,11 @@ static void test_every_field_of_the_envelope_is_checked(void **state) {
         assert_int_equal(decode(text), 0);
         size_t count = put_wrong(wrong, &envelope[i]);
         for (size_t j = 0; j < count; j++) {
-            snprintf(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":%s}", envelope[i].name, wrong[j]);
+            print(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":%s}", envelope[i].name, wrong[j]);
             assert_error(text, WSM_ERR_BAD_MESSAGE, envelope[i].name);
             assert_false(error.has_id);
         }
-        snprintf(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":null}", envelope[i].name);
+        print(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":null}", envelope[i].name);
         assert_int_equal(decode(text), 0);
     }
 }

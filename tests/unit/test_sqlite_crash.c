@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define KILLS     20
@@ -111,6 +112,33 @@ static void everything_told_as_synced_survives_kill_9(void **state) {
     assert_true(next > KILLS); /* the children did something */
 }
 
+/* Nobody knows whether a WAL that a crash left was synced: its records go into the database before they are delivered.
+ */
+static void opening_after_a_crash_empties_the_wal_before_anything_is_delivered(void **state) {
+    bench *b = *state;
+    char wal[128];
+    struct stat st;
+    snprintf(wal, sizeof wal, "%s-wal", b->path);
+    pid_t child = fork();
+    if (child == 0) {
+        bench_open(b);
+        bench_fill(b, 3);
+        _exit(0); /* without closing */
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size > 0);
+
+    bench_open(b);
+
+    assert_int_equal(recorder_count(&b->hub, TOLD_RECORD), 3);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    bench_close(b);
+}
+
 /* RLIMIT_FSIZE makes real writes fail, with EFBIG. In a child, for the limit holds for the process. */
 static void file_that_may_not_grow_fails_appends_until_it_may(void **state) {
     bench *b = *state;
@@ -159,6 +187,8 @@ static void file_that_may_not_grow_fails_appends_until_it_may(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(everything_told_as_synced_survives_kill_9, setup, teardown),
+        cmocka_unit_test_setup_teardown(opening_after_a_crash_empties_the_wal_before_anything_is_delivered, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(file_that_may_not_grow_fails_appends_until_it_may, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,147 @@
+/* The lanes of a connection: who goes first, and what fits. And the receivers of a context. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "conn/lanes.h"
+#include "mem_fault.h"
+#include "route/receivers.h"
+#include "wsm/error.h"
+
+typedef struct fixture {
+    test_mem host;
+    wsm__mem mem;
+    wsm__lanes lanes;
+} fixture;
+
+static void open_lanes(fixture *f) {
+    *f = (fixture){.host = {0}};
+    wsm__mem_init(&f->mem, test_alloc, &f->host, 0);
+    wsm__lanes_init(&f->lanes);
+}
+
+static void close_lanes(fixture *f) {
+    wsm__lanes_fini(&f->lanes, &f->mem);
+    assert_int_equal(f->host.live, 0);
+}
+
+static int push(fixture *f, const wsm__lane_limits *limits, wsm__lane lane, uint64_t offset, size_t len) {
+    static char text[4096];
+    wsm__frame *frame = wsm__frame_of(&f->mem, 1, text, len, NULL);
+    int err = wsm__lanes_push(&f->lanes, &f->mem, limits, lane, frame, offset, 0, 0, false);
+    wsm__frame_unref(frame);
+    return err;
+}
+
+static uint64_t pop(fixture *f) {
+    uint64_t offset = 0;
+    wsm__frame *frame = wsm__lanes_pop(&f->lanes, &f->mem, &offset);
+    if (!frame) return UINT64_MAX;
+    wsm__frame_unref(frame);
+    return offset;
+}
+
+static void the_more_urgent_goes_first_and_order_holds_within_a_lane(void **state) {
+    (void)state;
+    static const wsm__lane_limits none = {0};
+    fixture f;
+    open_lanes(&f);
+    push(&f, &none, WSM__LANE_BACKGROUND, 1, 8);
+    push(&f, &none, WSM__LANE_NORMAL, 2, 8);
+    push(&f, &none, WSM__LANE_NORMAL, 3, 8);
+    push(&f, &none, WSM__LANE_CRITICAL, 4, 8);
+    push(&f, &none, WSM__LANE_CONTROL, 0, 8);
+    assert_int_equal(wsm__lanes_lowest(&f.lanes), 1);
+    const uint64_t expected[] = {0, 4, 2, 3, 1, UINT64_MAX};
+    for (size_t i = 0; i < 6; i++) assert_int_equal(pop(&f), expected[i]);
+    assert_int_equal(f.lanes.bytes, 0);
+    close_lanes(&f);
+}
+
+static void background_gets_one_in_sixteen_and_never_starves(void **state) {
+    (void)state;
+    static const wsm__lane_limits none = {0};
+    fixture f;
+    open_lanes(&f);
+    push(&f, &none, WSM__LANE_BACKGROUND, 1000, 8);
+    for (uint64_t i = 1; i <= 40; i++) push(&f, &none, WSM__LANE_NORMAL, i, 8);
+    int at = 1;
+    while (pop(&f) != 1000) at++;
+    assert_int_equal(at, 16);
+    close_lanes(&f);
+}
+
+static void the_last_quarter_of_the_bytes_is_for_critical_ones(void **state) {
+    (void)state;
+    static const wsm__lane_limits limits = {.bytes_max = 4000, .control_reserve = 1000};
+    fixture f;
+    open_lanes(&f);
+    for (int i = 0; i < 3; i++) assert_int_equal(push(&f, &limits, WSM__LANE_NORMAL, 1, 990), 0);
+    assert_int_equal(push(&f, &limits, WSM__LANE_NORMAL, 1, 990), WSM_ERR_BUSY);
+    assert_int_equal(push(&f, &limits, WSM__LANE_CRITICAL, 1, 990), 0);
+    assert_int_equal(push(&f, &limits, WSM__LANE_CRITICAL, 1, 990), WSM_ERR_BUSY);
+    assert_int_equal(push(&f, &limits, WSM__LANE_CONTROL, 0, 990), 0);
+    assert_int_equal(push(&f, &limits, WSM__LANE_CONTROL, 0, 990), WSM_ERR_BUSY);
+    close_lanes(&f);
+}
+
+static void the_number_of_messages_binds_the_soft_lanes_but_no_notice(void **state) {
+    (void)state;
+    static const wsm__lane_limits limits = {.messages_max = 2};
+    fixture f;
+    open_lanes(&f);
+    assert_int_equal(push(&f, &limits, WSM__LANE_NORMAL, 1, 8), 0);
+    assert_int_equal(push(&f, &limits, WSM__LANE_BACKGROUND, 2, 8), 0);
+    assert_int_equal(push(&f, &limits, WSM__LANE_NORMAL, 3, 8), WSM_ERR_BUSY);
+    assert_int_equal(push(&f, &limits, WSM__LANE_CRITICAL, 3, 8), 0);
+    wsm__frame *notice = wsm__frame_of(&f.mem, 1, "x", 1, NULL);
+    assert_int_equal(wsm__lanes_push(&f.lanes, &f.mem, &limits, WSM__LANE_NORMAL, notice, 0, 0, 0, true), 0);
+    wsm__frame_unref(notice);
+    uint32_t dropped[WSM__LANES];
+    assert_int_equal(wsm__lanes_drop_all(&f.lanes, &f.mem, dropped), 4);
+    assert_int_equal(dropped[WSM__LANE_NORMAL], 2);
+    close_lanes(&f);
+}
+
+static void without_memory_a_push_has_no_effect(void **state) {
+    (void)state;
+    static const wsm__lane_limits none = {0};
+    fixture f;
+    open_lanes(&f);
+    f.host.fail_at = f.host.calls + 2; /* the frame is made, its place is not */
+    assert_int_equal(push(&f, &none, WSM__LANE_NORMAL, 1, 8), WSM_ERR_NOMEM);
+    assert_int_equal(f.lanes.count + f.lanes.bytes, 0);
+    assert_int_equal(push(&f, &none, WSM__LANE_NORMAL, 1, 8), 0);
+    close_lanes(&f);
+}
+
+static void receivers_come_and_go(void **state) {
+    (void)state;
+    test_mem host = {0};
+    wsm__mem mem;
+    wsm__receivers r = {0};
+    wsm__mem_init(&mem, test_alloc, &host, 0);
+    for (uint32_t i = 0; i < 20; i++) assert_int_equal(wsm__receivers_add(&r, &mem, i), 0);
+    wsm__receivers_remove(&r, 3);
+    wsm__receivers_remove(&r, 3);
+    wsm__receivers_remove(&r, 99);
+    assert_int_equal(r.count, 19);
+    for (uint32_t i = 0; i < r.count; i++) assert_int_not_equal(r.slots[i], 3);
+    wsm__receivers_fini(&r, &mem);
+    assert_int_equal(host.live, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_more_urgent_goes_first_and_order_holds_within_a_lane),
+        cmocka_unit_test(background_gets_one_in_sixteen_and_never_starves),
+        cmocka_unit_test(the_last_quarter_of_the_bytes_is_for_critical_ones),
+        cmocka_unit_test(the_number_of_messages_binds_the_soft_lanes_but_no_notice),
+        cmocka_unit_test(without_memory_a_push_has_no_effect),
+        cmocka_unit_test(receivers_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
