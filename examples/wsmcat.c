@@ -1,8 +1,8 @@
 /* A terminal client for a hub: what arrives goes to stdout, a line each; what is typed is sent.
  *
- * Commands wait in one list, oldest first, until they are answered. After a cut the client comes back with the position of
- * the one before, takes out of the list what the replay shows, and sends the rest again under the same message_id: the
- * hub does nothing twice. */
+ * Commands wait in one list, oldest first, until they are answered. After a cut the client comes back with the position
+ * of the one before, takes out of the list what the replay shows, and sends the rest again under the same message_id:
+ * the hub does nothing twice. */
 #define _POSIX_C_SOURCE 200809L /* struct sigaction, for libuv */
 
 #include <inttypes.h>
@@ -16,13 +16,13 @@
 #include "wsm/uv.h"
 
 #define LINE_MAX_BYTES (1u << 20)
-#define WAITING_HIGH 256u /* commands: above it stdin is not read */
-#define WAITING_LOW 128u
-#define IN_FLIGHT 32u        /* unanswered at a time, well below the hub's limit of messages at once */
-#define DELAY_FIRST_MS 250u  /* before coming back; doubles */
-#define DELAY_LAST_MS 5000u
-#define STABLE_MS 5000u      /* a connection that lived this long starts the delays anew */
-#define MEMBERS 64u
+#define WAITING_HIGH   256u /* commands: above it stdin is not read */
+#define WAITING_LOW    128u
+#define IN_FLIGHT      32u  /* unanswered at a time, well below the hub's limit of messages at once */
+#define DELAY_FIRST_MS 250u /* before coming back; doubles */
+#define DELAY_LAST_MS  5000u
+#define STABLE_MS      5000u /* a connection that lived this long starts the delays anew */
+#define MEMBERS        64u
 
 enum {
     EXIT_CLEAN = 0,
@@ -97,9 +97,9 @@ typedef struct cat {
     char epoch[17];
     uint64_t after, opened_at;
     unsigned delay_ms;
-    int was_open, upgraded, replaying, ready; /* ready: commands may go */
-    int status;                               /* of a refusal; 0: none */
-    int finishing, result;
+    int was_open, replaying, ready; /* ready: commands may go */
+    int status;                     /* of a refusal; 0: none */
+    int stopping, finishing, result;
 } cat;
 
 static void say(const char *format, const char *what) {
@@ -119,7 +119,8 @@ static void finish(cat *self, int result) {
     if (self->in_type != UV_FILE && !uv_is_closing(&self->in.handle)) uv_close(&self->in.handle, NULL);
 }
 
-/* ---- a message's members ---------------------------------------------------------------------------------------------- */
+/* ---- a message's members
+ * ---------------------------------------------------------------------------------------------- */
 
 typedef struct members {
     wsm_json_member list[MEMBERS];
@@ -148,7 +149,8 @@ static int members_of(members *m, wsm_slice json) {
     return json.ptr ? wsm_json_members(json.ptr, json.len, m->list, MEMBERS, &m->count, NULL, NULL) : WSM_ERR_INVALID;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------------------- */
+/* ---- commands
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void input_resume(cat *self);
 
@@ -266,7 +268,8 @@ static void line_as_json(cat *self, wsm_slice line) {
     command_add(self, id, line.ptr, line.len);
 }
 
-/* ---- stdin ------------------------------------------------------------------------------------------------------------ */
+/* ---- stdin
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void line_end(cat *self) {
     wsm_slice line = {self->line, self->line_len};
@@ -365,7 +368,8 @@ static int input_open(cat *self) {
     return err;
 }
 
-/* ---- what arrives ----------------------------------------------------------------------------------------------------- */
+/* ---- what arrives
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void print_pretty(const wsm_client_message *message) {
     static const char *const texts[] = {"text", "message", "note", "reason"};
@@ -444,13 +448,14 @@ static void on_message(void *user, wsm_client *client, const wsm_client_message 
     if (self->ready) pump(self);
 }
 
-/* ---- the connection --------------------------------------------------------------------------------------------------- */
+/* ---- the connection
+ * --------------------------------------------------------------------------------------------------- */
 
 static void on_open(void *user, wsm_client *client) {
     cat *self = user;
     (void)client;
     say("connected to %s", self->opts.url);
-    self->was_open = self->upgraded = 1;
+    self->was_open = 1;
     self->opened_at = uv_now(self->loop);
     self->ready = !self->replaying;
     pump(self);
@@ -465,7 +470,7 @@ static void on_refused(void *user, wsm_client *client, int status, wsm_slice bod
 /* How it goes on after a close: an exit status, or -1 for coming back (protocol.md, section 3). */
 static int verdict(const cat *self, uint16_t code) {
     if (self->status && (!self->was_open || (self->status != 503 && self->status != 429))) return EXIT_REFUSED;
-    if (!self->was_open && !self->upgraded && code == 1006) return EXIT_CONNECT;
+    if (!self->was_open && code == 1006) return EXIT_CONNECT;
     switch (code) {
     case 1000: return EXIT_CLEAN;
     case 1008:
@@ -512,15 +517,15 @@ static void report(const cat *self, uint16_t code, wsm_slice reason) {
 
 static void on_close(void *user, wsm_client *client, uint16_t code, wsm_slice reason) {
     cat *self = user;
-    int result = verdict(self, code);
+    int result = self->stopping ? EXIT_CLEAN : verdict(self, code);
+    self->ready = 0;
     if (code != 1000 || self->status) report(self, code, reason);
     if (result < 0 && self->opts.no_reconnect) result = EXIT_CONNECT;
     if (result >= 0) {
         finish(self, result);
         return;
     }
-    uint64_t after = wsm_client_position(client, self->epoch);
-    self->after = after;
+    if (self->was_open) self->after = wsm_client_position(client, self->epoch);
     if (code == 4010) self->epoch[0] = '\0'; /* start afresh */
     wsm_uv_client_close(self->uv, NULL, NULL);
     self->uv = NULL;
@@ -563,7 +568,7 @@ static int connect_now(cat *self) {
     host.on_message = on_message;
     host.on_refused = on_refused;
     host.on_close = on_close;
-    self->ready = self->replaying = self->upgraded = self->status = 0;
+    self->replaying = self->status = 0;
     self->opened_at = 0;
     int err = wsm_uv_connect(&self->uv, self->loop, self->opts.url, self->opts.ca, &config, &host, self);
     memset(token, 0, sizeof token);
@@ -581,11 +586,105 @@ static int connect_now(cat *self) {
 static void on_signal(uv_signal_t *signal, int number) {
     cat *self = signal->data;
     (void)number;
-    if (self->uv && self->was_open && !self->input_over) {
-        self->input_over = 1;
-        self->opts.no_reconnect = 1;
+    if (self->uv && self->was_open && !self->stopping++)
         wsm_client_close(wsm_uv_client_get(self->uv), 1000, NULL);
-    } else {
+    else
         finish(self, EXIT_CLEAN);
+}
+
+/* ---- the command line
+ * ------------------------------------------------------------------------------------------------- */
+
+static int usage_error(const char *what, const char *arg) {
+    fprintf(stderr, "wsmcat: %s: %s\nwsmcat --help tells more\n", what, arg);
+    return EXIT_USAGE;
+}
+
+/* 0, or EXIT_USAGE after a complaint. */
+static int parse(options *opts, int argc, char **argv) {
+    const struct {
+        const char *name;
+        const char **value;
+        int *flag;
+    } table[] = {{"--url", &opts->url, NULL},
+                 {"--token", &opts->token, NULL},
+                 {"--token-file", &opts->token_file, NULL},
+                 {"--ca", &opts->ca, NULL},
+                 {"--epoch", &opts->epoch, NULL},
+                 {"--after", &opts->after, NULL},
+                 {"--pretty", NULL, &opts->pretty},
+                 {"--linger", NULL, &opts->linger},
+                 {"--no-reconnect", NULL, &opts->no_reconnect},
+                 {"--strict", NULL, &opts->strict}};
+    for (int i = 1; i < argc; i++) {
+        size_t k = 0, rows = sizeof table / sizeof table[0];
+        while (k < rows && strcmp(argv[i], table[k].name) != 0) k++;
+        if (k == rows) return usage_error("unknown option", argv[i]);
+        if (table[k].flag)
+            *table[k].flag = 1;
+        else if (i + 1 == argc)
+            return usage_error("a value is missing", argv[i]);
+        else
+            *table[k].value = argv[++i];
     }
+    if (opts->token && opts->token_file) return usage_error("one of", "--token and --token-file");
+    if (!opts->epoch != !opts->after) return usage_error("only together", "--epoch and --after");
+    return 0;
+}
+
+/* The position to start from. 0, or EXIT_USAGE after a complaint. */
+static int position_set(cat *self) {
+    char *end = NULL;
+    if (!self->opts.epoch) return 0;
+    if (strlen(self->opts.epoch) != 16) return usage_error("not 16 hex digits", self->opts.epoch);
+    memcpy(self->epoch, self->opts.epoch, sizeof self->epoch);
+    self->after = strtoull(self->opts.after, &end, 10);
+    if (!self->opts.after[0] || self->opts.after[0] == '-' || *end)
+        return usage_error("not a number", self->opts.after);
+    return 0;
+}
+
+static void run(cat *self) {
+    static const int numbers[2] = {SIGINT, SIGTERM};
+    uv_timer_init(self->loop, &self->timer);
+    self->timer.data = self;
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(self->loop, &self->signals[i]);
+        self->signals[i].data = self;
+        uv_signal_start(&self->signals[i], on_signal, numbers[i]);
+        uv_unref((uv_handle_t *)&self->signals[i]);
+    }
+    int err = input_open(self);
+    if (err) {
+        say("cannot read stdin: %s", uv_strerror(err));
+        finish(self, EXIT_INTERNAL);
+    } else {
+        connect_now(self);
+    }
+    uv_run(self->loop, UV_RUN_DEFAULT);
+    while (self->waiting) command_remove(self, &self->waiting);
+    free(self->line);
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return EXIT_CLEAN;
+    }
+    cat *self = calloc(1, sizeof *self);
+    if (!self) return EXIT_INTERNAL;
+    self->opts.url = "ws://127.0.0.1:8002/ws";
+    self->delay_ms = DELAY_FIRST_MS;
+    int result = parse(&self->opts, argc, argv);
+    if (!result) result = position_set(self);
+    if (!result) {
+        if (!self->opts.token && !self->opts.token_file) self->opts.token = getenv("WSM_TOKEN");
+        signal(SIGPIPE, SIG_IGN);
+        self->loop = uv_default_loop();
+        run(self);
+        uv_loop_close(self->loop);
+        result = self->result;
+    }
+    free(self);
+    return result;
 }

@@ -83,8 +83,8 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
-    parser.add_argument("--turns", type=int, default=5, help="how often each pair is measured")
-    parser.add_argument("--ms", type=int, default=400, help="how long each measurement lasts")
+    parser.add_argument("--turns", type=int, default=9, help="how often each pair is measured")
+    parser.add_argument("--ms", type=int, default=200, help="how long each measurement lasts")
     arguments = parser.parse_args()
     began = time.monotonic()
     bench = Bench((ROOT / arguments.build).resolve(), arguments.turns, arguments.ms)
