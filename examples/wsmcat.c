@@ -18,8 +18,9 @@
 #define LINE_MAX_BYTES (1u << 20)
 #define WAITING_HIGH   256u /* commands: above it stdin is not read */
 #define WAITING_LOW    128u
-#define IN_FLIGHT      32u  /* unanswered at a time, well below the hub's limit of messages at once */
-#define DELAY_FIRST_MS 250u /* before coming back; doubles */
+#define WINDOW         32u   /* unanswered at a time, below what the hub takes at once */
+#define REST_MS        1000u /* when the hub found us too fast */
+#define DELAY_FIRST_MS 250u  /* before coming back; doubles */
 #define DELAY_LAST_MS  5000u
 #define STABLE_MS      5000u /* a connection that lived this long starts the delays anew */
 #define MEMBERS        64u
@@ -67,7 +68,6 @@ typedef struct command {
     struct command *next;
     char id[64]; /* "": nobody will answer */
     int sent;    /* on this connection */
-    uint64_t not_before;
     size_t len;
     char json[];
 } command;
@@ -93,7 +93,8 @@ typedef struct cat {
     int line_too_long;
 
     command *waiting;
-    unsigned waiting_count, in_flight;
+    unsigned waiting_count, in_flight, window; /* at most `window` are in flight */
+    uint64_t not_before;                       /* loop time: commands rest until then */
     char epoch[17];
     uint64_t after, opened_at;
     unsigned delay_ms;
@@ -175,16 +176,22 @@ static void command_failed(cat *self, const char *why) {
     if (self->opts.strict) self->result = EXIT_ANSWERED;
 }
 
-/* Send what may go; when stdin is over and everything is answered, close. */
+/* No command goes before `ms` have passed. */
+static void hold(cat *self, uint64_t ms) {
+    self->not_before = uv_now(self->loop) + ms;
+    uv_timer_start(&self->timer, timer_wake, ms, 0);
+}
+
+/* Send what may go, in order; when stdin is over and everything is answered, close. */
 static void pump(cat *self) {
     wsm_client *client = wsm_uv_client_get(self->uv);
-    uint64_t now = uv_now(self->loop);
-    for (command **at = &self->waiting; self->ready && *at && self->in_flight < IN_FLIGHT;) {
+    if (!self->ready) return;
+    for (command **at = &self->waiting;
+         *at && self->in_flight < self->window && uv_now(self->loop) >= self->not_before;) {
         command *c = *at;
-        if (c->not_before > now) break; /* in order, also when one has to wait */
         int err = c->sent ? WSM_OK : wsm_client_send(client, WSM_DATA_TEXT, c->json, c->len);
         if (err == WSM_ERR_BUSY || err == WSM_ERR_STATE || err == WSM_ERR_NOMEM) {
-            c->not_before = now + 100;
+            hold(self, 100);
             break;
         }
         if (err) command_failed(self, wsm_strerror(err));
@@ -197,13 +204,8 @@ static void pump(cat *self) {
         else
             at = &c->next;
     }
-    for (command *c = self->waiting; self->ready && c; c = c->next)
-        if (!c->sent && c->not_before > now) {
-            uv_timer_start(&self->timer, timer_wake, c->not_before - now, 0);
-            break;
-        }
     if (self->waiting_count < WAITING_LOW) input_resume(self);
-    if (self->input_over && !self->opts.linger && !self->waiting && self->ready) wsm_client_close(client, 1000, NULL);
+    if (self->input_over && !self->opts.linger && !self->waiting) wsm_client_close(client, 1000, NULL);
 }
 
 static void timer_wake(uv_timer_t *timer) {
@@ -397,20 +399,27 @@ static int type_is(const wsm_client_message *message, const char *type) {
     return message->type.len == strlen(type) && memcmp(message->type.ptr, type, message->type.len) == 0;
 }
 
-/* An error that says "now" or "after" is no answer yet: the same command goes again. */
+/* An error that says "now" or "after" is no answer yet: the same command goes again. Who was too fast once goes on one
+ * by one, and with so long a rest that the hub need not count the rest against him. */
+static int is_later(cat *self, command *c, const members *m) {
+    char retry[16];
+    wsm_slice wait = member(m, "retry_after_ms");
+    member_text(m, "retry", retry, sizeof retry);
+    if (!c || (strcmp(retry, "after") != 0 && strcmp(retry, "now") != 0)) return 0;
+    uint64_t ms = wait.ptr ? strtoull(wait.ptr, NULL, 10) : 0;
+    self->in_flight -= c->sent != 0;
+    c->sent = 0;
+    self->window = 1;
+    hold(self, ms > REST_MS ? ms : REST_MS);
+    return 1;
+}
+
 static void answered(cat *self, const wsm_client_message *message) {
     command **at = command_find(self, message->original_message_id);
     members m;
-    char text[512], retry[16];
+    char text[512];
     if (type_is(message, "error") && members_of(&m, message->json) == 0) {
-        wsm_slice wait = member(&m, "retry_after_ms");
-        member_text(&m, "retry", retry, sizeof retry);
-        if (at && (strcmp(retry, "after") == 0 || strcmp(retry, "now") == 0)) {
-            self->in_flight -= (*at)->sent != 0;
-            (*at)->sent = 0;
-            (*at)->not_before = uv_now(self->loop) + (wait.ptr ? strtoul(wait.ptr, NULL, 10) : 100);
-            return;
-        }
+        if (is_later(self, at ? *at : NULL, &m)) return;
         member_text(&m, "message", text, sizeof text);
         say("answered with an error: %s", text);
         if (self->opts.strict) self->result = EXIT_ANSWERED;
@@ -531,6 +540,7 @@ static void on_close(void *user, wsm_client *client, uint16_t code, wsm_slice re
     self->uv = NULL;
     for (command *c = self->waiting; c; c = c->next) c->sent = 0;
     self->in_flight = 0;
+    self->not_before = 0;
     come_back(self);
 }
 
@@ -675,6 +685,7 @@ int main(int argc, char **argv) {
     if (!self) return EXIT_INTERNAL;
     self->opts.url = "ws://127.0.0.1:8002/ws";
     self->delay_ms = DELAY_FIRST_MS;
+    self->window = WINDOW;
     int result = parse(&self->opts, argc, argv);
     if (!result) result = position_set(self);
     if (!result) {

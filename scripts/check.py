@@ -33,13 +33,14 @@ def programs(build):
     interop = ROOT / "tests" / "interop"
     scripts = [(p.name, [PYTHON, str(p)]) for p in sorted(interop.glob("*.py"))]
     scripts += [(p.name, ["node", str(p)]) for p in sorted(interop.glob("*.mjs"))]
-    acceptance = sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))
+    acceptance = [(p.name, [PYTHON, str(p)]) for p in sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))]
+    acceptance.append(("torture", [str(build / "tests/acceptance/torture"), "--wsmd", str(build / "bin/wsmd")]))
     return {
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
         "unit": compiled("unit"),
         "integration": compiled("integration"),
         "interop": scripts,
-        "acceptance": [(p.name, [PYTHON, str(p)]) for p in acceptance],
+        "acceptance": acceptance,
     }
 
 

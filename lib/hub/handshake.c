@@ -57,6 +57,7 @@ static void upgrade(wsm_conn *conn, wsm_slice key, const char *protocol) {
     }
     wsm__frame_unref(frame);
     wsm__buf_fini(&out);
+    wsm__turn_notify(conn);
 }
 
 /* The connection is upgraded: what follows the head in the buffer are frames already. */

@@ -122,8 +122,8 @@ static void add_enum(wsm__phrase *phrase, const wsm__field_row *row) {
 }
 
 void wsm__field_expected(const wsm__field_row *row, wsm__phrase *phrase) {
-    static const char name_unit[] = " plain characters of A-Z a-z 0-9 . _ : / -";
-    static const char agent_unit[] = " plain characters of A-Z a-z 0-9 . _ -";
+    static const char name_unit[] = " plain characters of A-Z, a-z, 0-9 and ._:/-";
+    static const char agent_unit[] = " plain characters of A-Z, a-z, 0-9 and ._-";
     switch (row->kind) {
     case WSM__KIND_TEXT: wsm__phrase_add(phrase, "expected a string of "), add_range(phrase, row, " bytes"); break;
     case WSM__KIND_NAME: wsm__phrase_add(phrase, "expected "), add_range(phrase, row, name_unit); break;

@@ -6,6 +6,7 @@ WSM_BUILD names the build folder. Ends with `N passed, M failed`; every process 
 import asyncio
 import collections
 import contextlib
+import http
 import json
 import os
 import pathlib
@@ -435,7 +436,7 @@ async def the_client_tells_a_close_with_an_error():
 
 async def the_client_tells_a_refusal():
     async def refuse(_path, _headers):
-        return 401, [("Content-Type", "text/plain")], b"no\n"
+        return http.HTTPStatus.UNAUTHORIZED, [("Content-Type", "text/plain")], b"no\n"
 
     async def handler(_ws):
         raise AssertionError("upgraded")

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "mem_fault.h"
 #include "proto/record.h"
@@ -222,6 +223,29 @@ static void test_every_cut_through_the_head_is_corrupt(void **state) {
     assert_int_equal(wsm__record_parse((wsm_slice){NULL, 0}, &usual, &head, &body), WSM_ERR_LOG_CORRUPT);
 }
 
+/* Copies of exactly the right size, so that the sanitizer sees a read behind them. */
+static void test_nothing_is_read_behind_a_short_record(void **state) {
+    (void)state;
+    for (size_t digits = 0; digits < 20; digits++) {
+        char text[1024];
+        int len = snprintf(text, sizeof text, "%.*s%.*s\"}\n", (int)(strstr(HEAD, "9f2c") - HEAD), HEAD, (int)digits,
+                           "9f2c00000000abcd:17");
+        char *exact = malloc((size_t)len);
+        assert_non_null(exact);
+        memcpy(exact, text, (size_t)len);
+        assert_int_equal(wsm__record_parse(wsm__slice(exact, (size_t)len), &usual, &head, &body), WSM_ERR_LOG_CORRUPT);
+        free(exact);
+    }
+}
+
+static void test_white_space_may_surround_the_head_but_nothing_else(void **state) {
+    (void)state;
+    assert_int_equal(parse(" " HEAD " \n" BODY, &usual), 0);
+    assert_int_equal(parse(HEAD "x\n" BODY, &usual), WSM_ERR_LOG_CORRUPT);
+    assert_int_equal(parse(HEAD "}\n" BODY, &usual), WSM_ERR_LOG_CORRUPT);
+    assert_int_equal(parse("x" HEAD "\n" BODY, &usual), WSM_ERR_LOG_CORRUPT);
+}
+
 static void test_the_body_is_an_object_to_be_spliced(void **state) {
     static const char *const always[] = {"", "[]", "1", "{", "}", " {}", "{} ", "{}\n"};
     static const char *const if_checked[] = {"{x}",
@@ -273,6 +297,8 @@ int main(void) {
         cmocka_unit_test(test_any_order_and_unknown_members_are_understood),
         cmocka_unit_test(test_members_are_checked),
         cmocka_unit_test(test_every_cut_through_the_head_is_corrupt),
+        cmocka_unit_test(test_nothing_is_read_behind_a_short_record),
+        cmocka_unit_test(test_white_space_may_surround_the_head_but_nothing_else),
         cmocka_unit_test(test_the_body_is_an_object_to_be_spliced),
         cmocka_unit_test(test_readers_get_type_offset_and_seq_in_front),
     };

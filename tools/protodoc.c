@@ -1,0 +1,267 @@
+/* Documents made of the message table: `--schema` prints a JSON Schema (2020-12), `--man` the page wsm-protocol(7). */
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/field.h"
+#include "proto/messages.h"
+#include "wsm/error.h"
+
+#define CLOSE_CODE_FIRST 1000
+#define CLOSE_CODE_LAST  4999
+#define MAN_WIDTH        78
+
+static const char name_class[] = "[A-Za-z0-9._:/-]", agent_class[] = "[A-Za-z0-9._-]";
+
+static unsigned needs_of(const wsm__msg_row *type) {
+    return (type->flow & WSM__FLOW_UP ? WSM__NEED_UP : 0) | (type->flow & WSM__FLOW_DOWN ? WSM__NEED_DOWN : 0);
+}
+
+/* Whether a field is there in whatever direction the type goes. */
+static bool is_always_there(const wsm__msg_row *type, const wsm__field_row *row) {
+    return (row->need & needs_of(type)) == needs_of(type);
+}
+
+/* Whether it is there in every direction that the field goes. */
+static bool is_required(const wsm__msg_row *type, const wsm__field_row *row) {
+    unsigned ways = (row->need & WSM__MAY_UP ? WSM__NEED_UP : 0) | (row->need & WSM__MAY_DOWN ? WSM__NEED_DOWN : 0);
+    return (row->need & ways & needs_of(type)) == (ways & needs_of(type));
+}
+
+/* Calls `fn` for each word of "a|b|c". */
+static void for_each_word(const char *words, void (*fn)(const char *word, int len, bool is_first)) {
+    for (bool is_first = true; *words != '\0'; is_first = false) {
+        int len = (int)strcspn(words, "|");
+        fn(words, len, is_first);
+        words += len + (words[len] == '|' ? 1 : 0);
+    }
+}
+
+/* ---- JSON Schema --------------------------------------------------------------------------------------------------
+ */
+
+static void schema_word(const char *word, int len, bool is_first) {
+    printf("%s\"%.*s\"", is_first ? "" : ", ", len, word);
+}
+
+static void schema_text_member(const char *word, int len, bool is_first) {
+    printf("%s\"%.*s\": {\"type\": [\"string\", \"null\"]}", is_first ? "" : ", ", len, word);
+}
+
+static void schema_string(const char *pattern, const wsm__field_row *row) {
+    printf("\"type\": \"string\", \"pattern\": \"^%s{%llu,%llu}$\"", pattern, (unsigned long long)row->low,
+           (unsigned long long)row->high);
+}
+
+/* Lengths are bytes here and characters there; a character has a byte at least, so the schema allows what the hub does.
+ */
+static void schema_text(const wsm__field_row *row) {
+    printf("\"type\": \"string\", \"minLength\": %d, \"maxLength\": %llu", row->low > 0, (unsigned long long)row->high);
+}
+
+static void schema_items(const wsm__field_row *row, const char *pattern) {
+    printf("\"type\": \"array\", \"maxItems\": %zu, \"items\": {", row->items_max);
+    if (pattern != NULL) {
+        schema_string(pattern, row);
+    } else {
+        schema_text(row);
+    }
+    printf("}");
+}
+
+static void schema_object(const wsm__field_row *row) {
+    printf("\"type\": \"object\"");
+    if (row->words == NULL) return;
+    printf(", \"properties\": {");
+    for_each_word(row->words, schema_text_member);
+    printf("}, \"additionalProperties\": false");
+}
+
+static void schema_kind(const wsm__field_row *row) {
+    switch (row->kind) {
+    case WSM__KIND_TEXT: schema_text(row); break;
+    case WSM__KIND_NAME: schema_string(name_class, row); break;
+    case WSM__KIND_AGENT: schema_string(agent_class, row); break;
+    case WSM__KIND_UUID: printf("\"type\": \"string\", \"format\": \"uuid\""); break;
+    case WSM__KIND_TIME: printf("\"type\": \"string\", \"format\": \"date-time\""); break;
+    case WSM__KIND_EPOCH: printf("\"type\": \"string\", \"pattern\": \"^[0-9a-f]{16}$\""); break;
+    case WSM__KIND_NUMBER:
+        printf("\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)row->low,
+               (unsigned long long)row->high);
+        break;
+    case WSM__KIND_BOOL: printf("\"type\": \"boolean\""); break;
+    case WSM__KIND_ENUM:
+        printf("\"enum\": [");
+        for_each_word(row->words, schema_word);
+        printf("]");
+        break;
+    case WSM__KIND_TEXTS: schema_items(row, NULL); break;
+    case WSM__KIND_NAMES: schema_items(row, name_class); break;
+    case WSM__KIND_AGENTS: schema_items(row, agent_class); break;
+    case WSM__KIND_OBJECT: schema_object(row); break;
+    case WSM__KIND_OPAQUE: printf("\"not\": {\"type\": \"null\"}"); break;
+    }
+}
+
+/* readOnly: the hub sets it; writeOnly: only a client sends it. */
+static void schema_field(const wsm__field_row *row) {
+    printf("        \"%s\": {\"description\": \"%s\", ", row->name, row->about);
+    if (!(row->need & WSM__MAY_UP)) printf("\"readOnly\": true, ");
+    if (!(row->need & WSM__MAY_DOWN)) printf("\"writeOnly\": true, ");
+    if (row->need & WSM__NULLABLE) {
+        printf("\"anyOf\": [{");
+        schema_kind(row);
+        printf("}, {\"type\": \"null\"}]}");
+    } else {
+        schema_kind(row);
+        printf("}");
+    }
+}
+
+static void schema_type(const wsm__msg_row *type) {
+    size_t envelope_count;
+    const wsm__field_row *envelope = wsm__envelope_rows(&envelope_count);
+    printf("    \"%s\": {\n      \"description\": \"%s\",\n      \"type\": \"object\",\n      \"properties\": {\n",
+           type->name, type->about);
+    printf("        \"type\": {\"const\": \"%s\"}", type->name);
+    for (size_t i = WSM__ENV_TYPE + 1; i < envelope_count; i++) {
+        if (wsm__msg_field_idx(type->type, envelope[i].name) >= 0) continue;
+        printf(",\n");
+        schema_field(&envelope[i]);
+    }
+    for (size_t i = 0; i < type->fields_count; i++) {
+        printf(",\n");
+        schema_field(&type->fields[i]);
+    }
+    printf("\n      },\n      \"required\": [\"type\"");
+    for (size_t i = WSM__ENV_TYPE + 1; i < envelope_count; i++)
+        if (is_always_there(type, &envelope[i])) printf(", \"%s\"", envelope[i].name);
+    for (size_t i = 0; i < type->fields_count; i++)
+        if (is_always_there(type, &type->fields[i])) printf(", \"%s\"", type->fields[i].name);
+    printf("]\n    }");
+}
+
+static void print_schema(void) {
+    printf("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n  \"title\": \"wsm.v1\",\n"
+           "  \"description\": \"Every message of the protocol, up and down. In an optional field null says as much as "
+           "absence.\",\n  \"oneOf\": [\n");
+    for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++)
+        printf("    {\"$ref\": \"#/$defs/%s\"}%s\n", wsm__msg_row_of((wsm__msg_type)t)->name,
+               t + 1 < WSM__MSG_COUNT ? "," : "");
+    printf("  ],\n  \"$defs\": {\n");
+    for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) {
+        schema_type(wsm__msg_row_of((wsm__msg_type)t));
+        printf("%s\n", t + 1 < WSM__MSG_COUNT ? "," : "");
+    }
+    printf("  }\n}\n");
+}
+
+/* ---- wsm-protocol(7) ----------------------------------------------------------------------------------------------
+ */
+
+/* A phrase as a sentence, in lines of at most MAN_WIDTH. A line must not begin with a dot, which would be a request. */
+static void man_sentence(const char *phrase) {
+    size_t column = 0;
+    for (const char *word = phrase; *word != '\0';) {
+        size_t len = strcspn(word, " ");
+        if (column > 0) {
+            bool fits = column + 1 + len < MAN_WIDTH;
+            putchar(fits ? ' ' : '\n');
+            column = fits ? column + 1 : 0;
+        }
+        if (column == 0 && *word == '.') printf("\\&");
+        bool is_first = word == phrase && *word >= 'a' && *word <= 'z';
+        printf("%c%.*s", is_first ? *word - ('a' - 'A') : *word, (int)len - 1, word + 1);
+        column += len;
+        word += len + strspn(word + len, " ");
+    }
+    printf(".\n");
+}
+
+static const char *man_direction(const wsm__msg_row *type, const wsm__field_row *row) {
+    bool both_ways = type == NULL || (type->flow & WSM__FLOW_UP && type->flow & WSM__FLOW_DOWN);
+    if (!both_ways || (row->need & WSM__MAY_UP && row->need & WSM__MAY_DOWN)) return "";
+    return row->need & WSM__MAY_UP ? ", from the client" : ", from the hub";
+}
+
+static void man_field(const wsm__msg_row *type, const wsm__field_row *row) {
+    char want[1024]; /* the longest is the list of error codes */
+    wsm__phrase phrase;
+    wsm__phrase_init(&phrase, want, sizeof want);
+    wsm__field_expected(row, &phrase);
+    bool required = type != NULL ? is_required(type, row) : row->need & WSM__NEED_UP;
+    printf(".It Va %s Pq %s%s\n", row->name, required ? "required" : "optional", man_direction(type, row));
+    man_sentence(row->about);
+    if (row->kind != WSM__KIND_OPAQUE) man_sentence(want + strlen("expected "));
+}
+
+static void man_type(const wsm__msg_row *type) {
+    bool up = type->flow & WSM__FLOW_UP, down = type->flow & WSM__FLOW_DOWN;
+    printf(".Ss %s\nSent by %s%s.\n", type->name,
+           up && down ? "clients and the hub"
+           : up       ? "clients"
+                      : "the hub",
+           type->flow & WSM__FLOW_RECORD ? " and kept in the log" : "");
+    man_sentence(type->about);
+    if (type->fields_count == 0) return;
+    printf(".Bl -tag -width Ds\n");
+    for (size_t i = 0; i < type->fields_count; i++) man_field(type, &type->fields[i]);
+    printf(".El\n");
+}
+
+static void man_errors(void) {
+    printf(".Sh ERROR CODES\nThe field\n.Va code\nof an\n.Ic error\nmessage is one of these:\n.Bl -tag -width Ds\n");
+    static const struct {
+        const char *code, *sentence;
+    } rows[] = {
+#define MAN_ERROR(name, number, code, sentence) {code, sentence},
+        WSM_ERROR_MAP(MAN_ERROR)
+#undef MAN_ERROR
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].code == NULL) continue;
+        printf(".It Li %s\n", rows[i].code);
+        man_sentence(rows[i].sentence);
+    }
+    printf(".El\n");
+}
+
+static void man_close_codes(void) {
+    printf(
+        ".Sh CLOSE CODES\nThe reason of a close frame is the short name beside its code:\n.Bl -column 4010 -compact\n");
+    for (int code = CLOSE_CODE_FIRST; code <= CLOSE_CODE_LAST; code++)
+        if (wsm_close_name((uint16_t)code)[0] != '\0') printf(".It %d Ta %s\n", code, wsm_close_name((uint16_t)code));
+    printf(".El\n");
+}
+
+static void print_man(void) {
+    size_t count;
+    const wsm__field_row *envelope = wsm__envelope_rows(&count);
+    printf(".\\\" Written by tools/protodoc.c from lib/proto/messages.def: change that.\n"
+           ".Dd November 23, 2026\n.Dt WSM-PROTOCOL 7\n.Os libwsm\n.Sh NAME\n.Nm wsm-protocol\n"
+           ".Nd the wire protocol wsm.v1\n.Sh DESCRIPTION\n"
+           "Messages are JSON texts over WebSocket, with the subprotocol\n.Li wsm.v1 .\n"
+           "They are strict JSON (RFC 8259): valid UTF-8,\nno key twice outside opaque values, no\n.Li \\eu0000 ,\n"
+           "no lone surrogate, at most 32 levels deep.\nNames are case-sensitive.\n"
+           "Unknown fields are dropped from a client's message;\nin an optional field null says as much as absence.\n"
+           "Names, ids, times and words must be written without escapes.\n"
+           ".Sh ENVELOPE\nEvery message may carry these fields:\n.Bl -tag -width Ds\n");
+    for (size_t i = 0; i < count; i++) man_field(NULL, &envelope[i]);
+    printf(".El\n.Sh MESSAGES\n");
+    for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) man_type(wsm__msg_row_of((wsm__msg_type)t));
+    man_errors();
+    man_close_codes();
+    printf(".Sh SEE ALSO\n.Xr wsm 3\n.Rs\n.%%R RFC 6455\n.%%T The WebSocket Protocol\n.Re\n"
+           ".Rs\n.%%R RFC 8259\n.%%T The JavaScript Object Notation (JSON) Data Interchange Format\n.Re\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--schema") == 0) {
+        print_schema();
+    } else if (argc == 2 && strcmp(argv[1], "--man") == 0) {
+        print_man();
+    } else {
+        fprintf(stderr, "usage: protodoc --schema | --man\n");
+        return 2;
+    }
+    return 0;
+}
