@@ -59,7 +59,8 @@ def main():
         def builds_and_runs(what, source, compile_flags, link_flags):
             path, program = pathlib.Path(folder, "example.c"), pathlib.Path(folder, "example")
             path.write_text(source)
-            done = subprocess.run(["gcc", "-std=c11", *compile_flags, "-o", str(program), str(path), *link_flags],
+            done = subprocess.run(["gcc", "-std=c11", *compile_flags, "-o", str(program), str(path), *link_flags,
+                                   f"-Wl,-rpath-link,{usr}/lib"],
                                   capture_output=True, text=True)
             if tally.check(done.returncode == 0, f"{what} does not link:\n{done.stderr}"):
                 ran = subprocess.run([str(program)], env=environment, capture_output=True, text=True, timeout=60)

@@ -14,7 +14,7 @@ from tally import Tally
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 
-LIBC = set("memcpy memmove memset memcmp memchr strchr strcmp strlen strspn".split())
+LIBC = set("memcpy memmove memset memcmp memchr strchr strcmp strcspn strlen strspn strcspn".split())
 COMPILER = set("_GLOBAL_OFFSET_TABLE_ __stack_chk_fail bcmp __memcpy_chk __memset_chk __memmove_chk".split())
 ASSERT = {"__assert_fail"}
 # Object of libwsm.a -> what it alone may ask for.

@@ -12,8 +12,8 @@
 typedef struct wsm__json wsm__json;           /* a parsed document */
 typedef struct wsm__json_node wsm__json_node; /* borrowed from it */
 
-/* Parse `text`, which is first checked with the strict scanner. NULL: *err is WSM_ERR_BAD_JSON, WSM_ERR_TOO_LARGE or
- * WSM_ERR_NOMEM. */
+/* Parse `text`, which is first checked with the strict scanner; no key may stand twice, at any depth. `bytes_max` 0: 4
+ * KiB. NULL: *err is WSM_ERR_BAD_JSON, WSM_ERR_TOO_LARGE or WSM_ERR_NOMEM. */
 wsm__json *wsm__json_parse(wsm_slice text, size_t bytes_max, int *err);
 void wsm__json_free(wsm__json *json);
 const wsm__json_node *wsm__json_root(const wsm__json *json);

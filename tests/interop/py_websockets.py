@@ -446,9 +446,12 @@ async def the_client_tells_a_refusal():
 
 async def the_client_tells_a_cut():
     async def handler(ws):
+        await ws.send("are you there?")
+        await ws.recv()  # or the cut could come before the client has read the 101
         ws.transport.abort()
 
-    check(await served(handler) == 6, "exit status")
+    status = await served(handler)
+    check(status == 6, f"exit status {status}")
 
 
 # ---- all of it -------------------------------------------------------------------------------------------------------

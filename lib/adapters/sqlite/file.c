@@ -7,7 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
+#include "store.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
