@@ -21,7 +21,7 @@ static void starts_to_wait(wsm__io *io, uint64_t now) {
 }
 
 int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice, uint64_t now) {
-    if (io->finishing || io->closed) return WSM_ERR_CLOSED;
+    if (io->finishing || io->closed || io->cut) return WSM_ERR_CLOSED;
     starts_to_wait(io, now);
     return wsm__lanes_push(&io->lanes, io->mem, io->limits, lane, frame, offset, io->out.frames.count, io->out.bytes,
                            is_notice);
@@ -45,7 +45,7 @@ static wsm__frame *next_frame(wsm__io *io, bool *is_close) {
 }
 
 size_t wsm__io_vec(wsm__io *io, wsm_vec *vec, size_t cap) {
-    while (!io->closed && io->out.frames.count < cap && io->out.bytes < WSM__IO_HANDED_BYTES) {
+    while (!io->closed && !io->cut && io->out.frames.count < cap && io->out.bytes < WSM__IO_HANDED_BYTES) {
         bool is_close = false;
         wsm__frame *frame = next_frame(io, &is_close);
         if (!frame) break;
@@ -74,7 +74,7 @@ bool wsm__io_has_output(const wsm__io *io) {
 }
 
 bool wsm__io_is_over(const wsm__io *io) {
-    if (io->linked && io->link.state == WSM__LINK_DEAD) return true;
+    if (io->cut || (io->linked && io->link.state == WSM__LINK_DEAD)) return true;
     return io->finishing && !wsm__io_has_output(io);
 }
 

@@ -19,6 +19,7 @@ typedef struct wsm__io {
     uint64_t messages_out, bytes_out;
     bool linked;    /* upgraded: `link` is alive */
     bool finishing; /* nothing more is taken; over when all is written */
+    bool cut;       /* over, whatever still waits */
     bool closed;    /* the close frame was handed out: nothing may follow */
 } wsm__io;
 

@@ -188,10 +188,7 @@ void wsm__peer_cut(wsm_conn *conn, uint16_t code) {
     wsm__session_leave(conn);
     wsm__peer_preauth_done(conn);
     count_dropped(conn, "closed", &conn->hub->count.dropped_closed);
-    if (conn->io.linked) conn->io.link.state = WSM__LINK_DEAD;
-    conn->io.finishing = true;
-    wsm__outq_fini(&conn->io.out, &conn->hub->mem);
-    wsm__outq_init(&conn->io.out, conn->kind == WSM_PEER_MESSAGE);
+    conn->io.cut = true; /* what was handed out stays: the host may be writing it until it has closed the transport */
     wsm__peer_to(conn, WSM__PHASE_CLOSING);
     wsm__turn_notify(conn);
 }

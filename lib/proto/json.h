@@ -1,5 +1,5 @@
 /* The only user of cJSON: small, already validated objects (claims of a token, `wsm` of a claim, snapshots' heads) read
- * as a tree. cJSON keeps a process-wide error pointer, so its calls are serialised by an atomic lock; its memory is its
+ * as a tree. cJSON keeps a process-wide error pointer, so parsing is serialised by an atomic lock; its memory is its
  * own malloc, bounded by the size of what it is given (at most 4 KiB unless told otherwise). */
 #ifndef WSM_LIB_PROTO_JSON_H
 #define WSM_LIB_PROTO_JSON_H

@@ -157,7 +157,7 @@ static void world_close(world *w) {
     wsm_hub_free(w->hub);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     assert_int_equal(w->uv_done, 1);
-    assert_int_equal(w->closed, w->opened);
+    assert_true(w->closed >= w->opened); /* one that never opened is told of too */
     assert_int_equal(atomic_load(&w->live), 0);
     assert_int_equal(uv_loop_close(&w->loop), 0);
 }
@@ -441,14 +441,15 @@ static void a_peer_that_reads_too_late_breaks_nothing(void **state) {
     w.push = 8u << 20;
     w.config.stall_timeout_ms = 200;
     world_open(&w);
-    int fd = raw_connect(&w, 4096);
+    int fd = raw_connect(&w, 65536);
     raw_upgrade(fd);
     raw_send(fd, hello_frame, sizeof hello_frame);
     assert_true(run_until(&w, &w.opened, 1, PATIENCE_MS));
     run_for(&w, 400);
-    for (int i = 0; i < 400 && w.closed == 0; i++) {
-        (void)!recv(fd, sink, sizeof sink, MSG_DONTWAIT);
-        run_for(&w, 5);
+    for (int i = 0; i < 5000 && w.closed == 0; i++) {
+        while (recv(fd, sink, sizeof sink, MSG_DONTWAIT) > 0) {
+        }
+        run_for(&w, 1);
     }
     assert_int_equal(w.closed, 1);
     close(fd);

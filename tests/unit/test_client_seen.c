@@ -82,7 +82,9 @@ static void a_full_set_forgets_the_lowest_and_never_claims_too_much(void **state
     for (uint64_t i = 1; i <= WSM__SEEN_MAX; i++) add(&seen, &mem, i * 2);
     assert_true(wsm__seen_has(&seen, 2));
 
-    for (uint64_t i = 1; i <= WSM__SEEN_MAX; i++) add(&seen, &mem, (WSM__SEEN_MAX + i) * 2);
+    add(&seen, &mem, WSM__SEEN_MAX * 2 + 2);
+    assert_int_equal(seen.count, WSM__SEEN_MAX - WSM__SEEN_MAX / 8 + 1);
+    for (uint64_t i = 2; i <= WSM__SEEN_MAX; i++) add(&seen, &mem, (WSM__SEEN_MAX + i) * 2);
 
     assert_true(seen.count <= WSM__SEEN_MAX);
     assert_true(seen.count >= WSM__SEEN_MAX - WSM__SEEN_MAX / 8);

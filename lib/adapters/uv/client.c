@@ -44,10 +44,11 @@ static void client_sent(void *end, size_t len) {
     wsm_client_sent(self->client, len);
 }
 
-/* A server that is done with us has closed; nobody is half open here. */
+/* A server that is done with us has closed; nobody is half open here. At once: a socket that has read its end does not
+ * keep the loop alive, so a later turn might never come. */
 static void client_eof(void *end) {
     wsm_uv_client *self = end;
-    wsm__uv_stream_close(self->stream);
+    wsm__uv_stream_cut(self->stream);
 }
 
 static void client_closed(void *end) {
