@@ -55,7 +55,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 /* When the writing stalls; UINT64_MAX: nothing waits. */
 static uint64_t stall_at(const wsm_conn *conn) {
     uint32_t limit = conn->hub->config.stall_timeout_ms;
-    if (limit == 0 || !wsm__io_has_output(&conn->io)) return UINT64_MAX;
+    if (limit == 0 || conn->io.cut || !wsm__io_has_output(&conn->io)) return UINT64_MAX;
     return conn->io.progress_at + limit;
 }
 
@@ -183,7 +183,7 @@ void wsm__peer_unhand(wsm_conn *conn) {
 }
 
 void wsm__peer_cut(wsm_conn *conn, uint16_t code) {
-    if (conn->phase >= WSM__PHASE_GONE) return;
+    if (conn->phase >= WSM__PHASE_GONE || conn->io.cut) return;
     if (conn->close_code == 0) conn->close_code = code;
     wsm__session_leave(conn);
     wsm__peer_preauth_done(conn);

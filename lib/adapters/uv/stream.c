@@ -202,6 +202,7 @@ static void flush(wsm__uv_stream *stream) {
 void wsm__uv_stream_mark(wsm__uv_stream *stream) {
     if (stream->state >= WSM__UV_LINGERING || !wsm__uv_link_is_alone(&stream->dirty)) return;
     wsm__uv_link_append(&stream->turn->dirty, &stream->dirty);
+    uv_ref((uv_handle_t *)&stream->turn->prepare); /* the loop may have nothing else that keeps it from ending */
 }
 
 void wsm__uv_streams_flush(wsm__uv_turn *turn) {
@@ -213,6 +214,7 @@ void wsm__uv_streams_flush(wsm__uv_turn *turn) {
         wsm__uv_link_remove(&stream->dirty);
         flush(stream);
     }
+    if (wsm__uv_link_is_alone(&turn->dirty)) uv_unref((uv_handle_t *)&turn->prepare);
 }
 
 /* ---- reading
