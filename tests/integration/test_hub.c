@@ -507,6 +507,62 @@ static void a_host_that_uses_it_wrongly_gets_an_error(void **state) {
     finish(w);
 }
 
+static const char upgrade_request[] =
+    "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+static void an_upgrade_a_ping_and_a_close_are_answered_within_the_call(void **state) {
+    (void)state;
+    static const unsigned char ping[] = {0x89, 0x82, 0, 0, 0, 0, 'h', 'i'},
+                               bye[] = {0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8};
+    hub_world *w = start();
+    wsm_peer how;
+    begin(w);
+    wsm_peer_init(&how, sizeof how);
+    how.plain = 1;
+    peer *p = &w->peers[w->peers_count++];
+    p->world = w;
+    assert_int_equal(wsm_conn_new(&p->conn, w->hub, &how, p), 0);
+    assert_int_equal(wsm_conn_recv(p->conn, upgrade_request, sizeof upgrade_request - 1), 0);
+    assert_non_null(strstr(p->text, "101 Switching Protocols"));
+    assert_non_null(strstr(p->text, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")); /* RFC 6455, section 1.3 */
+    peer_forget(p);
+    wsm_conn_recv(p->conn, ping, sizeof ping);
+    assert_memory_equal(p->text, "\x8a\x02hi", 4);
+    peer_forget(p);
+    wsm_conn_recv(p->conn, bye, sizeof bye);
+    assert_memory_equal(p->text, "\x88\x02\x03\xe8", 4);
+    assert_true(p->gone);
+    finish(w);
+}
+
+static void what_was_handed_out_stays_until_the_transport_is_closed(void **state) {
+    (void)state;
+    hub_world *w = start();
+    wsm_vec vec;
+    wsm_claims claims;
+    wsm_peer how;
+    wsm_conn *conn;
+    begin(w);
+    wsm_claims_init(&claims, sizeof claims);
+    claims.sub = (wsm_slice){"bob", 3};
+    claims.exp = w->wall / 1000 + 60;
+    wsm_peer_init(&how, sizeof how);
+    how.kind = WSM_PEER_MESSAGE;
+    how.claims = &claims;
+    peer *p = &w->peers[w->peers_count++];
+    p->world = w;
+    p->stalled = p->keeps = 1;
+    assert_int_equal(wsm_conn_new(&conn, w->hub, &how, p), 0);
+    assert_int_equal(wsm_conn_pending(conn, &vec, 1), 1); /* the host begins to write ... */
+    world_run(w, w->config.stall_timeout_ms + 10u);       /* ... and is told to give up */
+    assert_true(p->gone);
+    assert_memory_equal(vec.base, "{\"type\":\"welcome\"", 17);
+    wsm_conn_sent(conn, vec.len);
+    wsm_conn_closed(conn);
+    finish(w);
+}
+
 /* A story that touches everything, for the allocation loop. False: it could not even begin. */
 static int story(hub_world *w) {
     char epoch[17];
@@ -571,6 +627,8 @@ int main(void) {
         cmocka_unit_test(a_shutdown_answers_what_was_accepted_and_then_closes),
         cmocka_unit_test(a_connection_or_the_hub_may_be_freed_inside_a_callback),
         cmocka_unit_test(a_host_that_uses_it_wrongly_gets_an_error),
+        cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
+        cmocka_unit_test(what_was_handed_out_stays_until_the_transport_is_closed),
         cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks_or_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

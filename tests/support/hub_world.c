@@ -69,7 +69,7 @@ static void close_transport(void *user, wsm_conn *conn, void *conn_user) {
     if (!p->stalled) peer_drain(p);
     p->gone = 1;
     p->conn = NULL;
-    wsm_conn_closed(conn);
+    if (!p->keeps) wsm_conn_closed(conn);
 }
 
 static void on_state(void *user, wsm_conn *conn, void *conn_user, wsm_conn_state state, uint16_t code) {

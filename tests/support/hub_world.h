@@ -15,6 +15,7 @@ typedef struct peer {
     char *text; /* all that came out, one message a line */
     size_t len, cap;
     int stalled; /* 1: takes nothing */
+    int keeps;   /* 1: does not call wsm_conn_closed when told to close */
     int gone;    /* the transport was closed by the hub */
     uint16_t code;
 } peer;
