@@ -20,13 +20,14 @@ typedef struct wsm__mem {
 /* alloc == NULL takes the built-in default (realloc and free). */
 void wsm__mem_init(wsm__mem *mem, wsm_alloc_fn alloc, void *user, size_t budget);
 
-void *wsm__alloc(wsm__mem *mem, size_t size);               /* NULL: no memory; size 0 is not allowed */
-void *wsm__zalloc(wsm__mem *mem, size_t size);              /* zeroed */
+void *wsm__alloc(wsm__mem *mem, size_t size);                              /* NULL: no memory; size 0 is not allowed */
+void *wsm__zalloc(wsm__mem *mem, size_t size);                             /* zeroed */
 void *wsm__resize(wsm__mem *mem, void *ptr, size_t old_size, size_t size); /* NULL: ptr is untouched */
-void wsm__free(wsm__mem *mem, void *ptr, size_t size);      /* ptr may be NULL */
-char *wsm__strndup(wsm__mem *mem, const char *text, size_t len); /* terminated; freed with size len + 1 */
+void wsm__free(wsm__mem *mem, void *ptr, size_t size);                     /* ptr may be NULL */
+char *wsm__strndup(wsm__mem *mem, const char *text, size_t len);           /* terminated; freed with size len + 1 */
 
-/* Counts bytes that a dependency holds by its own malloc, so that the budget sees them. charge fails over the budget. */
+/* Counts bytes that a dependency holds by its own malloc, so that the budget sees them. charge fails over the budget.
+ */
 int wsm__mem_charge(wsm__mem *mem, size_t size);
 void wsm__mem_uncharge(wsm__mem *mem, size_t size);
 

@@ -16,8 +16,8 @@ typedef struct wsm__buf {
 } wsm__buf;
 
 void wsm__buf_init(wsm__buf *buf, wsm__mem *mem, size_t max);
-void wsm__buf_fini(wsm__buf *buf);  /* frees; usable again as after init */
-void wsm__buf_clear(wsm__buf *buf); /* keeps the room, forgets content and error */
+void wsm__buf_fini(wsm__buf *buf);              /* frees; usable again as after init */
+void wsm__buf_clear(wsm__buf *buf);             /* keeps the room, forgets content and error */
 char *wsm__buf_room(wsm__buf *buf, size_t len); /* room for len more bytes; NULL on error. Commit by adding to len. */
 void wsm__buf_put(wsm__buf *buf, const void *bytes, size_t len);
 void wsm__buf_puts(wsm__buf *buf, const char *text);

@@ -18,9 +18,10 @@ typedef struct wsm__map {
 } wsm__map;
 
 void wsm__map_init(wsm__map *map, wsm__mem *mem, const unsigned char seed[16]);
-void wsm__map_fini(wsm__map *map); /* frees the nodes, not what they point to */
+void wsm__map_fini(wsm__map *map);                                    /* frees the nodes, not what they point to */
 void *wsm__map_get(const wsm__map *map, const void *key, size_t len); /* NULL: not there */
-int wsm__map_put(wsm__map *map, const void *key, size_t len, void *value); /* replaces; value not NULL; WSM_ERR_NOMEM: no effect */
+int wsm__map_put(wsm__map *map, const void *key, size_t len,
+                 void *value); /* replaces; value not NULL; WSM_ERR_NOMEM: no effect */
 void *wsm__map_remove(wsm__map *map, const void *key, size_t len); /* the value, or NULL */
 size_t wsm__map_count(const wsm__map *map);
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 typedef struct wsm__utf8 {
-    uint8_t need;     /* continuation bytes still to come */
+    uint8_t need;      /* continuation bytes still to come */
     uint8_t low, high; /* bounds of the next one */
 } wsm__utf8;
 

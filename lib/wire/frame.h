@@ -1,5 +1,5 @@
-/* Frames: encoded once, immutable, counted, shared by all receivers. A frame holds a whole WebSocket frame of the server
- * (RFC 6455, section 5.2): its header and then the payload, in one block. Counts belong to the hub's thread. */
+/* Frames: encoded once, immutable, counted, shared by all receivers. A frame holds a whole WebSocket frame of the
+ * server (RFC 6455, section 5.2): its header and then the payload, in one block. Counts belong to the hub's thread. */
 #ifndef WSM_LIB_WIRE_FRAME_H
 #define WSM_LIB_WIRE_FRAME_H
 
@@ -10,7 +10,8 @@
 
 typedef struct wsm__frame wsm__frame;
 
-/* A frame with room for `len` bytes of payload, to be filled by the caller before anyone else sees it. NULL: no memory. */
+/* A frame with room for `len` bytes of payload, to be filled by the caller before anyone else sees it. NULL: no memory.
+ */
 wsm__frame *wsm__frame_new(wsm__mem *mem, uint8_t opcode, size_t len, char **payload);
 /* The same from bytes that are there, masked for the client's side when mask is not NULL (4 bytes). */
 wsm__frame *wsm__frame_of(wsm__mem *mem, uint8_t opcode, const void *payload, size_t len, const unsigned char *mask);
@@ -18,7 +19,7 @@ wsm__frame *wsm__frame_of(wsm__mem *mem, uint8_t opcode, const void *payload, si
 wsm__frame *wsm__frame_raw(wsm__mem *mem, const void *bytes, size_t len);
 
 wsm__frame *wsm__frame_ref(wsm__frame *frame);
-void wsm__frame_unref(wsm__frame *frame); /* NULL does nothing */
+void wsm__frame_unref(wsm__frame *frame);              /* NULL does nothing */
 wsm_slice wsm__frame_bytes(const wsm__frame *frame);   /* header and payload */
 wsm_slice wsm__frame_payload(const wsm__frame *frame); /* payload alone */
 size_t wsm__frame_cost(const wsm__frame *frame);       /* bytes of memory it holds */

@@ -11,9 +11,9 @@
 #define WSM__HTTP_HEADERS_MAX 64
 
 typedef struct wsm__http_limits {
-    uint32_t line_bytes_max;    /* request line */
-    uint32_t header_bytes_max;  /* all header lines */
-    uint32_t headers_max;       /* at most WSM__HTTP_HEADERS_MAX */
+    uint32_t line_bytes_max;   /* request line */
+    uint32_t header_bytes_max; /* all header lines */
+    uint32_t headers_max;      /* at most WSM__HTTP_HEADERS_MAX */
     uint32_t body_bytes_max;
 } wsm__http_limits;
 
@@ -29,10 +29,10 @@ typedef struct wsm__http_head {
 } wsm__http_head;
 
 /* Parse what has come so far. Returns the length of the whole head (> 0), 0 if more is needed, or minus the HTTP status
- * to refuse with: 400 malformed (bare CR or LF, obs-fold, space before the colon, bad characters, two Hosts or none, any
- * Transfer-Encoding, Content-Length twice or not a number), 413 body announced over the limit, 414 request line too
- * long, 431 headers too long or too many, 505 not HTTP/1.1 (1.0 as well). The verdict is the same for every cut: a limit
- * is exceeded as soon as its bytes have come. */
+ * to refuse with: 400 malformed (bare CR or LF, obs-fold, space before the colon, bad characters, two Hosts or none,
+ * any Transfer-Encoding, Content-Length twice or not a number), 413 body announced over the limit, 414 request line too
+ * long, 431 headers too long or too many, 505 not HTTP/1.1 (1.0 as well). The verdict is the same for every cut: a
+ * limit is exceeded as soon as its bytes have come. */
 long wsm__http_parse_request(const char *bytes, size_t len, const wsm__http_limits *limits, wsm__http_head *head);
 /* The same for a response; -502 for anything malformed. */
 long wsm__http_parse_response(const char *bytes, size_t len, const wsm__http_limits *limits, wsm__http_head *head);

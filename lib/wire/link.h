@@ -37,32 +37,33 @@ typedef struct wsm__link {
     bool close_at_once; /* it does not wait for data: the peer has closed, or broke a rule */
     bool close_written;
     wsm__bucket control_rate;
-    uint64_t heard_at;  /* monotonic ms of the last byte */
-    uint64_t ping_at;   /* when to ping, or to count a strike */
-    int32_t jitter;     /* ms */
-    bool pinged;        /* since the last byte */
+    uint64_t heard_at; /* monotonic ms of the last byte */
+    uint64_t ping_at;  /* when to ping, or to count a strike */
+    int32_t jitter;    /* ms */
+    bool pinged;       /* since the last byte */
     uint32_t strikes;
-    uint64_t assembly_by; /* 0: no message under way */
-    uint64_t close_by;    /* 0: not closing */
+    uint64_t assembly_by;          /* 0: no message under way */
+    uint64_t close_by;             /* 0: not closing */
     uint16_t code_sent, code_recv; /* 0: none yet */
-    bool masked;          /* we are a client */
+    bool masked;                   /* we are a client */
     int (*random)(void *user, void *bytes, size_t len);
     void *random_user;
-    wsm__frame *reserve;  /* a close frame (1013) made beforehand, for when memory is out (I-65) */
+    wsm__frame *reserve; /* a close frame (1013) made beforehand, for when memory is out (I-65) */
     uint64_t pings_in, pings_out, pongs_in;
-    uint32_t rtt_ms;      /* rolling average of answered pings; 0: none yet */
+    uint32_t rtt_ms; /* rolling average of answered pings; 0: none yet */
     uint64_t ping_sent_at;
 } wsm__link;
 
-/* `jitter` spreads the heartbeats: -ping_interval/10 .. +ping_interval/10, chosen by the owner. random may be NULL on the
- * server's side. WSM_ERR_NOMEM: nothing is held. */
+/* `jitter` spreads the heartbeats: -ping_interval/10 .. +ping_interval/10, chosen by the owner. random may be NULL on
+ * the server's side. WSM_ERR_NOMEM: nothing is held. */
 int wsm__link_init(wsm__link *link, wsm__mem *mem, wsm__ws_pool *pool, const wsm__link_limits *limits, bool masked,
                    int (*random)(void *, void *, size_t), void *random_user, uint64_t now, int32_t jitter);
 void wsm__link_fini(wsm__link *link);
 
 /* As wsm__ws_recv, but pings, pongs, closes and errors are dealt with inside: only TEXT, BINARY and NONE come out, and
  * CLOSE once, with the code that the owner should report (the peer's, or ours for its error), `why` set when the peer
- * broke a rule. After the peer's close or an error further input is ignored. Never fails: out of memory closes with 1013. */
+ * broke a rule. After the peer's close or an error further input is ignored. Never fails: out of memory closes with
+ * 1013. */
 void wsm__link_recv(wsm__link *link, const void *bytes, size_t len, size_t *used, wsm__ws_event *event, uint64_t now);
 
 /* Begin the close handshake. Twice does nothing. `reason` is cut at 123 bytes on a character's edge. */
@@ -73,10 +74,10 @@ void wsm__link_close(wsm__link *link, uint16_t code, wsm_slice reason, uint64_t 
  * link was closed for an error: what was accepted before a clean close still goes out first. */
 wsm__frame *wsm__link_take(wsm__link *link, bool data_waiting, bool *is_close);
 bool wsm__link_has_control(const wsm__link *link); /* something for wsm__link_take */
-void wsm__link_wrote_all(wsm__link *link); /* everything handed out was written: CLOSE_BOTH becomes DEAD */
+void wsm__link_wrote_all(wsm__link *link);         /* everything handed out was written: CLOSE_BOTH becomes DEAD */
 
-/* What is due: pings and strikes (4012), the assembly time (1008), the close timeout (DEAD). Returns the next deadline in
- * monotonic ms, UINT64_MAX for none. `*pinged` is set when a ping was queued. */
+/* What is due: pings and strikes (4012), the assembly time (1008), the close timeout (DEAD). Returns the next deadline
+ * in monotonic ms, UINT64_MAX for none. `*pinged` is set when a ping was queued. */
 uint64_t wsm__link_tick(wsm__link *link, uint64_t now, bool *pinged);
 
 #endif

@@ -11,7 +11,7 @@
 #include "wire/frame.h"
 
 typedef struct wsm__outq {
-    wsm__ring frames; /* of wsm__frame * */
+    wsm__ring frames;  /* of wsm__frame * */
     size_t front_sent; /* bytes of the first frame that have gone */
     size_t bytes;      /* not yet gone */
     bool payload_only; /* MESSAGE peers: vectors hold payloads */
@@ -19,7 +19,8 @@ typedef struct wsm__outq {
 
 void wsm__outq_init(wsm__outq *q, bool payload_only);
 void wsm__outq_fini(wsm__outq *q, wsm__mem *mem);
-int wsm__outq_push(wsm__outq *q, wsm__mem *mem, wsm__frame *frame); /* takes a reference of its own; WSM_ERR_NOMEM: no effect */
+int wsm__outq_push(wsm__outq *q, wsm__mem *mem,
+                   wsm__frame *frame); /* takes a reference of its own; WSM_ERR_NOMEM: no effect */
 size_t wsm__outq_vec(const wsm__outq *q, wsm_vec *vec, size_t cap);
 /* Returns how many bytes really counted; `*done` grows by the number of frames that have gone whole. */
 size_t wsm__outq_sent(wsm__outq *q, wsm__mem *mem, size_t len, uint32_t *done);

@@ -5,9 +5,9 @@
 #define _DEFAULT_SOURCE
 #include "file.h"
 
+#include "store.h"
 #include <errno.h>
 #include <fcntl.h>
-#include "store.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* TLS 1.2 and later, by mbedTLS 2.28, or 3.1 and later. What a read brought lies in front of the session while it is taken apart
+/* TLS 1.2 and later, by mbedTLS 2.28, or 3.1 and later. What a read brought lies in front of the session while it is
+ * taken apart
  * (`in`); what the session wants written is collected in `out`, which exists only while something waits. Records are
  * made only as long as one fits into `out` as a whole, so mbedTLS never has to be asked again for the same one. */
 #define _POSIX_C_SOURCE 200809L /* libuv needs pthread_rwlock_t */
