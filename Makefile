@@ -170,8 +170,8 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 NODE_LOCK := $(wildcard tests/interop/package-lock.json)
 NODE_DONE := $(NODE_LOCK:package-lock.json=node_modules/.package-lock.json)
 $(NODE_DONE): $(NODE_LOCK)
-	cd tests/interop && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+	cd tests/interop && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json || \
+	    echo "npm ci failed: the tests in Node will fail too"
 
 run: deps-run
 	@$(SUBMAKE) programs

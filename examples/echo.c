@@ -78,8 +78,7 @@ static void signals_stop(uv_signal_t signals[2]) {
         if (!uv_is_closing((uv_handle_t *)&signals[i])) uv_close((uv_handle_t *)&signals[i], NULL);
 }
 
-/* ---- the server
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the server -------------------------------------------------------------------------------------------------- */
 
 static void server_data(void *user, wsm_conn *conn, void *conn_user, wsm_data type, const void *bytes, size_t len) {
     (void)user, (void)conn_user;
@@ -177,8 +176,7 @@ static int serve(uv_loop_t *loop, const options *opts) {
     return result;
 }
 
-/* ---- the client
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the client -------------------------------------------------------------------------------------------------- */
 
 static void client_open(void *user, wsm_client *ws) {
     client *self = user;
@@ -245,8 +243,7 @@ static int answer(uv_loop_t *loop, const options *opts) {
     return self.result;
 }
 
-/* ---- the command line
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the command line -------------------------------------------------------------------------------------------- */
 
 /* 0, or -1 after a complaint. */
 static int parse(options *opts, int argc, char **argv) {

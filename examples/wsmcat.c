@@ -120,8 +120,7 @@ static void finish(cat *self, int result) {
     if (self->in_type != UV_FILE && !uv_is_closing(&self->in.handle)) uv_close(&self->in.handle, NULL);
 }
 
-/* ---- a message's members
- * ---------------------------------------------------------------------------------------------- */
+/* ---- a message's members ----------------------------------------------------------------------------------------- */
 
 typedef struct members {
     wsm_json_member list[MEMBERS];
@@ -150,8 +149,7 @@ static int members_of(members *m, wsm_slice json) {
     return json.ptr ? wsm_json_members(json.ptr, json.len, m->list, MEMBERS, &m->count, NULL, NULL) : WSM_ERR_INVALID;
 }
 
-/* ---- commands
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static void input_resume(cat *self);
 
@@ -270,8 +268,7 @@ static void line_as_json(cat *self, wsm_slice line) {
     command_add(self, id, line.ptr, line.len);
 }
 
-/* ---- stdin
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- stdin ------------------------------------------------------------------------------------------------------- */
 
 static void line_end(cat *self) {
     wsm_slice line = {self->line, self->line_len};
@@ -370,8 +367,7 @@ static int input_open(cat *self) {
     return err;
 }
 
-/* ---- what arrives
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- what arrives ------------------------------------------------------------------------------------------------ */
 
 static void print_pretty(const wsm_client_message *message) {
     static const char *const texts[] = {"text", "message", "note", "reason"};
@@ -457,8 +453,7 @@ static void on_message(void *user, wsm_client *client, const wsm_client_message 
     if (self->ready) pump(self);
 }
 
-/* ---- the connection
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the connection ---------------------------------------------------------------------------------------------- */
 
 static void on_open(void *user, wsm_client *client) {
     cat *self = user;
@@ -602,8 +597,7 @@ static void on_signal(uv_signal_t *signal, int number) {
         finish(self, EXIT_CLEAN);
 }
 
-/* ---- the command line
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the command line -------------------------------------------------------------------------------------------- */
 
 static int usage_error(const char *what, const char *arg) {
     fprintf(stderr, "wsmcat: %s: %s\nwsmcat --help tells more\n", what, arg);

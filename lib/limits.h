@@ -16,4 +16,8 @@
 #define WSM__CONTEXTS_MAX       64u  /* patterns in a token */
 #define WSM__CLOSE_REASON_MAX   123u /* RFC 6455, section 5.5: 125 bytes less the code */
 
+/* A flood of one kind of log line must not hide the others, or fill a disk. */
+#define WSM__LOG_KINDS       16u
+#define WSM__LOG_LINES_PER_S 10u
+
 #endif

@@ -75,19 +75,20 @@ typedef struct wsm_config {
     uint32_t queue_bytes_max;      /* 1 MiB; the last quarter for critical messages only */
 
     /* Memory of the log, per context, and of the hub. */
-    uint32_t history_records_max; /* 1000 */
-    uint32_t history_bytes_max;   /* 4 MiB */
-    uint32_t history_age_s;       /* 86400 */
-    uint32_t replay_page_records; /* 1024 */
-    uint32_t replay_page_bytes;   /* 1 MiB */
-    uint32_t replays_max;         /* 16 pages asked of the log at a time */
-    uint32_t dedup_window_ms;     /* 300000 for records */
-    uint32_t dedup_soft_ms;       /* 30000 for presence and status */
-    uint32_t dedup_ids_max;       /* 4096 for each sender */
-    uint32_t inbox_max;           /* 65536 commands from other threads */
-    uint32_t appends_max;         /* 65536 records that the log has not kept yet */
-    uint32_t snapshot_records;    /* 10000 records between snapshots; 0: only at the end */
-    uint64_t memory_budget_bytes; /* 256 MiB; new connections are refused at 90 % */
+    uint32_t history_records_max;  /* 1000 */
+    uint32_t history_bytes_max;    /* 4 MiB */
+    uint32_t history_age_s;        /* 86400 */
+    uint32_t replay_page_records;  /* 1024 */
+    uint32_t replay_page_bytes;    /* 1 MiB */
+    uint32_t replays_max;          /* 16 pages asked of the log at a time */
+    uint32_t dedup_window_ms;      /* 300000 for records */
+    uint32_t dedup_soft_ms;        /* 30000 for presence and status */
+    uint32_t dedup_ids_max;        /* 4096 for each sender */
+    uint32_t inbox_max;            /* 65536 commands from other threads */
+    uint32_t appends_max;          /* 65536 records that the log has not kept yet */
+    uint32_t snapshot_records;     /* 10000 records between snapshots; 0: only at the end */
+    uint64_t memory_budget_bytes;  /* 256 MiB; new connections are refused at 90 % */
+    uint32_t replay_bytes_per_min; /* 16 MiB of replays for one agent, beyond a first 16 MiB */
 } wsm_config;
 
 /* `size` is sizeof(wsm_config) as the caller knows it. Any thread. */

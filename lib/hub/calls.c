@@ -80,9 +80,19 @@ static wsm_slice conn_address(const wsm_conn *conn) {
     return conn && conn->address ? wsm__slice(conn->address->name, conn->address->name_len) : wsm__slice(NULL, 0);
 }
 
+/* Ten lines a second of a kind; kinds beyond the table share its last place. */
+static bool may_log(wsm_hub *hub, const char *kind) {
+    size_t i = 0;
+    while (i + 1 < WSM__LOG_KINDS && hub->log_kinds[i].kind && hub->log_kinds[i].kind != kind) i++;
+    hub->log_kinds[i].kind = kind;
+    if (wsm__bucket_take(&hub->log_kinds[i].rate, hub->now, WSM__LOG_LINES_PER_S, WSM__LOG_LINES_PER_S, 1)) return true;
+    hub->count.log_suppressed++;
+    return false;
+}
+
 void wsm__call_log(wsm_hub *hub, wsm_level level, const char *event, const wsm_conn *conn, const char *detail) {
     line out = {.len = 0};
-    if (!hub->host.on_log) return;
+    if (!hub->host.on_log || !may_log(hub, event)) return;
     line_put(&out, wsm__slice_str(event));
     line_field(&out, " agent=", conn_agent(conn));
     line_field(&out, " connection=", conn_id(conn));

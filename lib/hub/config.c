@@ -56,6 +56,7 @@
     X(inbox_max, 65536, UINT32_MAX, "commands from other threads that wait")                                           \
     X(appends_max, 65536, UINT32_MAX, "records that the log has not kept yet")                                         \
     X(snapshot_records, 10000, UINT32_MAX, "records between snapshots")                                                \
+    X(replay_bytes_per_min, 16777216, UINT32_MAX, "bytes of replays for one agent in a minute")                        \
     X(memory_budget_bytes, 268435456, INT64_MAX, "memory of the hub")
 
 /* X(member, phrase) */

@@ -38,6 +38,8 @@
     X(pages_read, "wsm_log_pages_total", NULL, "Pages asked of the log.")                                              \
     X(presence_changes, "wsm_presence_changes_total", NULL, "Changes of presence announced.")                          \
     X(snapshots, "wsm_snapshots_total", NULL, "Snapshots given to the log.")                                           \
+    X(log_suppressed, "wsm_log_lines_suppressed_total", NULL,                                                          \
+      "Log lines left out because too many were of their kind.")                                                       \
     X(no_memory, "wsm_out_of_memory_total", NULL, "Times that memory or the budget ran out.")
 
 typedef struct wsm__counters {

@@ -8,6 +8,7 @@
 #include "auth/jwt.h"
 #include "conn/io.h"
 #include "hub/counters.h"
+#include "limits.h"
 #include "memory/dedup.h"
 #include "memory/log.h"
 #include "proto/decode.h"
@@ -216,6 +217,10 @@ struct wsm_hub {
     wsm__http_limits http_limits;
     wsm__scan_limits scan_limits, log_scan_limits;
     wsm__bucket accepts;
+    struct {
+        const char *kind; /* static: compared as a pointer */
+        wsm__bucket rate;
+    } log_kinds[WSM__LOG_KINDS];
 
     wsm__ring slots;    /* of wsm__slot */
     uint32_t free_slot; /* first of the free ones, WSM__SLOT_NONE: none */

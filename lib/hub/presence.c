@@ -41,6 +41,8 @@ static int announce(wsm_hub *hub, wsm__agent *agent, bool present, wsm_slice sen
     hub->count.presence_changes++;
     for (uint32_t i = hub->receivers.count; i > 0; i--)
         push_to(wsm__peer_slot(hub, hub->receivers.slots[i - 1])->conn, agent);
+    if (hub->presence_lagging == 0)
+        wsm__registry_release_frame(agent); /* everybody has it: nobody will ask for it again */
     return WSM_OK;
 }
 
@@ -118,6 +120,7 @@ void wsm__presence_pump(wsm_conn *conn) {
         agent = WSM__CONTAINER(node, wsm__agent, in_order);
         if (wsm__io_room(&conn->io, 1) == 0) return;
         conn->presence_seen = agent->version;
+        if (!agent->frame) continue;
         wsm__peer_push(conn, WSM__LANE_NORMAL, agent->frame, 0);
         if (!conn->presence_lags) return; /* it was closed for its overflow */
     }

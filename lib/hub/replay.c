@@ -59,6 +59,19 @@ void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq
     wsm__peer_notice(conn, WSM__LANE_NORMAL);
 }
 
+/* One agent's replays must not take the hub from the others: a first allowance at once, then so much a minute. False:
+ * not now; the connection's timer goes on. */
+static bool may_replay(wsm_conn *conn, size_t bytes) {
+    wsm_hub *hub = conn->hub;
+    uint32_t burst = hub->config.replay_bytes_per_min, rate = burst / 60;
+    if (burst == 0 || !conn->agent) return true;
+    if (rate == 0) rate = 1;
+    uint32_t want = bytes > burst ? burst : (uint32_t)bytes;
+    if (wsm__bucket_take(&conn->agent->replay, hub->now, rate, burst, want)) return true;
+    wsm__peer_rearm(conn, hub->now + 1 + wsm__bucket_wait(&conn->agent->replay, hub->now, rate, burst, want));
+    return false;
+}
+
 static void send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
     conn->cursor = offset;
     if (conn->replaying) {
@@ -76,6 +89,7 @@ static void send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
 static bool ask_page(wsm_conn *conn, uint32_t room) {
     wsm_hub *hub = conn->hub;
     if (!hub->log.read) return false;
+    if (!may_replay(conn, hub->config.replay_page_bytes / 4)) return true;
     wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
     if (!read) { /* the next turn of the queue, or the heartbeat, tries again */
         hub->count.no_memory++;
@@ -93,7 +107,8 @@ static bool ask_page(wsm_conn *conn, uint32_t room) {
     return true;
 }
 
-static void step_memory(wsm_conn *conn) {
+/* False: stopped for its pace. */
+static bool step_memory(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__entry *entry = wsm__log_next(&hub->records, conn->cursor);
     uint64_t corrupt = wsm__log_next_corrupt(&hub->records, conn->cursor);
@@ -103,10 +118,12 @@ static void step_memory(wsm_conn *conn) {
     } else if (!entry) {
         conn->cursor = hub->records.applied;
     } else if (conn->reads_main) {
+        if (!may_replay(conn, wsm__frame_bytes(entry->frame).len)) return false;
         send_record(conn, entry->frame, entry->offset);
     } else {
         conn->cursor = entry->offset;
     }
+    return true;
 }
 
 static bool is_stopped(wsm_conn *conn) {
@@ -131,8 +148,8 @@ void wsm__replay_pump(wsm_conn *conn) {
             uint64_t from = conn->cursor + 1;
             conn->cursor = hub->main->trimmed_to;
             wsm__replay_gap(conn, from, conn->cursor, hub->main->trimmed_to_seq, "trimmed");
-        } else {
-            step_memory(conn);
+        } else if (!step_memory(conn)) {
+            return;
         }
     }
 }

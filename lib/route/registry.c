@@ -113,6 +113,11 @@ void wsm__registry_announce(wsm__registry *registry, wsm__agent *agent, wsm__fra
     agent->present = present;
 }
 
+void wsm__registry_release_frame(wsm__agent *agent) {
+    wsm__frame_unref(agent->frame);
+    agent->frame = NULL;
+}
+
 wsm__agent *wsm__registry_changed_after(const wsm__registry *registry, uint64_t version) {
     wsm__agent *found = NULL;
     for (wsm__list *node = registry->order.prev; node != &registry->order; node = node->prev) {

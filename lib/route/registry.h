@@ -41,7 +41,7 @@ typedef struct wsm__agent {
     uint64_t idle_at;     /* monotonic ms since which it has no active connection */
     wsm__list in_order;   /* by version */
     uint64_t version;     /* 0: never announced */
-    wsm__frame *frame;    /* its presence as last announced; NULL: never */
+    wsm__frame *frame;    /* its presence as last announced, while somebody lags behind it; else NULL */
     char *fields;         /* the raw values, one behind the other */
     uint32_t fields_len[WSM__PRESENCE_FIELDS];
 } wsm__agent;
@@ -71,6 +71,8 @@ int wsm__agent_set_fields(wsm__registry *registry, wsm__agent *agent, const wsm_
 
 /* The agent's presence is now `frame` (a reference is taken): it moves to the end of the order with a new version. */
 void wsm__registry_announce(wsm__registry *registry, wsm__agent *agent, wsm__frame *frame, bool present);
+/* Nobody lags behind it: the frame is not needed until the next change. */
+void wsm__registry_release_frame(wsm__agent *agent);
 /* The agent whose presence changed next after `version`; NULL: none. */
 wsm__agent *wsm__registry_changed_after(const wsm__registry *registry, uint64_t version);
 

@@ -105,6 +105,27 @@ static void what_memory_has_trimmed_is_told_as_a_gap(void **state) {
     finish(w);
 }
 
+static void replays_of_one_agent_are_paced_by_their_bytes(void **state) {
+    (void)state;
+    hub_world *w = start();
+    char epoch[17];
+    w->config.replay_bytes_per_min = 6000; /* a hundred bytes a second */
+    w->config.queue_messages_agent = 0;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 1; i <= 60; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    wsm_hub_position(w->hub, epoch);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, epoch, 0);
+    int at_once = peer_count(bob, "memory_update");
+    assert_in_range(at_once, 10, 40);
+    world_run(w, 10000);
+    assert_in_range(peer_count(bob, "memory_update"), at_once + 2, at_once + 8);
+    world_run(w, 120000);
+    assert_int_equal(peer_count(bob, "memory_update"), 60);
+    assert_int_equal(peer_count(bob, "replay_end"), 1);
+    finish(w);
+}
+
 static void an_unknown_epoch_or_a_position_beyond_the_end_asks_for_a_resync(void **state) {
     (void)state;
     hub_world *w = start();
@@ -610,6 +631,7 @@ int main(void) {
         cmocka_unit_test(who_resumes_gets_what_he_missed_and_then_the_live_stream),
         cmocka_unit_test(a_stalled_resume_goes_on_where_it_stopped_and_misses_nothing),
         cmocka_unit_test(what_memory_has_trimmed_is_told_as_a_gap),
+        cmocka_unit_test(replays_of_one_agent_are_paced_by_their_bytes),
         cmocka_unit_test(an_unknown_epoch_or_a_position_beyond_the_end_asks_for_a_resync),
         cmocka_unit_test(a_repeat_is_done_once_and_other_content_is_a_conflict),
         cmocka_unit_test(a_queue_that_overflows_closes_with_4008_and_troubles_nobody_else),

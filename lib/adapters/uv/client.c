@@ -26,8 +26,7 @@ struct wsm_uv_client {
     wsm__uv_turn turn; /* last: its buffer is large */
 };
 
-/* ---- the client as an end
- * --------------------------------------------------------------------------------------------- */
+/* ---- the client as an end ---------------------------------------------------------------------------------------- */
 
 static void client_recv(void *end, const void *bytes, size_t len) {
     wsm_uv_client *self = end;
@@ -61,8 +60,7 @@ static void client_closed(void *end) {
 static const wsm__uv_end client_end = {
     .recv = client_recv, .pending = client_pending, .sent = client_sent, .eof = client_eof, .closed = client_closed};
 
-/* ---- connecting
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------------------------------------- */
 
 static void give_up(wsm_uv_client *self) {
     if (self->over) return;
@@ -128,8 +126,7 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
     wsm__uv_turn_release(&self->turn);
 }
 
-/* ---- the client's callbacks and the turn's
- * ---------------------------------------------------------------------------- */
+/* ---- the client's callbacks and the turn's ----------------------------------------------------------------------- */
 
 static void bytes_waiting(void *user, wsm_client *client) {
     (void)client;
@@ -173,8 +170,7 @@ static void gone(void *owner) {
 
 static const wsm__uv_driver driver = {.next = next, .tick = tick, .gone = gone};
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* Everything that can fail before libuv knows of us. */
 static int prepare(wsm_uv_client *self, const char *url, const char *tls_ca, const wsm_client_config *config,

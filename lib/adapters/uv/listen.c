@@ -20,8 +20,7 @@ struct wsm__uv_listener {
     int waiting; /* libuv holds a connection for us */
 };
 
-/* ---- connections
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- connections ------------------------------------------------------------------------------------------------- */
 
 static void conn_recv(void *end, const void *bytes, size_t len) {
     (void)wsm_conn_recv(end, bytes, len); /* the library answers for itself, also when memory is short */
@@ -115,8 +114,7 @@ void wsm__uv_listeners_begin(wsm_uv *uv) {
     }
 }
 
-/* ---- listening
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- listening --------------------------------------------------------------------------------------------------- */
 
 void wsm_uv_listener_init(wsm_uv_listener *listener, size_t size) {
     wsm_uv_listener defaults = {.address = "127.0.0.1", .backlog = 1024, .accepts_per_turn = 64};

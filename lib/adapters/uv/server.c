@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* ---- the host's callbacks
- * --------------------------------------------------------------------------------------------- */
+/* ---- the host's callbacks ---------------------------------------------------------------------------------------- */
 
 static void bytes_waiting(void *user, wsm_conn *conn, void *conn_user) {
     (void)user, (void)conn;
@@ -25,8 +24,7 @@ static void wake(void *user) {
     uv_async_send(&uv->async);
 }
 
-/* ---- the turn's
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the turn's -------------------------------------------------------------------------------------------------- */
 
 static void begin(void *owner) {
     wsm__uv_listeners_begin(owner);
@@ -62,8 +60,7 @@ static void on_async_closed(uv_handle_t *handle) {
     wsm__uv_turn_release(&uv->turn);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 int wsm_uv_new(wsm_uv **uv, struct uv_loop_s *loop, wsm_host *host) {
     if (!uv) return WSM_ERR_INVALID;

@@ -38,8 +38,7 @@ wsm__uv_stream *wsm__uv_stream_new(wsm__uv_turn *turn) {
     return stream;
 }
 
-/* ---- the end of it
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the end of it ----------------------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle) {
     wsm__uv_stream *stream = handle->data;
@@ -102,8 +101,7 @@ static void linger(wsm__uv_stream *stream) {
     leave(stream);
 }
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* At most `limit` bytes of what is pending. libuv's own vector is filled in: its members stand in another order
  * elsewhere. */
@@ -217,8 +215,7 @@ void wsm__uv_streams_flush(wsm__uv_turn *turn) {
     if (wsm__uv_link_is_alone(&turn->dirty)) uv_unref((uv_handle_t *)&turn->prepare);
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     (void)suggested;
@@ -255,8 +252,7 @@ void wsm__uv_stream_start(wsm__uv_stream *stream, const wsm__uv_end *ops, void *
         wsm__uv_stream_mark(stream);
 }
 
-/* ---- for the turn
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- for the turn ------------------------------------------------------------------------------------------------ */
 
 void wsm__uv_streams_expire(wsm__uv_turn *turn) {
     uint64_t now = uv_now(turn->loop);

@@ -58,8 +58,7 @@ struct wsm__uv_tls {
     size_t why_cap;
 };
 
-/* ---- configuration
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
 
 static void explain(char *why, size_t cap, const char *what, int err) {
     char text[128];
@@ -169,8 +168,7 @@ int wsm__uv_tls_client(wsm__uv_tls_config **config, const char *ca, char *why, s
     return WSM_OK;
 }
 
-/* ---- a session
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- a session --------------------------------------------------------------------------------------------------- */
 
 static int bio_send(void *user, const unsigned char *bytes, size_t len) {
     wsm__uv_tls *tls = user;
@@ -298,8 +296,7 @@ static void write_records(wsm__uv_tls *tls) {
     }
 }
 
-/* ---- as an end
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- as an end --------------------------------------------------------------------------------------------------- */
 
 /* Any call to the end behind us may close the stream, and with it us: then the outermost call frees. */
 static int leave(wsm__uv_tls *tls) {
