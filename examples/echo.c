@@ -198,13 +198,14 @@ static void client_refused(void *user, wsm_client *ws, int status, wsm_slice bod
 
 static void client_close(void *user, wsm_client *ws, uint16_t code, wsm_slice reason) {
     client *self = user;
+    const char *why = wsm_uv_client_error(self->uv);
     (void)ws;
     if (self->result == EXIT_REFUSED) {
         /* told already */
     } else if (!self->opened) {
-        self->result = complain(EXIT_CONNECT, "cannot connect", wsm_uv_client_error(self->uv));
+        self->result = complain(EXIT_CONNECT, "cannot connect", why[0] ? why : "the server closed the connection");
     } else if (code == 1006) {
-        self->result = complain(EXIT_CUT, "cut off", wsm_uv_client_error(self->uv));
+        self->result = complain(EXIT_CUT, "cut off", why[0] ? why : "no close frame came");
     } else if (code != 1000 && code != 1001 && code != 1005) {
         fprintf(stderr, "echo: closed with %u %.*s\n", code, (int)reason.len, reason.ptr ? reason.ptr : "");
         self->result = EXIT_CLOSED;

@@ -35,9 +35,11 @@ def programs(build):
     scripts += [(p.name, ["node", str(p)]) for p in sorted(interop.glob("*.mjs"))]
     acceptance = [(p.name, [PYTHON, str(p)]) for p in sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))]
     acceptance.append(("torture", [str(build / "tests/acceptance/torture"), "--wsmd", str(build / "bin/wsmd")]))
+    scanners = [str(build / "tests/unit" / name) for name in ("test_proto_scan", "test_proto_scan_portable")]
+    compared = [("compare_json.py", [PYTHON, str(ROOT / "tests/unit/compare_json.py"), *scanners])]
     return {
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
-        "unit": compiled("unit"),
+        "unit": compiled("unit") + compared,
         "integration": compiled("integration"),
         "interop": scripts,
         "acceptance": acceptance,
