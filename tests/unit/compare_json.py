@@ -141,6 +141,7 @@ def main():
             sys.exit(f'{program}: {len(wrong)} of {ROUNDS} verdicts differ')
         counts = ', '.join(f'{expected.count(v)} {name}' for v, name in (('a', 'accepted'), ('d', 'ambiguous'), ('r', 'refused')))
         print(f'{program}: {ROUNDS} verdicts agree ({counts})')
+    print(f'{len(sys.argv) - 1} passed, 0 failed')
 
 
 main()
