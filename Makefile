@@ -59,6 +59,7 @@ CORE_SRC    := $(sort $(wildcard lib/*.c) \
                  $(foreach d,util proto wire auth memory route conn hub client,$(wildcard lib/$(d)/*.c)))
 UV_SRC      := $(sort $(wildcard lib/adapters/uv/*.c))
 SQLITE_SRC  := $(sort $(wildcard lib/adapters/sqlite/*.c))
+SIM_SRC     := $(sort $(wildcard lib/adapters/sim/*.c))
 WSMD_SRC    := $(sort $(wildcard examples/wsmd/*.c))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integration/test_*.c))
@@ -73,7 +74,8 @@ UV_A      := $(BUILD)/lib/libwsm-uv.a
 UV_SO     := $(BUILD)/lib/libwsm-uv.so.$(SONAME)
 SQLITE_A  := $(BUILD)/lib/libwsm-sqlite.a
 SQLITE_SO := $(BUILD)/lib/libwsm-sqlite.so.$(SONAME)
-LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO)
+SIM_A     := $(BUILD)/lib/libwsm-sim.a
+LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO) $(SIM_A)
 PROGRAMS  := $(addprefix $(BUILD)/bin/,wsmd wsmcat echo embed)
 TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
@@ -117,6 +119,7 @@ $(BUILD)/gen/page.inc: examples/wsmd/page.html
 $(CORE_A): $(call obj,$(CORE_SRC))
 $(UV_A): $(call obj,$(UV_SRC))
 $(SQLITE_A): $(call obj,$(SQLITE_SRC))
+$(SIM_A): $(call obj,$(SIM_SRC))
 # q, not r: files of different folders may have the same name.
 %.a:
 	@mkdir -p $(@D)
@@ -149,7 +152,7 @@ $(BUILD)/bin/wsmcat $(BUILD)/bin/echo: $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o
 	$(call program,$(CORE_LIBS) $(UV_LIBS))
 $(BUILD)/bin/embed: $(BUILD)/obj/examples/embed.o $(CORE_A)
 	$(call program,$(CORE_LIBS))
-$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
+$(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(SIM_A) $(UV_A) $(SQLITE_A) $(CORE_A)
 	$(call program,-lcmocka $(ALL_LIBS))
 $(DRIVERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
 	$(call program,$(ALL_LIBS))
