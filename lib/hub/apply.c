@@ -42,7 +42,13 @@ static int apply_update(wsm_hub *hub, wsm__context *context, uint64_t offset, co
     int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, offset,
                              head->time_ms);
     if (!err) {
-        err = wsm__log_add(&hub->records, context, offset, head->expected_seq, head->time_ms, head->priority, frame);
+        wsm__log_item item = {.context = context,
+                              .offset = offset,
+                              .expected = head->expected_seq,
+                              .time_ms = head->time_ms,
+                              .priority = head->priority,
+                              .frame = frame};
+        err = wsm__log_add(&hub->records, &item);
         if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);
     }
     if (err) {

@@ -25,9 +25,26 @@ int wsm__log_init(wsm__log *log, wsm__mem *mem, const unsigned char seed[16], co
     return WSM_OK;
 }
 
+wsm__reach *wsm__reach_new(wsm__mem *mem, uint32_t count) {
+    wsm__reach *reach = wsm__alloc(mem, sizeof *reach + count * sizeof *reach->agents);
+    if (reach) *reach = (wsm__reach){.history_of = WSM__REACH_NOBODY, .count = count};
+    return reach;
+}
+
+void wsm__reach_free(wsm__mem *mem, wsm__reach *reach) {
+    if (reach) wsm__free(mem, reach, sizeof *reach + reach->count * sizeof *reach->agents);
+}
+
+bool wsm__reach_has(const wsm__reach *reach, uint32_t agent) {
+    for (uint32_t i = 0; reach && i < reach->count; i++)
+        if (reach->agents[i] == agent) return true;
+    return false;
+}
+
 static void entry_free(wsm__log *log, wsm__entry *entry) {
     log->bytes -= wsm__frame_cost(entry->frame);
     wsm__frame_unref(entry->frame);
+    wsm__reach_free(log->mem, entry->reach);
     wsm__free(log->mem, entry, sizeof *entry);
 }
 
@@ -183,36 +200,45 @@ static int note_ahead(wsm__log *log, wsm__context *context, uint64_t offset, uin
     return WSM_OK;
 }
 
-int wsm__log_add(wsm__log *log, wsm__context *context, uint64_t offset, uint64_t expected, int64_t time_ms,
-                 wsm_priority priority, wsm__frame *frame) {
-    uint64_t seq = wsm__log_number(log, context, expected);
+int wsm__log_add(wsm__log *log, const wsm__log_item *item) {
+    wsm__context *context = item->context;
+    uint64_t seq = wsm__log_number(log, context, item->expected);
     wsm__entry *entry = wsm__alloc(log->mem, sizeof *entry);
     slot *place = entry ? wsm__ring_push(&log->slots, log->mem) : NULL;
     if (!place) {
         if (entry) wsm__free(log->mem, entry, sizeof *entry);
         return WSM_ERR_NOMEM;
     }
-    if (note_ahead(log, context, offset, expected, seq)) {
+    if (note_ahead(log, context, item->offset, item->expected, seq)) {
         wsm__ring_pop_back(&log->slots, log->mem);
         wsm__free(log->mem, entry, sizeof *entry);
         return WSM_ERR_NOMEM;
     }
     *entry = (wsm__entry){.context = context,
-                          .frame = wsm__frame_ref(frame),
-                          .offset = offset,
+                          .frame = wsm__frame_ref(item->frame),
+                          .reach = item->reach,
+                          .offset = item->offset,
                           .seq = seq,
-                          .time_ms = time_ms,
-                          .priority = priority};
-    *place = (slot){offset, entry};
+                          .time_ms = item->time_ms,
+                          .priority = item->priority};
+    *place = (slot){item->offset, entry};
     log->lost -= seq - context->seq - 1;
     context->seq = seq;
     context->count++;
-    context->bytes += wsm__frame_cost(frame);
-    log->bytes += wsm__frame_cost(frame);
+    context->bytes += wsm__frame_cost(item->frame);
+    log->bytes += wsm__frame_cost(item->frame);
     wsm__list_push(&context->entries, &entry->in_context);
-    log->applied = offset;
+    log->applied = item->offset;
     while (is_over(log, context)) trim_oldest(log, context);
     return WSM_OK;
+}
+
+void wsm__log_pass(wsm__log *log, uint64_t offset) {
+    log->applied = offset;
+}
+
+void wsm__log_release(wsm__log *log, wsm__context *context) {
+    while (context->count > 0) trim_oldest(log, context);
 }
 
 int wsm__log_add_void(wsm__log *log, uint64_t offset, bool corrupt) {
@@ -254,4 +280,20 @@ wsm__entry *wsm__log_next(const wsm__log *log, uint64_t after) {
     for (uint32_t i = find_after(log, after); i < log->slots.count; i++)
         if (slot_at(log, i)->entry) return slot_at(log, i)->entry;
     return NULL;
+}
+
+wsm__entry *wsm__log_next_in(const wsm__context *context, uint64_t after) {
+    if (wsm__list_is_empty(&context->entries)) return NULL;
+    wsm__entry *newest = WSM__CONTAINER(context->entries.prev, wsm__entry, in_context);
+    if (newest->offset <= after) return NULL;
+    for (const wsm__list *node = context->entries.next;; node = node->next) {
+        wsm__entry *entry = WSM__CONTAINER(node, wsm__entry, in_context);
+        if (entry->offset > after) return entry;
+    }
+}
+
+wsm__entry *wsm__log_at(const wsm__log *log, uint64_t offset) {
+    uint32_t at = offset > 0 ? find_after(log, offset - 1) : log->slots.count;
+    if (at >= log->slots.count || slot_at(log, at)->offset != offset) return NULL;
+    return slot_at(log, at)->entry;
 }

@@ -37,15 +37,41 @@ typedef struct wsm__context {
     uint64_t trimmed_to_seq;
 } wsm__context;
 
+/* Who sees a record beside the members of its context. Few records have one. */
+typedef struct wsm__reach {
+    wsm__context *also;  /* its members too; NULL: none */
+    uint32_t history_of; /* the record lets this agent see what its context held before; WSM__REACH_NOBODY: none */
+    uint32_t count;
+    uint32_t agents[]; /* by their number in the roster */
+} wsm__reach;
+
+#define WSM__REACH_NOBODY UINT32_MAX
+
+/* NULL: no memory. `agents` is filled by the caller. */
+wsm__reach *wsm__reach_new(wsm__mem *mem, uint32_t count);
+void wsm__reach_free(wsm__mem *mem, wsm__reach *reach); /* NULL does nothing */
+bool wsm__reach_has(const wsm__reach *reach, uint32_t agent);
+
 /* One record in memory. */
 typedef struct wsm__entry {
     wsm__list in_context;
     wsm__context *context;
     wsm__frame *frame;
+    wsm__reach *reach; /* NULL: the members of its context, nobody else */
     uint64_t offset, seq;
     int64_t time_ms;
     wsm_priority priority;
 } wsm__entry;
+
+/* A record to be folded in. */
+typedef struct wsm__log_item {
+    wsm__context *context;
+    uint64_t offset, expected;
+    int64_t time_ms;
+    wsm_priority priority;
+    wsm__reach *reach; /* taken on success; NULL: none */
+    wsm__frame *frame; /* a reference is taken */
+} wsm__log_item;
 
 /* An offset without a message: refused by apply, or broken. */
 typedef struct wsm__void {
@@ -86,17 +112,22 @@ int wsm__log_context_new(wsm__log *log, wsm_slice id, wsm__context **context); /
 /* The number that the fold gives a record of `context` whose head expected `expected`; has no effect. */
 uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, uint64_t expected);
 
-/* Fold one record in: count it, keep it in memory (takes a reference to the frame), trim. WSM_ERR_NOMEM: no effect. */
-int wsm__log_add(wsm__log *log, wsm__context *context, uint64_t offset, uint64_t expected, int64_t time_ms,
-                 wsm_priority priority, wsm__frame *frame);
+/* Fold one record in: count it, keep it in memory, trim. WSM_ERR_NOMEM: no effect. */
+int wsm__log_add(wsm__log *log, const wsm__log_item *item);
+/* A record that nobody is sent (a card, an answer to a mention): its offset is passed. */
+void wsm__log_pass(wsm__log *log, uint64_t offset);
 /* A record that apply refused, or that is corrupt: it has an offset and nothing else. WSM_ERR_NOMEM: no effect. */
 int wsm__log_add_void(wsm__log *log, uint64_t offset, bool corrupt);
 
 /* What has grown too old by the wall clock leaves memory; at most `quantum` records. True: call again. */
 bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum);
 
-/* The first record in memory behind `after`; NULL: none. */
+/* The first record in memory behind `after`; NULL: none. The same of one context; and the one at an offset. */
 wsm__entry *wsm__log_next(const wsm__log *log, uint64_t after);
+wsm__entry *wsm__log_next_in(const wsm__context *context, uint64_t after);
+wsm__entry *wsm__log_at(const wsm__log *log, uint64_t offset);
+/* All records of a context leave memory: it is archived. */
+void wsm__log_release(wsm__log *log, wsm__context *context);
 
 /* For a record read back from the store: is it void, and what is its number? */
 bool wsm__log_is_void(const wsm__log *log, uint64_t offset);

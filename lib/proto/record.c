@@ -43,6 +43,22 @@ static void put_by(wsm__buf *buf, uint64_t node, uint64_t number) {
     wsm__buf_put_u64(buf, number);
 }
 
+static void put_member_u64(wsm__buf *buf, const char *name, uint64_t number) { /* 0: left out */
+    if (number == 0) return;
+    wsm__buf_puts(buf, ",\"");
+    wsm__buf_puts(buf, name);
+    wsm__buf_puts(buf, "\":");
+    wsm__buf_put_u64(buf, number);
+}
+
+static void put_member_raw(wsm__buf *buf, const char *name, wsm_slice json) {
+    if (!json.ptr) return;
+    wsm__buf_puts(buf, ",\"");
+    wsm__buf_puts(buf, name);
+    wsm__buf_puts(buf, "\":");
+    wsm__buf_put_slice(buf, json);
+}
+
 void wsm__record_put_head(wsm__buf *buf, const wsm__record_head *head) {
     const wsm__msg_row *row = wsm__msg_row_of(head->type);
     assert(row != NULL && head->time_ms >= 0);
@@ -62,17 +78,34 @@ void wsm__record_put_head(wsm__buf *buf, const wsm__record_head *head) {
         wsm__buf_puts(buf, "\",\"digest\":\"");
         put_digest(buf, head->digest);
     }
-    wsm__buf_puts(buf, "\",\"by\":\"");
+    wsm__buf_putc(buf, '"');
+    put_member_u64(buf, "seq", head->expected_seq);
+    if (head->also.ptr) {
+        wsm__buf_puts(buf, ",\"also\":");
+        wsm__json_put_string(buf, head->also);
+    }
+    put_member_u64(buf, "hop", head->hop);
+    put_member_u64(buf, "may", head->may);
+    wsm__buf_puts(buf, ",\"by\":\"");
     put_by(buf, head->node, head->number);
-    wsm__buf_puts(buf, "\"}\n");
+    wsm__buf_putc(buf, '"');
+    put_member_raw(buf, "to", head->to);
+    put_member_raw(buf, "result", head->result);
+    wsm__buf_puts(buf, "}\n");
 }
 
 /* ---- finding the members of a head ------------------------------------------------------------------------------- */
 
-enum { TYPE, ID, SENDER, CONTEXT, TIME, PRIORITY, DIGEST, BY, MEMBER_COUNT };
+enum { TYPE, ID, SENDER, CONTEXT, TIME, PRIORITY, DIGEST, SEQ, ALSO, HOP, MAY, BY, TO, RESULT, MEMBER_COUNT };
 
 /* By the enumeration above, and in our own order. */
-static const char *const names[MEMBER_COUNT] = {"type", "id", "sender", "context", "time", "priority", "digest", "by"};
+static const char *const names[MEMBER_COUNT] = {"type", "id",   "sender", "context", "time", "priority", "digest",
+                                                "seq",  "also", "hop",    "may",     "by",   "to",       "result"};
+#define PLAIN_MEMBERS TO /* those before it are strings and numbers, and end with a string */
+
+static bool is_optional(int member) {
+    return member == DIGEST || (member >= SEQ && member != BY);
+}
 
 typedef struct found {
     wsm__json_value member[MEMBER_COUNT]; /* kind 0: absent */
@@ -101,17 +134,17 @@ static bool take_member(wsm_slice *rest, const char *name, wsm__json_value *valu
     return true;
 }
 
-/* The members in our own order. */
+/* The members in our own order, of a head without arrays and objects. */
 static bool find_ours(wsm_slice head, found *out) {
     if (!take_literal(&head, "{\"v\":1")) return false;
-    for (int i = 0; i < MEMBER_COUNT; i++)
-        if (!take_member(&head, names[i], &out->member[i]) && i != DIGEST) return false;
+    for (int i = 0; i < PLAIN_MEMBERS; i++)
+        if (!take_member(&head, names[i], &out->member[i]) && !is_optional(i)) return false;
     return take_literal(&head, "}") && head.len == 0;
 }
 
 /* The members in any order, among others. */
 static bool find_any(wsm_slice head, found *out) {
-    static const wsm__scan_limits limits = {.depth_max = 8, .values_max = 256, .key_bytes_max = 128};
+    static const wsm__scan_limits limits = {.depth_max = 16, .values_max = 4096, .key_bytes_max = 128};
     wsm__json_member members[HEAD_MEMBERS_MAX];
     size_t count;
     uint64_t version = 0;
@@ -173,6 +206,30 @@ static bool read_name(wsm__json_value value, wsm__env_field field, wsm_slice *na
     return value.kind != 0 && wsm__field_fits(&wsm__envelope_rows(&count)[field], value) && plain(value, name);
 }
 
+static bool read_u64(wsm__json_value value, uint64_t max, uint64_t *number) { /* absent: 0 */
+    *number = 0;
+    return value.kind == 0 || wsm__json_u64(value, max, number);
+}
+
+/* What only some records have. */
+static bool read_rest(const found *in, wsm__record_head *head) {
+    uint64_t hop, may;
+    const wsm__json_value *to = &in->member[TO];
+    if (!read_u64(in->member[SEQ], WSM__NUMBER_MAX, &head->expected_seq)) return false;
+    if (!read_u64(in->member[HOP], UINT32_MAX, &hop) || !read_u64(in->member[MAY], UINT32_MAX, &may)) return false;
+    head->hop = (uint32_t)hop;
+    head->may = (uint32_t)may;
+    if (in->member[ALSO].kind && !read_name(in->member[ALSO], WSM__ENV_CONTEXT_ID, &head->also)) return false;
+    if (to->kind && to->kind != WSM__JSON_ARRAY) return false;
+    wsm_slice name;
+    wsm__json_value value;
+    for (size_t at = 0; to->kind && wsm__json_next_element(to->raw, &at, &value);)
+        if (!read_name(value, WSM__ENV_SENDER_AGENT_ID, &name)) return false;
+    if (to->kind) head->to = to->raw;
+    if (in->member[RESULT].kind) head->result = in->member[RESULT].raw;
+    return true;
+}
+
 static bool read_head(const found *in, wsm__record_head *head) {
     wsm_slice id;
     uint64_t time;
@@ -182,7 +239,7 @@ static bool read_head(const found *in, wsm__record_head *head) {
     if (!read_name(in->member[CONTEXT], WSM__ENV_CONTEXT_ID, &head->context_id)) return false;
     if (!wsm__json_u64(in->member[TIME], WSM__NUMBER_MAX, &time)) return false;
     head->time_ms = (int64_t)time;
-    return read_digest(in->member[DIGEST], head) && read_by(in->member[BY], head);
+    return read_digest(in->member[DIGEST], head) && read_by(in->member[BY], head) && read_rest(in, head);
 }
 
 /* ---- bodies ------------------------------------------------------------------------------------------------------ */

@@ -37,7 +37,13 @@ static void close_log(fixture *f) {
 static int add(fixture *f, wsm__context *context, uint64_t offset, uint64_t expected, int64_t time) {
     wsm__frame *frame = wsm__frame_of(&f->mem, 1, "{}", 2, NULL);
     if (!frame) return WSM_ERR_NOMEM;
-    int err = wsm__log_add(&f->log, context, offset, expected, time, WSM_PRIORITY_NORMAL, frame);
+    wsm__log_item item = {.context = context,
+                          .offset = offset,
+                          .expected = expected,
+                          .time_ms = time,
+                          .priority = WSM_PRIORITY_NORMAL,
+                          .frame = frame};
+    int err = wsm__log_add(&f->log, &item);
     wsm__frame_unref(frame);
     return err;
 }

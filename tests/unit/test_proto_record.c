@@ -71,6 +71,42 @@ static void test_the_head_is_one_line_of_json(void **state) {
     assert_int_equal(mem.used, 0);
 }
 
+static void test_what_only_some_records_have_reads_back_too(void **state) {
+    wsm__mem mem;
+    wsm__buf buf;
+    test_mem test = {0};
+    wsm__record_head in = sample();
+    (void)state;
+    wsm__mem_init(&mem, test_alloc, &test, 0);
+    wsm__buf_init(&buf, &mem, 0);
+    for (int with_arrays = 0; with_arrays < 2; with_arrays++) { /* the quick way, and the scanner's */
+        in.expected_seq = 12;
+        in.also = wsm__slice_str("sb-1");
+        in.hop = 3;
+        in.may = WSM__MAY_EXCEED | WSM__MAY_MENTION_ALL;
+        in.to = with_arrays ? wsm__slice_str("[\"bob\",\"eve\"]") : wsm__slice(NULL, 0);
+        in.result = with_arrays ? wsm__slice_str("{\"bob\":\"queued\"}") : wsm__slice(NULL, 0);
+        wsm__buf_clear(&buf);
+        wsm__record_put_head(&buf, &in);
+        wsm__buf_puts(&buf, BODY);
+        assert_int_equal(wsm__record_parse(wsm__slice(buf.ptr, buf.len), &usual, &head, &body), 0);
+        assert_same_head(&in, &head);
+        assert_int_equal(head.expected_seq, 12);
+        assert_true(wsm__slice_eq(head.also, in.also));
+        assert_int_equal(head.hop, 3);
+        assert_int_equal(head.may, 3);
+        assert_true(wsm__slice_eq(head.to, in.to));
+        assert_true(wsm__slice_eq(head.result, in.result));
+    }
+    in.to = wsm__slice_str("[\"not an agent\"]");
+    wsm__buf_clear(&buf);
+    wsm__record_put_head(&buf, &in);
+    wsm__buf_puts(&buf, BODY);
+    assert_int_equal(wsm__record_parse(wsm__slice(buf.ptr, buf.len), &usual, &head, &body), WSM_ERR_LOG_CORRUPT);
+    wsm__buf_fini(&buf);
+    assert_int_equal(mem.used, 0);
+}
+
 static void test_what_is_written_reads_back(void **state) {
     wsm__mem mem;
     wsm__buf buf;
@@ -293,6 +329,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_head_is_one_line_of_json),
         cmocka_unit_test(test_what_is_written_reads_back),
+        cmocka_unit_test(test_what_only_some_records_have_reads_back_too),
         cmocka_unit_test(test_lack_of_memory_shows_in_the_buffer),
         cmocka_unit_test(test_any_order_and_unknown_members_are_understood),
         cmocka_unit_test(test_members_are_checked),

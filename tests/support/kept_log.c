@@ -1,0 +1,81 @@
+/* The log that keeps. See kept_log.h. */
+#include "kept_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *copy_of(const void *bytes, size_t len) {
+    void *copy = malloc(len ? len : 1);
+    if (!copy) abort();
+    memcpy(copy, bytes, len);
+    return copy;
+}
+
+static int kept_open(void *user, wsm_hub *hub) {
+    kept_log *log = user;
+    wsm_log_info info;
+    uint64_t from = 0;
+    log->hub = hub;
+    if (log->snapshot && !log->no_snapshots) {
+        wsm_log_snapshot(hub, log->snapshot_offset, log->snapshot, log->snapshot_len);
+        from = log->snapshot_offset;
+    }
+    for (uint64_t i = from; i < log->count; i++) wsm_log_deliver(hub, &log->records[i], 1);
+    wsm_log_info_init(&info, sizeof info);
+    info.epoch = "00000000000000aa";
+    info.first_offset = log->count ? 1 : 0;
+    info.last_offset = log->count;
+    info.durable = 1;
+    return wsm_log_ready(hub, &info, 0);
+}
+
+static int kept_append(void *user, uint64_t append_id, const wsm_vec *records, size_t count) {
+    kept_log *log = user;
+    for (size_t i = 0; i < count; i++) {
+        if (log->count == log->cap) {
+            log->cap = log->cap ? log->cap * 2 : 64;
+            log->records = realloc(log->records, log->cap * sizeof *log->records);
+            if (!log->records) abort();
+        }
+        wsm_record *record = &log->records[log->count];
+        *record = (wsm_record){log->count + 1, copy_of(records[i].base, records[i].len), records[i].len};
+        log->count++;
+        wsm_log_deliver(log->hub, record, 1);
+    }
+    return wsm_log_done(log->hub, append_id, WSM_LOG_SYNCED);
+}
+
+static int kept_read(void *user, uint64_t read_id, uint64_t from, uint64_t to, size_t records_max, size_t bytes_max) {
+    kept_log *log = user;
+    size_t count = 0, bytes = 0;
+    log->reads++;
+    while (from + count <= to && from + count <= log->count && count < records_max && (count == 0 || bytes < bytes_max))
+        bytes += log->records[from + count++ - 1].len;
+    return wsm_log_page(log->hub, read_id, count ? &log->records[from - 1] : NULL, count, 0);
+}
+
+static int kept_save(void *user, uint64_t offset, const void *bytes, size_t len) {
+    kept_log *log = user;
+    free(log->snapshot);
+    log->snapshot = copy_of(bytes, len);
+    log->snapshot_len = len;
+    log->snapshot_offset = offset;
+    return 0;
+}
+
+wsm_log kept_log_of(kept_log *log) {
+    wsm_log out;
+    wsm_log_init(&out, sizeof out);
+    out.user = log;
+    out.open = kept_open;
+    out.append = kept_append;
+    out.read = kept_read;
+    out.save = kept_save;
+    return out;
+}
+
+void kept_log_free(kept_log *log) {
+    for (size_t i = 0; i < log->count; i++) free((void *)(uintptr_t)log->records[i].bytes);
+    free(log->records);
+    free(log->snapshot);
+}

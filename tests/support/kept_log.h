@@ -1,0 +1,22 @@
+/* A log for tests that keeps everything in plain memory, is done at once, reads back, and survives its hub: the next
+ * hub that opens it finds the newest snapshot and the records behind it. */
+#ifndef WSM_TESTS_KEPT_LOG_H
+#define WSM_TESTS_KEPT_LOG_H
+
+#include "wsm/wsm.h"
+
+typedef struct kept_log {
+    wsm_hub *hub;
+    wsm_record *records; /* records[i] has the offset i + 1 */
+    size_t count, cap;
+    char *snapshot;
+    size_t snapshot_len;
+    uint64_t snapshot_offset;
+    int reads;        /* pages asked */
+    int no_snapshots; /* 1: the next hub folds everything anew */
+} kept_log;
+
+wsm_log kept_log_of(kept_log *log); /* `log` zeroed at first */
+void kept_log_free(kept_log *log);
+
+#endif
