@@ -6,6 +6,7 @@
 #   make all        libraries and programs (the default), into build/lib and build/bin
 #   make bench      measure, and compare with the targets
 #   make lint       formatting, gcc and clang with warnings as errors, the include table
+#   make analyze    clang-tidy (bugprone, cert) and gcc's -fanalyzer over library and examples
 #   make format     let clang-format write
 #   make man        write man/*.3 anew from the headers, wsm-protocol(7) from the message table
 #   make deps       install what is missing (Debian), to build and to test
@@ -51,7 +52,7 @@ SQLITE_LIBS := -lsqlite3
 ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 
 .DELETE_ON_ERROR:
-.PHONY: all libs programs tests check run bench install uninstall deps deps-run deps-check lint format man clean help
+.PHONY: all libs programs tests check run bench install uninstall deps deps-run deps-check lint analyze format man clean help
 
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
@@ -201,6 +202,9 @@ lint: deps-check
 	@$(SUBMAKE) BUILD=$(BUILD)/lint-gcc CC=gcc WERROR=1 all tests
 	@$(SUBMAKE) BUILD=$(BUILD)/lint-clang CC=clang WERROR=1 all tests
 	$(PYTHON) scripts/check_includes.py
+
+analyze: deps-check $(BUILD)/gen/page.inc
+	@$(PYTHON) scripts/analyze.py --build $(BUILD)
 
 format:
 	clang-format -i $(C_FILES)

@@ -149,7 +149,7 @@ static int server_open(server *self, uv_loop_t *loop, wsm_uv_listener *at) {
     if (err) return complain(EXIT_CONNECT, "cannot listen", why[0] ? why : wsm_strerror(err));
     const char *form = strchr(at->address, ':') ? "ws%s://[%s]:%u/\n" : "ws%s://%s:%u/\n";
     printf(form, at->tls_cert ? "s" : "", at->address, wsm_uv_port(self->uv));
-    fflush(stdout);
+    (void)fflush(stdout);
     return EXIT_CLEAN;
 }
 

@@ -116,10 +116,12 @@ static wsm_hub *hub_make(char token[4096]) {
 }
 
 int main(int argc, char **argv) {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 0))};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)(argc > 1 ? strtol(argv[1], NULL, 10) : 0))};
     socklen_t at_len = sizeof at;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
-    time_t end = time(NULL) + (argc > 3 && !strcmp(argv[2], "--seconds") ? atoi(argv[3]) : 3600), store_at = 0;
+    time_t end = time(NULL) + (argc > 3 && !strcmp(argv[2], "--seconds") ? strtol(argv[3], NULL, 10) : 3600),
+           store_at = 0;
     peer peers[PEERS_MAX] = {{0}};
     char token[4096];
     wsm_hub *hub = hub_make(token);
@@ -138,7 +140,7 @@ int main(int argc, char **argv) {
             polls[i + 1] = (struct pollfd){.fd = peers[i].conn ? peers[i].fd : -1, .events = POLLIN};
             if (peers[i].conn && wsm_conn_queued(peers[i].conn)) polls[i + 1].events = POLLIN | POLLOUT;
         }
-        fflush(stdout);
+        (void)fflush(stdout);
         poll(polls, PEERS_MAX + 1, wait < 0 || wait > 1000 ? 1000 : (int)wait);
         for (int i = 0; i < PEERS_MAX; i++)
             if (peers[i].conn && polls[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) peer_read(&peers[i]);

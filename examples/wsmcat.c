@@ -544,7 +544,7 @@ static const char *token_read(const char *path, char *out, size_t cap) {
     FILE *file = fopen(path, "r");
     if (!file) return "cannot open it";
     int got = fgets(out, (int)cap, file) != NULL;
-    fclose(file);
+    (void)fclose(file);
     if (!got) return "it is empty";
     out[strcspn(out, " \t\r\n")] = '\0';
     return NULL;

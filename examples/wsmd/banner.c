@@ -8,7 +8,7 @@
 
 #include "token_cmd.h"
 
-#define TTL_S (12 * 3600)
+#define TTL_S ((int64_t)12 * 3600)
 
 static bool mint(const server *all, const char *name, wsm_kind kind, uint32_t can, char token[TOKEN_CAP]) {
     wsm_claims claims;

@@ -127,7 +127,7 @@ bool names_add_hosts(name_list *hosts, const endpoint *end, bool tls, const char
         int bare = snprintf(host, sizeof host, strchr(own[i], ':') != NULL ? "[%s]" : "%s", own[i]);
         if (end->port == (tls ? 443 : 80) && !names_add(hosts, host, (size_t)bare)) return false;
         int len = snprintf(host + bare, sizeof host - (size_t)bare, ":%u", (unsigned)end->port);
-        if (!names_add(hosts, host, (size_t)(bare + len))) return false;
+        if (!names_add(hosts, host, (size_t)bare + (size_t)len)) return false;
     }
     return names_add_list(hosts, more);
 }

@@ -86,8 +86,8 @@ void info_metrics(server *all, wsm_request *request) {
         put_number(&out, "process_resident_memory_bytes", "Memory of the process.", 0, (double)resident);
     }
     put_number(&out, "process_open_fds", "Open file descriptors.", 0, count_fds());
-    put_number(&out, "wsmd_uptime_seconds", "Since wsmd was started.", 0,
-               (double)((uv_hrtime() - all->started_ns) / 1000000u) / 1000);
+    uint64_t up_ms = (uv_hrtime() - all->started_ns) / 1000000u;
+    put_number(&out, "wsmd_uptime_seconds", "Since wsmd was started.", 0, (double)up_ms / 1000);
     http_reply(request, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, &body);
 }
 

@@ -8,7 +8,7 @@
 #include <wsm/token.h>
 
 #define SECRETS_MAX  8
-#define SECRET_BYTES 32
+#define SECRET_BYTES ((size_t)32)
 #define KID_CAP      33
 
 typedef struct secrets {

@@ -57,7 +57,7 @@ static int hand(wsm_conn *conn) { /* a handshake for a RAW peer */
     size_t max =
         (size_t)hub->config.http_line_bytes_max + hub->config.http_header_bytes_max + hub->config.http_body_bytes_max;
     wsm__buf_init(&hs->in, &hub->mem, max + 64);
-    wsm__buf_init(&hs->token, &hub->mem, WSM__TOKEN_BYTES_MAX * 2);
+    wsm__buf_init(&hs->token, &hub->mem, (size_t)WSM__TOKEN_BYTES_MAX * 2);
     hs->deadline = hub->config.handshake_timeout_ms ? hub->now + hub->config.handshake_timeout_ms : UINT64_MAX;
     conn->hs = hs;
     conn->counted_preauth = true;

@@ -4,6 +4,8 @@
  * in the ring; once more than half of it is holes, it is packed. */
 #include "memory/log.h"
 
+#include <assert.h>
+
 #include "limits.h"
 #include "wsm/error.h"
 
@@ -150,8 +152,14 @@ static void pack(wsm__log *log) {
     log->dead = 0;
 }
 
+static wsm__entry *oldest_of(const wsm__context *context) { /* count > 0 */
+    wsm__list *first = wsm__list_first(&context->entries);
+    assert(first);
+    return WSM__CONTAINER(first, wsm__entry, in_context);
+}
+
 static void trim_oldest(wsm__log *log, wsm__context *context) {
-    wsm__entry *entry = WSM__CONTAINER(wsm__list_first(&context->entries), wsm__entry, in_context);
+    wsm__entry *entry = oldest_of(context);
     slot_at(log, find_after(log, entry->offset - 1))->entry = NULL;
     wsm__list_remove(&entry->in_context);
     context->count--;
@@ -176,7 +184,7 @@ bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum) {
     for (uint32_t i = 0; i < log->contexts.count; i++) {
         wsm__context *context = wsm__log_context_at(log, i);
         while (context->count > 0) {
-            wsm__entry *entry = WSM__CONTAINER(wsm__list_first(&context->entries), wsm__entry, in_context);
+            wsm__entry *entry = oldest_of(context);
             if (entry->time_ms >= oldest) break;
             if (quantum-- == 0) return true;
             trim_oldest(log, context);

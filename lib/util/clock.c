@@ -121,6 +121,6 @@ bool wsm__time_parse(const char *text, size_t len, int64_t *ms) {
         seconds = 59;
         fraction = 999;
     }
-    *ms = utc_minutes * 60000 + seconds * 1000 + fraction;
+    *ms = utc_minutes * 60000 + (int64_t)seconds * 1000 + fraction;
     return true;
 }

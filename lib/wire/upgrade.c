@@ -9,7 +9,7 @@
 #include "util/crypto.h"
 #include "wsm/error.h"
 
-#define KEY_BYTES    16u
+#define KEY_BYTES    ((size_t)16)
 #define EPOCH_DIGITS 16u
 #define ACCEPT_LEN   WSM__BASE64_LEN(WSM__SHA1_LEN)
 #define KEY_LEN      WSM__BASE64_LEN(KEY_BYTES)
