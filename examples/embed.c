@@ -1,6 +1,4 @@
-/* The smallest complete host: libwsm on plain poll(), one thread, one file.
- *
- *     embed [PORT] [--seconds N]
+/* The smallest complete host, on plain poll(), one thread, one file: embed [PORT] [--seconds N]
  *
  * Listens on 127.0.0.1 (port 0, or none: any), prints a token, and stores a memory update every second, as a memory
  * service would do from its store handler. Everything a host owes the library is here: bytes in, bytes out, time in,
@@ -116,12 +114,12 @@ static wsm_hub *hub_make(char token[4096]) {
 }
 
 int main(int argc, char **argv) {
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)(argc > 1 ? strtol(argv[1], NULL, 10) : 0))};
+    long port = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     socklen_t at_len = sizeof at;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
-    time_t end = time(NULL) + (argc > 3 && !strcmp(argv[2], "--seconds") ? strtol(argv[3], NULL, 10) : 3600),
-           store_at = 0;
+    long seconds = argc > 3 && !strcmp(argv[2], "--seconds") ? strtol(argv[3], NULL, 10) : 3600;
+    time_t end = time(NULL) + seconds, store_at = 0;
     peer peers[PEERS_MAX] = {{0}};
     char token[4096];
     wsm_hub *hub = hub_make(token);
