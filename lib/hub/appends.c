@@ -74,10 +74,8 @@ static void pending_free(wsm_hub *hub, wsm__pending *pending) {
 
 int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body) {
     wsm__context *context = wsm__log_context(&hub->records, head->context_id);
-    if (hub->pendings.count == 0) {
-        hub->pendings_base = hub->next_number;
-        context->expected = context->seq;
-    }
+    if (hub->pendings.count == 0) hub->pendings_base = hub->next_number;
+    if (context && (hub->pendings.count == 0 || context->expected < context->seq)) context->expected = context->seq;
     wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);
     if (!item) return WSM_ERR_NOMEM;
     wsm__pending *pending = pending_new(hub, head, origin);
@@ -87,7 +85,8 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
     }
     pending->number = head->number = hub->next_number;
     head->node = hub->node;
-    head->expected_seq = context->expected + 1;
+    /* a context that this very record begins starts at 1; mail is not counted for its readers */
+    head->expected_seq = context == hub->mail ? 0 : context ? context->expected + 1 : 1;
     size_t at = hub->batch.len;
     wsm__record_put_head(&hub->batch, head);
     wsm__buf_put_slice(&hub->batch, body);
@@ -105,7 +104,7 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
     *item = (wsm__batch_item){at, hub->batch.len - at};
     if (hub->batch_items.count == 1) hub->batch_first = hub->next_number;
     hub->next_number++;
-    context->expected++;
+    if (context) context->expected++;
     return WSM_OK;
 }
 
@@ -177,29 +176,47 @@ void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
     }
 }
 
+/* The result of the first one, for a repeat that only apply has found out. */
+static wsm_slice first_result(const wsm_hub *hub, const wsm__pending *pending) {
+    const wsm__dedup_entry *seen =
+        wsm__dedup_find(&hub->dedup, wsm__slice(pending->sender, pending->sender_len), pending->id, hub->wall);
+    return seen ? wsm__slice(seen->result, seen->result_len) : wsm__slice(NULL, 0);
+}
+
+static void answer_waiters(wsm_hub *hub, wsm__list *waiters, wsm__verdict *verdict) {
+    wsm__list *node;
+    verdict->duplicate = true;
+    while ((node = wsm__list_first(waiters)) != NULL) {
+        wsm__waiter *waiter = WSM__CONTAINER(node, wsm__waiter, node);
+        wsm__list_remove(node);
+        wsm__answer(hub, &waiter->origin, verdict);
+        wsm__free(&hub->mem, waiter, sizeof *waiter);
+    }
+}
+
 void wsm__append_settle(wsm_hub *hub, wsm__pending *pending) {
     if (!pending->is_kept || !pending->is_applied) return;
     wsm__verdict verdict = {.err = pending->err,
+                            .field = pending->field,
+                            .message = pending->why,
                             .duplicate = pending->is_duplicate,
                             .durable = pending->is_durable,
                             .has_offset = true,
-                            .offset = pending->offset};
+                            .offset = pending->offset,
+                            .result = pending->is_duplicate ? first_result(hub, pending) : pending->result};
     wsm__list waiters;
     wsm__list_init(&waiters);
     wsm__list_splice(&waiters, &pending->waiters);
     wsm__origin origin = pending->origin;
+    char *bytes = pending->bytes; /* the result lies in it */
+    size_t bytes_size = pending->bytes_len + 1;
     if (!verdict.err && pending->is_durable)
         wsm__dedup_set_durable(&hub->dedup, wsm__slice(pending->sender, pending->sender_len), pending->id);
+    pending->bytes = NULL;
     pending_free(hub, pending);
     wsm__answer(hub, &origin, &verdict);
-    wsm__list *node;
-    while ((node = wsm__list_first(&waiters)) != NULL) {
-        wsm__waiter *waiter = WSM__CONTAINER(node, wsm__waiter, node);
-        wsm__list_remove(node);
-        verdict.duplicate = true;
-        wsm__answer(hub, &waiter->origin, &verdict);
-        wsm__free(&hub->mem, waiter, sizeof *waiter);
-    }
+    answer_waiters(hub, &waiters, &verdict);
+    if (bytes) wsm__free(&hub->mem, bytes, bytes_size);
 }
 
 void wsm__append_init(wsm_hub *hub) {

@@ -23,69 +23,117 @@ static int apply_void(wsm_hub *hub, uint64_t offset, bool is_corrupt) {
     return WSM_OK;
 }
 
-static void settle(wsm_hub *hub, wsm__pending *pending, uint64_t offset, bool is_duplicate, int err) {
+/* Tells the sender's pending. Its result is in the head of the record that the pending holds itself. */
+static void settle(wsm_hub *hub, wsm__pending *pending, const wsm__verdict *verdict) {
     if (!pending) return;
     pending->is_applied = true;
-    pending->offset = offset;
-    pending->is_duplicate = is_duplicate;
-    pending->err = err;
+    pending->offset = verdict->offset;
+    pending->is_duplicate = verdict->duplicate;
+    pending->err = verdict->err;
+    pending->field = verdict->field;
+    pending->why = verdict->message;
+    pending->result = verdict->result;
     wsm__append_settle(hub, pending);
 }
 
-static int apply_update(wsm_hub *hub, wsm__context *context, uint64_t offset, const wsm__record_head *head,
-                        wsm_slice body) {
-    uint64_t seq = wsm__log_number(&hub->records, context, head->expected_seq);
+/* The record's message as readers get it; NULL: no memory. */
+static wsm__frame *frame_of(wsm_hub *hub, const wsm__fold *fold) {
     char *payload;
-    wsm__frame *frame = wsm__frame_new(&hub->mem, 1, wsm__record_message_len(head->type, offset, seq, body), &payload);
-    if (!frame) return WSM_ERR_NOMEM;
-    wsm__record_message_write(payload, head->type, offset, seq, body);
-    int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, offset,
-                             head->time_ms);
-    if (!err) {
-        wsm__log_item item = {.context = context,
-                              .offset = offset,
-                              .expected = head->expected_seq,
-                              .time_ms = head->time_ms,
-                              .priority = head->priority,
-                              .frame = frame};
-        err = wsm__log_add(&hub->records, &item);
-        if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);
+    bool counts = fold->context != hub->mail;
+    uint64_t seq = counts ? wsm__log_number(&hub->records, fold->context, fold->head.expected_seq) : 0;
+    size_t len = wsm__record_message_len(fold->head.type, fold->offset, seq, fold->body);
+    wsm__frame *frame = wsm__frame_new(&hub->mem, 1, len, &payload);
+    if (frame) wsm__record_message_write(payload, fold->head.type, fold->offset, seq, fold->body);
+    return frame;
+}
+
+static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
+    const wsm__record_head *head = &fold->head;
+    int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, fold->offset,
+                             head->time_ms, head->result);
+    if (err) return err;
+    if (fold->is_silent) {
+        wsm__log_pass(&hub->records, fold->offset);
+        return WSM_OK;
     }
+    wsm__log_item item = {.context = fold->context,
+                          .offset = fold->offset,
+                          .expected = head->expected_seq,
+                          .time_ms = head->time_ms,
+                          .priority = head->priority,
+                          .reach = fold->reach,
+                          .frame = frame};
+    err = wsm__log_add(&hub->records, &item);
+    if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);
+    return err;
+}
+
+/* Everything of an accepted record, or nothing. */
+static int take_in(wsm_hub *hub, wsm__fold *fold) {
+    wsm__frame *frame = fold->is_silent ? NULL : frame_of(hub, fold);
+    int err = frame || fold->is_silent ? keep(hub, fold, frame) : WSM_ERR_NOMEM;
     if (err) {
         wsm__frame_unref(frame);
+        wsm__fold_abandon(hub, fold);
         return err;
     }
     hub->since_snapshot++;
     hub->count.applied++;
-    if (context->expected < context->seq) context->expected = context->seq;
-    uint32_t receivers = wsm__fanout_record(hub, frame, offset, head->priority);
-    wsm__call_applied(hub, offset, head, wsm__frame_payload(frame), receivers);
+    if (fold->context && fold->context->expected < fold->context->seq) fold->context->expected = fold->context->seq;
+    wsm__fold_commit(hub, fold);
+    if (!frame) return WSM_OK;
+    fold->receivers = wsm__fanout_record(hub, frame, fold);
+    wsm__call_applied(hub, fold->offset, &fold->head, wsm__frame_payload(frame), fold->receivers);
     wsm__frame_unref(frame);
     return WSM_OK;
 }
 
-static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
-    wsm__record_head head;
-    wsm_slice body;
-    if (bytes.len == 0 || wsm__record_parse(bytes, NULL, &head, &body)) return apply_void(hub, offset, true);
-    wsm__pending *pending = pending_of(hub, &head, bytes);
-    if (!pending && wsm__record_parse(bytes, &hub->log_scan_limits, &head, &body)) return apply_void(hub, offset, true);
-    wsm__context *context = wsm__log_context(&hub->records, head.context_id);
-    const wsm__dedup_entry *seen = wsm__dedup_find(&hub->dedup, head.sender, head.id, head.time_ms);
-    if (!context || seen) {
-        bool is_other =
-            seen && head.has_digest && seen->has_digest && memcmp(seen->digest, head.digest, WSM__DIGEST_LEN) != 0;
-        int verdict = !context ? WSM_ERR_NOT_FOUND : is_other ? WSM_ERR_ID_CONFLICT : WSM_OK;
-        uint64_t first = seen ? seen->offset : offset;
-        int err = apply_void(hub, offset, false);
-        if (!err) settle(hub, pending, first, seen != NULL, verdict);
+/* A record without effect: its id was seen, or the state refuses it. The first of several nodes has won. */
+static int pass_over(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, wsm__verdict *verdict) {
+    int err = apply_void(hub, fold->offset, false);
+    if (!err) settle(hub, pending, verdict);
+    return err;
+}
+
+static int apply_seen(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, const wsm__dedup_entry *seen) {
+    const wsm__record_head *head = &fold->head;
+    bool is_other = head->has_digest && seen->has_digest && memcmp(seen->digest, head->digest, WSM__DIGEST_LEN) != 0;
+    wsm__verdict verdict = {.err = is_other ? WSM_ERR_ID_CONFLICT : WSM_OK, .duplicate = true, .offset = seen->offset};
+    return pass_over(hub, pending, fold, &verdict);
+}
+
+static int apply_fold(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {
+    uint64_t number = fold->head.number;
+    bool is_ours = pending != NULL;
+    int err = wsm__fold_prepare(hub, fold);
+    if (err) return err;
+    wsm__verdict verdict = {.err = fold->refusal,
+                            .field = fold->field,
+                            .message = fold->why,
+                            .offset = fold->offset,
+                            .result = fold->head.result};
+    if (fold->refusal) {
+        err = pass_over(hub, pending, fold, &verdict);
+        wsm__fold_abandon(hub, fold);
         return err;
     }
-    uint64_t number = head.number;
-    int err = apply_update(hub, context, offset, &head, body);
-    if (err) return err;
-    settle(hub, pending ? wsm__append_find(hub, number) : NULL, offset, false, WSM_OK); /* callbacks ran: look again */
-    return WSM_OK;
+    err = take_in(hub, fold);
+    if (!err && is_ours) settle(hub, wsm__append_find(hub, number), &verdict); /* callbacks ran: look again */
+    return err;
+}
+
+static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
+    wsm__fold fold = {.offset = offset};
+    wsm__record_head *head = &fold.head;
+    if (bytes.len == 0 || wsm__record_parse(bytes, NULL, head, &fold.body)) return apply_void(hub, offset, true);
+    wsm__pending *pending = pending_of(hub, head, bytes);
+    if (!pending && wsm__record_parse(bytes, &hub->log_scan_limits, head, &fold.body))
+        return apply_void(hub, offset, true);
+    if (pending) wsm__record_parse(wsm__slice(pending->bytes, pending->bytes_len), NULL, head, &fold.body);
+    fold.context = wsm__log_context(&hub->records, head->context_id);
+    fold.also = head->also.ptr ? wsm__log_context(&hub->records, head->also) : NULL;
+    const wsm__dedup_entry *seen = wsm__dedup_find(&hub->dedup, head->sender, head->id, head->time_ms);
+    return seen ? apply_seen(hub, pending, &fold, seen) : apply_fold(hub, pending, &fold);
 }
 
 int wsm__apply(wsm_hub *hub, const wsm_record *record) {

@@ -16,35 +16,56 @@ static bool is_over_rate(wsm_hub *hub, wsm__agent *agent, const wsm__origin *ori
     return true;
 }
 
-static bool is_writing(wsm__msg_type type) {
-    return type == WSM__MSG_MEMORY_UPDATE || type == WSM__MSG_AGENT_PRESENCE;
+wsm__context *wsm__context_named(const wsm_hub *hub, wsm_slice id) {
+    wsm__context *context = wsm__log_context(&hub->records, id);
+    return context == hub->mail ? NULL : context;
 }
 
-/* `agent` NULL: the host itself. */
-static void run(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, bool may_write, const wsm__message *message,
-                wsm_slice text, const wsm__origin *origin) {
-    if (message->sender_agent_id.ptr && !wsm__slice_eq(message->sender_agent_id, sender)) {
+/* Who does what a client may send; a type that is not here yet is `unsupported`. */
+static const struct row {
+    wsm__msg_type type;
+    bool writes; /* not for observers */
+    void (*run)(wsm_hub *hub, const wsm__command *command);
+} rows[] = {
+    {WSM__MSG_MEMORY_UPDATE, true, wsm__update_submit},
+    {WSM__MSG_AGENT_PRESENCE, true, wsm__presence_submit},
+    {WSM__MSG_AGENT_LIST, false, wsm__presence_list},
+};
+
+static const struct row *row_of(wsm__msg_type type) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].type == type) return &rows[i];
+    return NULL;
+}
+
+static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {
+    const wsm__message *message = command->message;
+    const wsm__origin *origin = command->origin;
+    const struct row *row = row_of(message->type);
+    if (message->sender_agent_id.ptr && !wsm__slice_eq(message->sender_agent_id, command->sender)) {
         wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "sender_agent_id", "sender_agent_id: the hub says who sends");
         return;
     }
-    if (is_over_rate(hub, agent, origin)) return;
-    if (is_writing(message->type) && !may_write) {
+    if (is_over_rate(hub, command->agent, origin)) return;
+    if (message->type == WSM__MSG_HELLO) {
+        wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "type", "type: hello is only for the first message");
+        return;
+    }
+    if (!row) {
+        wsm__answer_error(hub, origin, WSM_ERR_UNSUPPORTED, "type", "type: this hub does not do that yet");
+        return;
+    }
+    if (row->writes && !may_write) {
         wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "type", "an observer reads and does not write");
         return;
     }
-    int veto = wsm__call_veto(hub, sender, wsm__slice_str(wsm__msg_row_of(message->type)->name), text);
+    int veto =
+        wsm__call_veto(hub, command->sender, wsm__slice_str(wsm__msg_row_of(message->type)->name), command->text);
     if (veto) {
         wsm__answer_error(hub, origin, veto, NULL, NULL);
         return;
     }
-    switch (message->type) {
-    case WSM__MSG_MEMORY_UPDATE: wsm__update_submit(hub, agent, sender, message, text, origin); break;
-    case WSM__MSG_AGENT_PRESENCE: wsm__presence_submit(hub, agent, message, text, origin); break;
-    case WSM__MSG_AGENT_LIST: wsm__presence_list(hub, message, origin); break;
-    default:
-        wsm__answer_error(hub, origin, WSM_ERR_BAD_MESSAGE, "type", "type: hello is only for the first message");
-        break;
-    }
+    row->run(hub, command);
 }
 
 static void hello(wsm_conn *conn, wsm_slice text) {
@@ -99,7 +120,13 @@ void wsm__command_text(wsm_conn *conn, wsm_slice text) {
     }
     if (message.has_id) to_origin(&origin, message.message_id.ptr);
     bool may_write = conn->identity.claims.permission == WSM_PERMISSION_ACTIVE;
-    run(hub, conn->agent, conn->identity.claims.sub, may_write, &message, text, &origin);
+    wsm__command command = {.agent = conn->agent,
+                            .sender = conn->identity.claims.sub,
+                            .conn = conn,
+                            .message = &message,
+                            .text = text,
+                            .origin = &origin};
+    run(hub, &command, may_write);
 }
 
 void wsm__command_host(wsm_hub *hub, wsm_slice name, wsm_slice text, uint64_t tag) {
@@ -128,5 +155,10 @@ void wsm__command_host(wsm_hub *hub, wsm_slice name, wsm_slice text, uint64_t ta
         if (agent->slots_count == 0 && !agent->timer.armed) /* it is only known for its limits: forgotten again */
             wsm__heap_arm(&hub->heap, &agent->timer, hub->now + hub->config.presence_grace_ms);
     }
-    run(hub, agent, is_hub ? wsm__slice_str("hub") : name, true, &message, text, &origin);
+    wsm__command command = {.agent = agent,
+                            .sender = is_hub ? wsm__slice_str("hub") : name,
+                            .message = &message,
+                            .text = text,
+                            .origin = &origin};
+    run(hub, &command, true);
 }

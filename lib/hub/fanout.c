@@ -7,14 +7,14 @@ wsm__lane wsm__fanout_lane(wsm_priority priority) {
     return priority == WSM_PRIORITY_BACKGROUND ? WSM__LANE_BACKGROUND : WSM__LANE_NORMAL;
 }
 
-uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, uint64_t offset, wsm_priority priority) {
-    wsm__lane lane = wsm__fanout_lane(priority);
+uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, const wsm__fold *fold) {
+    wsm__lane lane = wsm__fanout_lane(fold->head.priority);
     uint32_t reached = 0;
     for (uint32_t i = hub->receivers.count; i > 0; i--) { /* backwards: one that overflows leaves the array */
         wsm_conn *conn = wsm__peer_slot(hub, hub->receivers.slots[i - 1])->conn;
         if (conn->catching_up) continue;
-        conn->cursor = offset;
-        wsm__peer_push(conn, lane, frame, offset);
+        conn->cursor = fold->offset;
+        wsm__peer_push(conn, lane, frame, fold->offset);
         reached++;
         if (conn->position_at || conn->phase != WSM__PHASE_LIVE) continue;
         conn->position_at = hub->now + hub->config.position_interval_ms;

@@ -66,7 +66,9 @@ static int fill_parts(wsm_hub *hub) {
     wsm__map_init(&hub->inflight, &hub->mem, hub->seed);
     hub->pool = wsm__ws_pool_new(&hub->mem, POOL_IDLE);
     if (!hub->pool) return WSM_ERR_NOMEM;
-    return wsm__log_context_new(&hub->records, wsm__slice_str("main"), &hub->main);
+    wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
+    err = wsm__log_context_new(&hub->records, wsm__slice_str("main"), &hub->main);
+    return err ? err : wsm__log_context_new(&hub->records, wsm__slice_str(WSM__MAIL), &hub->mail);
 }
 
 static void init_empty(wsm_hub *hub) { /* so that freeing is right from every point on */
@@ -89,6 +91,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__dedup_init(&hub->dedup, &hub->mem, hub->seed, 0, 0);
     wsm__dedup_init(&hub->soft_dedup, &hub->mem, hub->seed, 0, 0);
     wsm__registry_init(&hub->registry, &hub->mem, hub->seed);
+    wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
     wsm__map_init(&hub->addresses, &hub->mem, hub->seed);
     wsm__map_init(&hub->inflight, &hub->mem, hub->seed);
 }
@@ -262,6 +265,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     }
     wsm__append_fini(hub);
     wsm__registry_fini(&hub->registry, &hub->heap);
+    wsm__roster_fini(&hub->roster);
     wsm__addresses_fini(hub);
     wsm__map_fini(&hub->inflight);
     wsm__dedup_fini(&hub->dedup);

@@ -15,6 +15,7 @@
 #include "proto/encode.h"
 #include "route/receivers.h"
 #include "route/registry.h"
+#include "route/roster.h"
 #include "util/bucket.h"
 #include "util/crypto.h"
 #include "util/heap.h"
@@ -127,6 +128,32 @@ typedef struct wsm__origin {
     char message_id[WSM__UUID_LEN]; /* as the sender wrote it */
 } wsm__origin;
 
+/* A command on its way: decoded, its sender known. */
+typedef struct wsm__command {
+    wsm__agent *agent; /* NULL: the host itself, sender is "hub" */
+    wsm_slice sender;
+    wsm_conn *conn; /* NULL: it came from the host */
+    const wsm__message *message;
+    wsm_slice text; /* as received */
+    const wsm__origin *origin;
+} wsm__command;
+
+/* A record on its way into the state. `prepare` of its type allocates and judges, `commit` cannot fail (fold.c). */
+typedef struct wsm__fold {
+    uint64_t offset;
+    wsm__record_head head;
+    wsm_slice body;
+    wsm__context *context; /* where it counts; NULL: there is none (yet) */
+    wsm__context *also;
+    bool is_silent;    /* sent to nobody */
+    wsm__reach *reach; /* set by prepare; NULL: the members of the context */
+    int refusal;       /* set by prepare: the record changes nothing, and its sender gets this error ... */
+    const char *field; /* ... with its field and sentence, static */
+    const char *why;
+    void *plan;         /* of prepare, for commit or abandon */
+    uint32_t receivers; /* set when it was fanned out */
+} wsm__fold;
+
 typedef struct wsm__waiter { /* a repeat of a command that is under way */
     wsm__list node;
     wsm__origin origin;
@@ -145,6 +172,8 @@ typedef struct wsm__pending {
     size_t bytes_len;
     bool is_kept, is_applied, is_durable, is_duplicate;
     int err;
+    const char *field, *why; /* of the error; static */
+    wsm_slice result;        /* for the ack; points into `bytes` */
     uint64_t offset;
 } wsm__pending;
 
@@ -176,6 +205,8 @@ typedef struct wsm__slot {
 
 #define WSM__SLOT_NONE UINT32_MAX
 
+#define WSM__MAIL "hub/mail" /* id of the context of mail; wsm__context_named hides it from clients */
+
 /* ---- the hub --------------------------------------------------------------------------------------------------------
  */
 
@@ -205,7 +236,9 @@ struct wsm_hub {
     wsm__heap_node chores; /* expiry of windows, aged records, retries: once a second while there is something */
     wsm__log records;
     wsm__context *main;
+    wsm__context *mail;       /* records that belong to no context: mentions, answers to them, cards */
     wsm__receivers receivers; /* of main */
+    wsm__roster roster;
     wsm__dedup dedup, soft_dedup;
     wsm__registry registry;
     wsm__map addresses;
@@ -341,12 +374,21 @@ void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoc
 void wsm__session_leave(wsm_conn *conn); /* out of all routes; twice does nothing */
 
 /* commands.c */
+wsm__context *wsm__context_named(const wsm_hub *hub, wsm_slice id); /* as a client may name it; NULL: there is none */
 void wsm__command_text(wsm_conn *conn, wsm_slice text);
 void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t tag);
 
 /* update.c */
-void wsm__update_submit(wsm_hub *hub, wsm__agent *agent, wsm_slice sender, const wsm__message *message, wsm_slice text,
-                        const wsm__origin *origin);
+void wsm__update_submit(wsm_hub *hub, const wsm__command *command);
+
+/* submit.c: what all commands that become records go through, in this order. */
+bool wsm__submit_begin(wsm_hub *hub, const wsm__command *command,
+                       wsm__record_head *head);       /* false: answered, as a repeat */
+int wsm__submit_room(const wsm_hub *hub, size_t len); /* 0, WSM_ERR_TOO_LARGE, WSM_ERR_BUSY */
+void wsm__submit_open(wsm_hub *hub, const wsm__message *message, const wsm__record_head *head,
+                      wsm__json_out *out); /* the body in hub->scratch, its envelope written; `message` may be NULL */
+int wsm__submit_close(wsm_hub *hub, wsm__record_head *head, wsm__json_out *out,
+                      const wsm__origin *origin); /* appends; an error is answered */
 
 /* appends.c */
 int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin,
@@ -360,11 +402,16 @@ void wsm__append_fini(wsm_hub *hub);
 wsm__pending *wsm__append_in_flight(const wsm_hub *hub, wsm_slice sender, const unsigned char id[16]);
 int wsm__append_wait(wsm_hub *hub, wsm__pending *pending, const wsm__origin *origin);
 
+/* fold.c: what each type of record does to the state. */
+int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold); /* WSM_ERR_NOMEM: no effect */
+void wsm__fold_abandon(wsm_hub *hub, wsm__fold *fold);
+void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold);
+
 /* apply.c: 0, or WSM_ERR_NOMEM: nothing changed, try again. */
 int wsm__apply(wsm_hub *hub, const wsm_record *record);
 
 /* fanout.c */
-uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, uint64_t offset, wsm_priority priority);
+uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, const wsm__fold *fold);
 wsm__lane wsm__fanout_lane(wsm_priority priority);
 
 /* replay.c */
@@ -388,9 +435,8 @@ void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records,
 void wsm__presence_joined(wsm_hub *hub, wsm_conn *conn);
 void wsm__presence_left(wsm_hub *hub, wsm__agent *agent);
 void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent);
-void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text,
-                          const wsm__origin *origin);
-void wsm__presence_list(wsm_hub *hub, const wsm__message *message, const wsm__origin *origin);
+void wsm__presence_submit(wsm_hub *hub, const wsm__command *command);
+void wsm__presence_list(wsm_hub *hub, const wsm__command *command);
 void wsm__presence_pump(wsm_conn *conn); /* what it missed, as far as there is room */
 
 /* answers.c */

@@ -147,19 +147,22 @@ static bool is_repeat(wsm_hub *hub, wsm__agent *agent, const wsm__message *messa
 static void remember(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text) {
     unsigned char digest[WSM__DIGEST_LEN];
     if (!message->has_id || wsm__digest_of(hub->digest, text.ptr, text.len, digest)) return;
-    if (wsm__dedup_add(&hub->soft_dedup, wsm__agent_name(agent), message->id, digest, 0, hub->wall))
+    if (wsm__dedup_add(&hub->soft_dedup, wsm__agent_name(agent), message->id, digest, 0, hub->wall,
+                       wsm__slice(NULL, 0)))
         hub->count.no_memory++;
     wsm__turn_chores_soon(hub, hub->config.dedup_soft_ms + 1u);
 }
 
-void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *message, wsm_slice text,
-                          const wsm__origin *origin) {
+void wsm__presence_submit(wsm_hub *hub, const wsm__command *command) {
+    wsm__agent *agent = command->agent;
+    const wsm__message *message = command->message;
+    const wsm__origin *origin = command->origin;
     wsm_slice fields[WSM__PRESENCE_FIELDS];
     if (!agent || !agent->present) {
         wsm__answer_error(hub, origin, WSM_ERR_CONFLICT, NULL, "an agent without a connection has no presence");
         return;
     }
-    if (is_repeat(hub, agent, message, text, origin)) return;
+    if (is_repeat(hub, agent, message, command->text, origin)) return;
     for (int i = 0; i < WSM__PRESENCE_FIELDS; i++) { /* what is not said stays as it was */
         wsm__json_value value = wsm__message_field(message, names[i]);
         fields[i] = value.kind ? value.raw : wsm__agent_field(agent, (wsm__presence_field)i);
@@ -170,7 +173,7 @@ void wsm__presence_submit(wsm_hub *hub, wsm__agent *agent, const wsm__message *m
         hub->count.no_memory++; /* the fields have changed all the same: the next change, or the timer, tells of them */
         err = WSM_ERR_NOMEM;
     }
-    if (!err) remember(hub, agent, message, text);
+    if (!err) remember(hub, agent, message, command->text);
     wsm__verdict verdict = {.err = err, .duplicate = changed == 0};
     wsm__answer(hub, origin, &verdict);
 }
@@ -221,8 +224,9 @@ static void put_agent(wsm__buf *buf, const wsm__agent *agent) {
     wsm__json_close(&out);
 }
 
-void wsm__presence_list(wsm_hub *hub, const wsm__message *message, const wsm__origin *origin) {
-    wsm__json_value filter = wsm__message_field(message, "filter");
+void wsm__presence_list(wsm_hub *hub, const wsm__command *command) {
+    const wsm__origin *origin = command->origin;
+    wsm__json_value filter = wsm__message_field(command->message, "filter");
     wsm__buf list;
     wsm__map_node *cursor = NULL;
     wsm__agent *agent;

@@ -3,7 +3,8 @@
  *     {"v":1,"offset":17,"lost":0,"contexts":[{"id":"main","seq":17,"fixes":[[9,1]]}],"voids":[[4,0],[8,1]],
  *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
  *
- * `i` and `d` are base64url. The cache of frames is not in it: older records are read from the log's store. */
+ * `i` and `d` are base64url, `r` is the result that the first ack carried. The cache of frames is not in it: older
+ * records are read from the log's store. */
 #include "hub/hub.h"
 #include "limits.h"
 #include "util/base64.h"
@@ -53,6 +54,7 @@ static void put_dedup(wsm_hub *hub, wsm__buf *buf) {
         if (entry->has_digest) put_bytes(&out, "d", entry->digest, WSM__DIGEST_LEN);
         wsm__json_num(&out, "o", entry->offset);
         wsm__json_num(&out, "t", (uint64_t)entry->time_ms);
+        if (entry->result) wsm__json_raw(&out, "r", wsm__slice(entry->result, entry->result_len));
         wsm__json_close(&out);
     }
 }
@@ -155,7 +157,8 @@ static int load_dedup(wsm_hub *hub, wsm_slice object) {
     bool has_digest = text_of(object, "d", &digest);
     if (has_digest && (digest.len != 22 || wsm__base64url_decode(digest_bytes, digest.ptr, 22) != WSM__DIGEST_LEN))
         return WSM_ERR_LOG_CORRUPT;
-    return wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time);
+    return wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time,
+                          member_of(object, "r").raw);
 }
 
 static int load_voids(wsm_hub *hub, wsm_slice array) {
@@ -172,7 +175,7 @@ static int load_voids(wsm_hub *hub, wsm_slice array) {
 }
 
 static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
-    static const wsm__scan_limits limits = {.depth_max = 8, .values_max = UINT32_MAX, .key_bytes_max = 64};
+    static const wsm__scan_limits limits = {.depth_max = 32, .values_max = UINT32_MAX, .key_bytes_max = 128};
     wsm__json_value root, value;
     uint64_t version, lost, own;
     size_t at = 0;

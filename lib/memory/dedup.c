@@ -28,6 +28,11 @@ void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[
     wsm__list_init(&dedup->all);
 }
 
+static void entry_free(wsm__dedup *dedup, wsm__dedup_entry *entry) {
+    wsm__free(dedup->mem, entry->result, entry->result_len);
+    wsm__free(dedup->mem, entry, sizeof *entry);
+}
+
 static void forget(wsm__dedup *dedup, wsm__dedup_entry *entry) {
     unsigned char key[KEY_MAX];
     wsm__dedup_sender *sender = entry->sender;
@@ -35,7 +40,7 @@ static void forget(wsm__dedup *dedup, wsm__dedup_entry *entry) {
     wsm__map_remove(&dedup->entries, key, len);
     wsm__list_remove(&entry->in_all);
     wsm__list_remove(&entry->in_sender);
-    wsm__free(dedup->mem, entry, sizeof *entry);
+    entry_free(dedup, entry);
     if (--sender->count > 0) return;
     wsm__map_remove(&dedup->senders, sender->name, sender->name_len);
     wsm__free(dedup->mem, sender, sizeof *sender);
@@ -95,22 +100,38 @@ static void sender_release(wsm__dedup *dedup, wsm__dedup_sender *sender) { /* on
     wsm__free(dedup->mem, sender, sizeof *sender);
 }
 
+/* A new entry with its result; NULL: no memory. */
+static wsm__dedup_entry *entry_new(wsm__dedup *dedup, wsm_slice result) {
+    wsm__dedup_entry *entry = wsm__zalloc(dedup->mem, sizeof *entry);
+    if (!entry || result.len == 0) return entry;
+    entry->result = wsm__alloc(dedup->mem, result.len);
+    if (!entry->result) {
+        wsm__free(dedup->mem, entry, sizeof *entry);
+        return NULL;
+    }
+    memcpy(entry->result, result.ptr, result.len);
+    entry->result_len = (uint32_t)result.len;
+    return entry;
+}
+
 int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender_name, const unsigned char id[16], const unsigned char *digest,
-                   uint64_t offset, int64_t now_ms) {
+                   uint64_t offset, int64_t now_ms, wsm_slice result) {
     unsigned char key[KEY_MAX];
     wsm__dedup_sender *sender = sender_of(dedup, sender_name);
     if (!sender) return WSM_ERR_NOMEM;
-    wsm__dedup_entry *entry = wsm__zalloc(dedup->mem, sizeof *entry);
+    wsm__dedup_entry *entry = entry_new(dedup, result);
     size_t len = key_of(key, id, sender_name);
     wsm__dedup_entry *stale = wsm__map_get(&dedup->entries, key, len); /* out of the window, not evicted yet */
     if (!entry || wsm__map_put(&dedup->entries, key, len, entry)) {
-        if (entry) wsm__free(dedup->mem, entry, sizeof *entry);
+        if (entry) entry_free(dedup, entry);
         sender_release(dedup, sender);
         return WSM_ERR_NOMEM;
     }
     if (now_ms > dedup->now_ms) dedup->now_ms = now_ms;
-    *entry =
-        (wsm__dedup_entry){.sender = sender, .offset = offset, .time_ms = dedup->now_ms, .has_digest = digest != NULL};
+    entry->sender = sender;
+    entry->offset = offset;
+    entry->time_ms = dedup->now_ms;
+    entry->has_digest = digest != NULL;
     memcpy(entry->id, id, 16);
     if (digest) memcpy(entry->digest, digest, WSM__DIGEST_LEN);
     wsm__list_push(&dedup->all, &entry->in_all);
@@ -119,7 +140,7 @@ int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender_name, const unsigned char
     if (stale) { /* the map points at the new entry already */
         wsm__list_remove(&stale->in_all);
         wsm__list_remove(&stale->in_sender);
-        wsm__free(dedup->mem, stale, sizeof *stale);
+        entry_free(dedup, stale);
         sender->count--;
     }
     if (dedup->ids_max && sender->count > dedup->ids_max) {

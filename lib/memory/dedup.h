@@ -20,6 +20,8 @@ typedef struct wsm__dedup_entry {
     bool is_durable; /* as this process knows it; not part of the fold */
     uint64_t offset; /* the first result; 0: none */
     int64_t time_ms;
+    char *result; /* what its ack carried, NULL: nothing */
+    uint32_t result_len;
 } wsm__dedup_entry;
 
 typedef struct wsm__dedup {
@@ -41,9 +43,10 @@ void wsm__dedup_fini(wsm__dedup *dedup);
 const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16],
                                         int64_t now_ms);
 
-/* Remember an id; moves the table's time to `now_ms`, and evicts. `digest` may be NULL. WSM_ERR_NOMEM: no effect. */
+/* Remember an id; moves the table's time to `now_ms`, and evicts. `digest` may be NULL, `result` (copied) absent.
+ * WSM_ERR_NOMEM: no effect. */
 int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], const unsigned char *digest,
-                   uint64_t offset, int64_t now_ms);
+                   uint64_t offset, int64_t now_ms, wsm_slice result);
 
 /* Take back an id that was just added; note that one's record is kept for good. Both harmless if it is not there. */
 void wsm__dedup_undo(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]);

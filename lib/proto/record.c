@@ -22,11 +22,7 @@ static const char hex_digits[] = "0123456789abcdef";
 
 static void put_uuid(wsm__buf *buf, const unsigned char id[16]) {
     char text[WSM__UUID_LEN];
-    for (size_t i = 0, at = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
-        text[at++] = hex_digits[id[i] >> 4];
-        text[at++] = hex_digits[id[i] & 15];
-    }
+    wsm__uuid_format(id, text);
     wsm__buf_put(buf, text, sizeof text);
 }
 

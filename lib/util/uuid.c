@@ -89,3 +89,12 @@ bool wsm__uuid_parse(const char *text, size_t len, unsigned char out[16]) {
     memcpy(out, bytes, sizeof bytes);
     return true;
 }
+
+void wsm__uuid_format(const unsigned char id[16], char out[WSM__UUID_LEN]) {
+    uint64_t high = 0, low = 0;
+    for (int i = 0; i < 8; i++) {
+        high = high << 8 | id[i];
+        low = low << 8 | id[8 + i];
+    }
+    format(out, high, low);
+}

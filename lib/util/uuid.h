@@ -18,7 +18,8 @@ typedef struct wsm__uuid_gen {
 
 void wsm__uuid_seed(wsm__uuid_gen *gen, const unsigned char seed[32]);
 void wsm__uuid_v7(wsm__uuid_gen *gen, int64_t wall_ms, char out[WSM__UUID_LEN]);
-uint64_t wsm__uuid_random(wsm__uuid_gen *gen);                             /* a number for jitter; not a secret */
-bool wsm__uuid_parse(const char *text, size_t len, unsigned char out[16]); /* 8-4-4-4-12 hex digits, either case */
+uint64_t wsm__uuid_random(wsm__uuid_gen *gen);                              /* a number for jitter; not a secret */
+bool wsm__uuid_parse(const char *text, size_t len, unsigned char out[16]);  /* 8-4-4-4-12 hex digits, either case */
+void wsm__uuid_format(const unsigned char id[16], char out[WSM__UUID_LEN]); /* lower case */
 
 #endif

@@ -12,6 +12,7 @@
 #include "memory/log.h"
 #include "wsm/error.h"
 
+static const wsm_slice none = {NULL, 0};
 static const unsigned char seed[16] = "0123456789abcde";
 
 typedef struct fixture {
@@ -161,12 +162,12 @@ static void an_id_is_known_for_the_window_and_to_its_sender_only(void **state) {
     wsm_slice ada = wsm__slice_str("ada"), bob = wsm__slice_str("bob");
     wsm__mem_init(&f.mem, test_alloc, &f.host, 0);
     wsm__dedup_init(&dedup, &f.mem, seed, 1000, 0);
-    assert_int_equal(wsm__dedup_add(&dedup, ada, id_of(1), digest, 7, 5000), 0);
+    assert_int_equal(wsm__dedup_add(&dedup, ada, id_of(1), digest, 7, 5000, none), 0);
     assert_int_equal(wsm__dedup_find(&dedup, ada, id_of(1), 6000)->offset, 7);
     assert_memory_equal(wsm__dedup_find(&dedup, ada, id_of(1), 6000)->digest, digest, sizeof digest);
     assert_null(wsm__dedup_find(&dedup, ada, id_of(1), 6001));
     assert_null(wsm__dedup_find(&dedup, bob, id_of(1), 5000));
-    assert_int_equal(wsm__dedup_add(&dedup, ada, id_of(1), NULL, 8, 7000), 0); /* out of the window: new again */
+    assert_int_equal(wsm__dedup_add(&dedup, ada, id_of(1), NULL, 8, 7000, none), 0); /* out of the window: new again */
     assert_int_equal(wsm__dedup_count(&dedup), 1);
     assert_non_null(wsm__dedup_find(&dedup, ada, id_of(1), 1)); /* a clock that goes back does not revive or forget */
     wsm__dedup_expire(&dedup, 9000);
@@ -181,8 +182,8 @@ static void one_sender_cannot_push_out_the_ids_of_another(void **state) {
     wsm__dedup dedup;
     wsm__mem_init(&f.mem, test_alloc, &f.host, 0);
     wsm__dedup_init(&dedup, &f.mem, seed, 1000, 4);
-    wsm__dedup_add(&dedup, wsm__slice_str("bob"), id_of(1), NULL, 1, 0);
-    for (unsigned i = 0; i < 100; i++) wsm__dedup_add(&dedup, wsm__slice_str("ada"), id_of(i), NULL, i, 0);
+    wsm__dedup_add(&dedup, wsm__slice_str("bob"), id_of(1), NULL, 1, 0, none);
+    for (unsigned i = 0; i < 100; i++) wsm__dedup_add(&dedup, wsm__slice_str("ada"), id_of(i), NULL, i, 0, none);
     assert_int_equal(wsm__dedup_count(&dedup), 5);
     assert_non_null(wsm__dedup_find(&dedup, wsm__slice_str("bob"), id_of(1), 0));
     assert_null(wsm__dedup_find(&dedup, wsm__slice_str("ada"), id_of(95), 0));
@@ -200,7 +201,7 @@ static void an_id_that_finds_no_memory_is_not_remembered_by_half(void **state) {
         wsm__dedup dedup;
         wsm__mem_init(&f.mem, test_alloc, &f.host, 0);
         wsm__dedup_init(&dedup, &f.mem, seed, 1000, 4);
-        int err = wsm__dedup_add(&dedup, wsm__slice_str("ada"), id_of(1), NULL, 1, 0);
+        int err = wsm__dedup_add(&dedup, wsm__slice_str("ada"), id_of(1), NULL, 1, 0, none);
         assert_int_equal(wsm__dedup_find(&dedup, wsm__slice_str("ada"), id_of(1), 0) != NULL, err == 0);
         assert_int_equal(wsm__dedup_count(&dedup), err == 0);
         wsm__dedup_fini(&dedup);
