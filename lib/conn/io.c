@@ -32,6 +32,10 @@ int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now) {
     return wsm__outq_push(&io->out, io->mem, frame);
 }
 
+uint32_t wsm__io_purge(wsm__io *io, uint32_t tag) {
+    return wsm__lanes_purge(&io->lanes, io->mem, tag);
+}
+
 /* The next frame that may be handed out; `*is_close` as from wsm__link_take. */
 static wsm__frame *next_frame(wsm__io *io, bool *is_close) {
     *is_close = false;

@@ -31,6 +31,9 @@ int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset
 /* Queue bytes that go before everything else (HTTP answers). WSM_ERR_NOMEM: no effect. */
 int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now);
 
+/* Drop what waits with this tag and was not handed out; returns how many. */
+uint32_t wsm__io_purge(wsm__io *io, uint32_t tag);
+
 size_t wsm__io_vec(wsm__io *io, wsm_vec *vec, size_t cap);
 void wsm__io_sent(wsm__io *io, size_t len, uint64_t now);
 

@@ -80,6 +80,33 @@ wsm__frame *wsm__lanes_pop(wsm__lanes *lanes, wsm__mem *mem, uint64_t *offset) {
     return frame;
 }
 
+/* Closes the ranks of one lane over what goes. */
+static uint32_t purge_lane(wsm__lanes *lanes, wsm__ring *ring, wsm__mem *mem, uint32_t tag) {
+    uint32_t kept = 0, all = ring->count;
+    for (uint32_t i = 0; i < all; i++) {
+        item *at = wsm__ring_at(ring, i);
+        if (wsm__frame_tag(at->frame) != tag) {
+            *(item *)wsm__ring_at(ring, kept++) = *at;
+            continue;
+        }
+        lanes->bytes -= wsm__frame_bytes(at->frame).len;
+        wsm__frame_unref(at->frame);
+    }
+    while (ring->count > kept) wsm__ring_pop_back(ring, mem);
+    return all - kept;
+}
+
+uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__mem *mem, uint32_t tag) {
+    uint32_t purged = 0;
+    for (int i = 0; i < WSM__LANES; i++) {
+        uint32_t gone = purge_lane(lanes, &lanes->lane[i], mem, tag);
+        if (is_soft((wsm__lane)i)) lanes->soft -= gone;
+        purged += gone;
+    }
+    lanes->count -= purged;
+    return purged;
+}
+
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes) {
     uint64_t lowest = 0;
     for (int i = 0; i < WSM__LANES; i++) {

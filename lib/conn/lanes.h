@@ -44,6 +44,8 @@ int wsm__lanes_push(wsm__lanes *lanes, wsm__mem *mem, const wsm__lane_limits *li
 wsm__frame *wsm__lanes_pop(wsm__lanes *lanes, wsm__mem *mem, uint64_t *offset);
 
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes); /* the lowest offset that waits; 0: no record waits */
+/* Drop what carries this tag (wire/frame.h); returns how many. */
+uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__mem *mem, uint32_t tag);
 uint32_t wsm__lanes_drop_all(wsm__lanes *lanes, wsm__mem *mem, uint32_t dropped[WSM__LANES]);
 const char *wsm__lane_name(wsm__lane lane);
 

@@ -4,14 +4,19 @@
 
 #include "wsm/error.h"
 
+int wsm__receivers_reserve(wsm__receivers *receivers, wsm__mem *mem, uint32_t count) {
+    uint32_t cap = receivers->cap ? receivers->cap : 8;
+    while (cap - receivers->count < count) cap *= 2;
+    if (cap == receivers->cap) return WSM_OK;
+    uint32_t *slots = wsm__resize(mem, receivers->slots, receivers->cap * sizeof *slots, cap * sizeof *slots);
+    if (!slots) return WSM_ERR_NOMEM;
+    receivers->slots = slots;
+    receivers->cap = cap;
+    return WSM_OK;
+}
+
 int wsm__receivers_add(wsm__receivers *receivers, wsm__mem *mem, uint32_t slot) {
-    if (receivers->count == receivers->cap) {
-        uint32_t cap = receivers->cap ? receivers->cap * 2 : 8;
-        uint32_t *slots = wsm__resize(mem, receivers->slots, receivers->cap * sizeof *slots, cap * sizeof *slots);
-        if (!slots) return WSM_ERR_NOMEM;
-        receivers->slots = slots;
-        receivers->cap = cap;
-    }
+    if (wsm__receivers_reserve(receivers, mem, 1)) return WSM_ERR_NOMEM;
     receivers->slots[receivers->count++] = slot;
     return WSM_OK;
 }

@@ -12,6 +12,8 @@ typedef struct wsm__receivers {
 } wsm__receivers;
 
 int wsm__receivers_add(wsm__receivers *receivers, wsm__mem *mem, uint32_t slot); /* WSM_ERR_NOMEM: no effect */
+int wsm__receivers_reserve(wsm__receivers *receivers, wsm__mem *mem,
+                           uint32_t count); /* so many adds will not fail; WSM_ERR_NOMEM: no effect */
 void wsm__receivers_remove(wsm__receivers *receivers, uint32_t slot); /* harmless if absent; the last takes its place */
 void wsm__receivers_fini(wsm__receivers *receivers, wsm__mem *mem);
 

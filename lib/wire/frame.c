@@ -11,7 +11,8 @@ struct wsm__frame {
     wsm__mem *mem;
     size_t payload_len;
     uint32_t refs;
-    uint32_t header_len;
+    uint32_t header_len : 4;
+    uint32_t tag : 28;
     char bytes[];
 };
 
@@ -36,7 +37,8 @@ static wsm__frame *frame_alloc(wsm__mem *mem, uint32_t header_len, size_t payloa
     frame->mem = mem;
     frame->payload_len = payload_len;
     frame->refs = 1;
-    frame->header_len = header_len;
+    frame->header_len = header_len & 15;
+    frame->tag = 0;
     return frame;
 }
 
@@ -64,6 +66,14 @@ wsm__frame *wsm__frame_raw(wsm__mem *mem, const void *bytes, size_t len) {
     wsm__frame *frame = frame_alloc(mem, 0, len);
     if (frame && len > 0) memcpy(frame->bytes, bytes, len);
     return frame;
+}
+
+void wsm__frame_set_tag(wsm__frame *frame, uint32_t tag) {
+    frame->tag = tag & 0xfffffff;
+}
+
+uint32_t wsm__frame_tag(const wsm__frame *frame) {
+    return frame->tag;
 }
 
 wsm__frame *wsm__frame_ref(wsm__frame *frame) {

@@ -18,6 +18,10 @@ wsm__frame *wsm__frame_of(wsm__mem *mem, uint8_t opcode, const void *payload, si
 /* Bytes without a frame around them, as HTTP answers are. */
 wsm__frame *wsm__frame_raw(wsm__mem *mem, const void *bytes, size_t len);
 
+/* A number of the maker's own, 0 at first: what kind of content it is, so that queues can be purged of it. */
+void wsm__frame_set_tag(wsm__frame *frame, uint32_t tag);
+uint32_t wsm__frame_tag(const wsm__frame *frame);
+
 wsm__frame *wsm__frame_ref(wsm__frame *frame);
 void wsm__frame_unref(wsm__frame *frame);              /* NULL does nothing */
 wsm_slice wsm__frame_bytes(const wsm__frame *frame);   /* header and payload */
