@@ -3,8 +3,9 @@
 #include "client/client.h"
 #include "proto/scan.h"
 
-/* At most this many frames are handed out at a time. A ring keeps the room for as many when it runs empty, so moving
- * the first frame into an empty `out` needs no memory, and waiting bytes can always be handed out. */
+/* At most this many frames are handed out at a time. The links of `out` stay in its pool when it runs empty, and the
+ * request was the first to have one: so the first frame into an empty `out` needs no memory, and waiting bytes can
+ * always be handed out. */
 #define OUT_FRAMES_MAX 32u
 
 static const wsm__scan_limits scan_limits = {.depth_max = 64, .values_max = 65536, .key_bytes_max = 65536};
@@ -38,10 +39,10 @@ static wsm__frame *frame_take(wsm_client *client) {
 
 static void refill(wsm_client *client, size_t cap) {
     if (cap > OUT_FRAMES_MAX) cap = OUT_FRAMES_MAX;
-    while (client->out.frames.count < cap) {
+    while (client->out.count < cap) {
         wsm__frame *frame = frame_take(client);
         if (!frame) return;
-        if (wsm__outq_push(&client->out, &client->mem, frame) != 0) {
+        if (wsm__outq_push(&client->out, &client->links, frame) != 0) {
             client->held = frame;
             return;
         }
@@ -57,7 +58,7 @@ size_t wsm_client_pending(wsm_client *client, wsm_vec *vec, size_t cap) {
 
 void wsm__client_wrote(wsm_client *client, size_t len) {
     uint32_t done = 0;
-    wsm__outq_sent(&client->out, &client->mem, len, &done);
+    wsm__outq_sent(&client->out, &client->links, len, &done);
     if (client->close_out && !client->out.bytes && !client->held) wsm__link_wrote_all(&client->link);
 }
 
@@ -119,5 +120,6 @@ void wsm__client_outbox_fini(wsm_client *client) {
     wsm__ring_fini(&client->data, &client->mem);
     wsm__frame_unref(client->held);
     client->held = NULL;
-    wsm__outq_fini(&client->out, &client->mem);
+    wsm__outq_fini(&client->out, &client->links);
+    wsm__chain_pool_fini(&client->links);
 }

@@ -5,14 +5,14 @@
 
 #include "conn/lanes.h"
 #include "wire/link.h"
+#include "wire/outq.h"
 
 #define WSM__IO_HANDED_BYTES                                                                                           \
     (256u << 10) /* frames are handed out until this much is on its way: the rest can still be overtaken */
 
 typedef struct wsm__io {
-    wsm__mem *mem;
-    const wsm__lane_limits *limits;
-    wsm__link link;
+    wsm__chain_pool *pool;
+    const wsm__lane_limits *limits; /* shared */
     wsm__lanes lanes;
     wsm__outq out;
     uint64_t progress_at; /* monotonic ms when bytes last went, or when they began to wait */
@@ -21,9 +21,10 @@ typedef struct wsm__io {
     bool finishing; /* nothing more is taken; over when all is written */
     bool cut;       /* over, whatever still waits */
     bool closed;    /* the close frame was handed out: nothing may follow */
+    wsm__link link;
 } wsm__io;
 
-void wsm__io_init(wsm__io *io, wsm__mem *mem, const wsm__lane_limits *limits, bool payload_only);
+void wsm__io_init(wsm__io *io, wsm__chain_pool *pool, const wsm__lane_limits *limits, bool payload_only);
 void wsm__io_fini(wsm__io *io);
 
 /* Queue a frame; errors as wsm__lanes_push. */

@@ -1,34 +1,26 @@
-/* Lanes: five small rings and the rules of who goes first and what fits. */
+/* Lanes: five chains of frames, and the rules of who goes first and what fits. */
 #include "conn/lanes.h"
 
 #include "wsm/error.h"
 
 #define BACKGROUND_EVERY 16u
 
-typedef struct item {
-    wsm__frame *frame;
-    uint64_t offset;
-} item;
-
 void wsm__lanes_init(wsm__lanes *lanes) {
     *lanes = (wsm__lanes){0};
-    for (int i = 0; i < WSM__LANES; i++) wsm__ring_init(&lanes->lane[i], sizeof(item));
 }
 
-uint32_t wsm__lanes_drop_all(wsm__lanes *lanes, wsm__mem *mem, uint32_t dropped[WSM__LANES]) {
+uint32_t wsm__lanes_drop_all(wsm__lanes *lanes, wsm__chain_pool *pool, uint32_t dropped[WSM__LANES]) {
     uint32_t all = lanes->count;
     for (int i = 0; i < WSM__LANES; i++) {
-        if (dropped) dropped[i] = lanes->lane[i].count;
-        for (uint32_t k = 0; k < lanes->lane[i].count; k++)
-            wsm__frame_unref(((item *)wsm__ring_at(&lanes->lane[i], k))->frame);
-        wsm__ring_fini(&lanes->lane[i], mem);
+        uint32_t count = wsm__chain_clear(&lanes->lane[i], pool);
+        if (dropped) dropped[i] = count;
     }
     wsm__lanes_init(lanes);
     return all;
 }
 
-void wsm__lanes_fini(wsm__lanes *lanes, wsm__mem *mem) {
-    wsm__lanes_drop_all(lanes, mem, NULL);
+void wsm__lanes_fini(wsm__lanes *lanes, wsm__chain_pool *pool) {
+    wsm__lanes_drop_all(lanes, pool, NULL);
 }
 
 static bool is_soft(wsm__lane lane) {
@@ -41,65 +33,66 @@ static size_t room(const wsm__lane_limits *limits, wsm__lane lane) {
     return is_soft(lane) ? limits->bytes_max - limits->bytes_max / 4 : limits->bytes_max;
 }
 
-int wsm__lanes_push(wsm__lanes *lanes, wsm__mem *mem, const wsm__lane_limits *limits, wsm__lane lane, wsm__frame *frame,
-                    uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice) {
+int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_limits *limits, wsm__lane lane,
+                    wsm__frame *frame, uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice) {
     size_t len = wsm__frame_bytes(frame).len;
     if (lanes->bytes + more_bytes + len > room(limits, lane)) return WSM_ERR_BUSY;
     if (is_soft(lane) && !is_notice && limits->messages_max && lanes->soft + more_count >= limits->messages_max)
         return WSM_ERR_BUSY;
-    item *place = wsm__ring_push(&lanes->lane[lane], mem);
-    if (!place) return WSM_ERR_NOMEM;
-    *place = (item){wsm__frame_ref(frame), offset};
+    int err = wsm__chain_push(&lanes->lane[lane], pool, frame, offset);
+    if (err) return err;
     lanes->bytes += len;
     lanes->count++;
     if (is_soft(lane)) lanes->soft++;
     return WSM_OK;
 }
 
-static int pick(const wsm__lanes *lanes) {
-    for (int i = 0; i < WSM__LANE_NORMAL; i++)
-        if (lanes->lane[i].count > 0) return i;
-    bool background = lanes->lane[WSM__LANE_BACKGROUND].count > 0;
-    if (background && lanes->since_background + 1 >= BACKGROUND_EVERY) return WSM__LANE_BACKGROUND;
-    if (lanes->lane[WSM__LANE_NORMAL].count > 0) return WSM__LANE_NORMAL;
-    return background ? WSM__LANE_BACKGROUND : -1;
+static bool has(const wsm__lanes *lanes, wsm__lane lane) {
+    return !wsm__chain_is_empty(&lanes->lane[lane]);
 }
 
-wsm__frame *wsm__lanes_pop(wsm__lanes *lanes, wsm__mem *mem, uint64_t *offset) {
-    int lane = pick(lanes);
-    if (lane < 0) return NULL;
-    item *front = wsm__ring_at(&lanes->lane[lane], 0);
-    wsm__frame *frame = front->frame;
-    if (offset) *offset = front->offset;
-    wsm__ring_pop(&lanes->lane[lane], mem);
-    lanes->bytes -= wsm__frame_bytes(frame).len;
+/* Whose turn it is; something waits. */
+static wsm__lane pick(const wsm__lanes *lanes) {
+    for (int i = 0; i < WSM__LANE_NORMAL; i++)
+        if (has(lanes, (wsm__lane)i)) return (wsm__lane)i;
+    if (!has(lanes, WSM__LANE_NORMAL)) return WSM__LANE_BACKGROUND;
+    bool background = has(lanes, WSM__LANE_BACKGROUND) && lanes->since_background + 1 >= BACKGROUND_EVERY;
+    return background ? WSM__LANE_BACKGROUND : WSM__LANE_NORMAL;
+}
+
+bool wsm__lanes_pop(wsm__lanes *lanes, wsm__chain *to) {
+    if (lanes->count == 0) return false;
+    wsm__lane lane = pick(lanes);
+    lanes->bytes -= wsm__frame_bytes(lanes->lane[lane].first->frame).len;
     lanes->count--;
-    if (is_soft((wsm__lane)lane)) lanes->soft--;
+    if (is_soft(lane)) lanes->soft--;
     if (lane == WSM__LANE_NORMAL) lanes->since_background++;
     if (lane == WSM__LANE_BACKGROUND) lanes->since_background = 0;
-    return frame;
+    wsm__chain_move(to, &lanes->lane[lane]);
+    return true;
 }
 
-/* Closes the ranks of one lane over what goes. */
-static uint32_t purge_lane(wsm__lanes *lanes, wsm__ring *ring, wsm__mem *mem, uint32_t tag) {
-    uint32_t kept = 0, all = ring->count;
-    for (uint32_t i = 0; i < all; i++) {
-        item *at = wsm__ring_at(ring, i);
-        if (wsm__frame_tag(at->frame) != tag) {
-            *(item *)wsm__ring_at(ring, kept++) = *at;
+static uint32_t purge_lane(wsm__lanes *lanes, wsm__chain *lane, wsm__chain_pool *pool, uint32_t tag) {
+    wsm__chain kept = {0};
+    uint32_t gone = 0;
+    while (!wsm__chain_is_empty(lane)) {
+        const wsm__frame *frame = lane->first->frame;
+        if (wsm__frame_tag(frame) != tag) {
+            wsm__chain_move(&kept, lane);
             continue;
         }
-        lanes->bytes -= wsm__frame_bytes(at->frame).len;
-        wsm__frame_unref(at->frame);
+        lanes->bytes -= wsm__frame_bytes(frame).len;
+        wsm__chain_pop(lane, pool);
+        gone++;
     }
-    while (ring->count > kept) wsm__ring_pop_back(ring, mem);
-    return all - kept;
+    *lane = kept;
+    return gone;
 }
 
-uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__mem *mem, uint32_t tag) {
+uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, uint32_t tag) {
     uint32_t purged = 0;
     for (int i = 0; i < WSM__LANES; i++) {
-        uint32_t gone = purge_lane(lanes, &lanes->lane[i], mem, tag);
+        uint32_t gone = purge_lane(lanes, &lanes->lane[i], pool, tag);
         if (is_soft((wsm__lane)i)) lanes->soft -= gone;
         purged += gone;
     }
@@ -110,13 +103,9 @@ uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__mem *mem, uint32_t tag) {
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes) {
     uint64_t lowest = 0;
     for (int i = 0; i < WSM__LANES; i++) {
-        for (uint32_t k = 0; k < lanes->lane[i].count;
-             k++) { /* within a lane offsets rise: the first one is its lowest */
-            uint64_t offset = ((item *)wsm__ring_at(&lanes->lane[i], k))->offset;
-            if (offset == 0) continue;
-            if (lowest == 0 || offset < lowest) lowest = offset;
-            break;
-        }
+        const wsm__chain_link *link = lanes->lane[i].first;
+        while (link && link->offset == 0) link = link->next; /* within a lane offsets rise: the first is its lowest */
+        if (link && (lowest == 0 || link->offset < lowest)) lowest = link->offset;
     }
     return lowest;
 }

@@ -5,8 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/ring.h"
-#include "wire/frame.h"
+#include "wire/chain.h"
 
 typedef enum wsm__lane {
     WSM__LANE_CONTROL = 0, /* answers, welcome, position */
@@ -24,29 +23,29 @@ typedef struct wsm__lane_limits {
 } wsm__lane_limits;
 
 typedef struct wsm__lanes {
-    wsm__ring lane[WSM__LANES]; /* of {frame, offset} */
-    uint32_t count;             /* of all lanes */
-    uint32_t soft;              /* of the lanes normal and background */
-    uint32_t since_background;  /* frames of normal since one of background went */
+    wsm__chain lane[WSM__LANES];
+    uint32_t count;            /* of all lanes */
+    uint32_t soft;             /* of the lanes normal and background */
+    uint32_t since_background; /* frames of normal since one of background went */
     size_t bytes;
 } wsm__lanes;
 
 void wsm__lanes_init(wsm__lanes *lanes);
-void wsm__lanes_fini(wsm__lanes *lanes, wsm__mem *mem);
+void wsm__lanes_fini(wsm__lanes *lanes, wsm__chain_pool *pool);
 
 /* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM;
  * then no effect. Takes a reference of its own. `offset` 0: no record. A notice (gap, replay_start, replay_end) is
  * exempt from the number of messages: it must not fail for a small queue. */
-int wsm__lanes_push(wsm__lanes *lanes, wsm__mem *mem, const wsm__lane_limits *limits, wsm__lane lane, wsm__frame *frame,
-                    uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice);
+int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_limits *limits, wsm__lane lane,
+                    wsm__frame *frame, uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice);
 
-/* The next frame by priority, its reference moves to the caller; NULL: nothing waits. Background gets one in 16. */
-wsm__frame *wsm__lanes_pop(wsm__lanes *lanes, wsm__mem *mem, uint64_t *offset);
+/* The next frame by priority moves to the end of `to`; false: nothing waits. Background gets one in 16. */
+bool wsm__lanes_pop(wsm__lanes *lanes, wsm__chain *to);
 
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes); /* the lowest offset that waits; 0: no record waits */
 /* Drop what carries this tag (wire/frame.h); returns how many. */
-uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__mem *mem, uint32_t tag);
-uint32_t wsm__lanes_drop_all(wsm__lanes *lanes, wsm__mem *mem, uint32_t dropped[WSM__LANES]);
+uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, uint32_t tag);
+uint32_t wsm__lanes_drop_all(wsm__lanes *lanes, wsm__chain_pool *pool, uint32_t dropped[WSM__LANES]);
 const char *wsm__lane_name(wsm__lane lane);
 
 #endif

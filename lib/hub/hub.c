@@ -5,9 +5,10 @@
 #include "defaults.h"
 #include "limits.h"
 
-#define POOL_IDLE      64u   /* frame readers kept for the next connection that is in the middle of a frame */
-#define AGED_PER_CHORE 1024u /* records that leave memory for their age at a time */
-#define CHORE_MS       1000u
+#define CONTROL_RESERVE 4096u /* bytes of answers that a queue takes beyond its limit */
+#define POOL_IDLE       64u   /* frame readers kept for the next connection that is in the middle of a frame */
+#define AGED_PER_CHORE  1024u /* records that leave memory for their age at a time */
+#define CHORE_MS        1000u
 
 void wsm_host_init(wsm_host *host, size_t size) {
     static const wsm_host empty = {.size = sizeof(wsm_host)};
@@ -45,6 +46,8 @@ static void fill_limits(wsm_hub *hub) {
     hub->plain_limits.ws.binary = true;
     hub->http_limits = (wsm__http_limits){config->http_line_bytes_max, config->http_header_bytes_max,
                                           config->http_headers_max, config->http_body_bytes_max};
+    hub->agent_lanes = (wsm__lane_limits){config->queue_messages_agent, config->queue_bytes_max, CONTROL_RESERVE};
+    hub->human_lanes = (wsm__lane_limits){config->queue_messages_human, config->queue_bytes_max, CONTROL_RESERVE};
     hub->scan_limits = (wsm__scan_limits){config->json_depth_max, config->json_values_max, config->json_key_bytes_max};
     hub->log_scan_limits = (wsm__scan_limits){64, 65536, 65536}; /* another node may be configured wider */
 }
@@ -84,6 +87,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__append_init(hub);
     hub->free_slot = WSM__SLOT_NONE;
     hub->next_number = 1;
+    wsm__chain_pool_init(&hub->links, &hub->mem);
     wsm__buf_init(&hub->batch, &hub->mem, 0);
     wsm__buf_init(&hub->scratch, &hub->mem, 0);
     wsm__keyring_init(&hub->keys, &hub->mem);
@@ -273,6 +277,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__log_fini(&hub->records);
     wsm__receivers_fini(&hub->receivers, &hub->mem);
     wsm__ws_pool_free(hub->pool);
+    wsm__chain_pool_fini(&hub->links);
     wsm__digest_free(hub->digest);
     wsm__keyring_fini(&hub->keys);
     wsm__identity_fini(&hub->checked, &hub->mem);

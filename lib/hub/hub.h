@@ -76,6 +76,8 @@ typedef struct wsm__strikes {
     uint32_t count;
 } wsm__strikes;
 
+/* What every delivery looks at stands first, up to the beginning of io's link: fan-out to a thousand receivers costs as
+ * many cache misses as it touches lines. */
 struct wsm_conn {
     wsm_hub *hub;
     void *user;
@@ -89,31 +91,30 @@ struct wsm_conn {
     bool want_drained;
     bool cut_called; /* close_transport was called */
     bool eof;
-    uint16_t close_code;
-    char id[WSM__UUID_LEN];
-    wsm__io io;
-    wsm__handshake *hs;
-    wsm__identity identity; /* sub, rights; valid when `agent` is not NULL */
-    wsm__agent *agent;      /* NULL: not a member */
-    wsm__address *address;
-    wsm__heap_node timer;
-    uint64_t hello_by;
-    wsm__list in_conns, in_noisy, in_readers;
-    wsm__strikes malformed, too_fast;
-    wsm__lane_limits lane_limits;
-
-    /* The cursor: records up to here are in the queue or were sent (replay.c). */
     bool reads_main;
     bool catching_up;
     bool replaying; /* replay_start was sent, replay_end was not */
     bool reading;   /* a page is on its way, or waits for its turn */
-    uint64_t cursor, replay_to, replay_count, read_id;
-    uint64_t presence_seen;
     bool presence_lags;
-    uint64_t position_sent, position_at; /* at 0: not armed */
     bool position_due;
+    uint16_t close_code;
+    uint64_t position_at; /* 0: not armed */
+    uint64_t cursor;      /* records up to here are in the queue or were sent (replay.c) */
+    wsm__list in_noisy;
+    wsm__heap_node timer;
+    wsm__io io;
 
+    wsm__handshake *hs;
+    wsm__agent *agent; /* NULL: not a member */
+    wsm__address *address;
+    wsm__identity identity; /* sub, rights; valid when `agent` is not NULL */
+    uint64_t hello_by;
+    wsm__list in_conns, in_readers;
+    wsm__strikes malformed, too_fast;
+    uint64_t replay_to, replay_count, read_id;
+    uint64_t position_sent, presence_seen;
     uint64_t messages_in, bytes_in;
+    char id[WSM__UUID_LEN];
 };
 
 /* ---- commands -------------------------------------------------------------------------------------------------------
@@ -249,6 +250,8 @@ struct wsm_hub {
     wsm__link_limits link_limits, plain_limits;
     wsm__http_limits http_limits;
     wsm__scan_limits scan_limits, log_scan_limits;
+    wsm__chain_pool links; /* of all queues */
+    wsm__lane_limits agent_lanes, human_lanes;
     wsm__bucket accepts;
     struct {
         const char *kind; /* static: compared as a pointer */

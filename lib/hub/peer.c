@@ -115,7 +115,7 @@ void wsm__peer_timer(wsm_conn *conn) {
 
 static void count_dropped(wsm_conn *conn, const char *reason, uint64_t *counter) {
     uint32_t dropped[WSM__LANES];
-    *counter += wsm__lanes_drop_all(&conn->io.lanes, &conn->hub->mem, dropped);
+    *counter += wsm__lanes_drop_all(&conn->io.lanes, conn->io.pool, dropped);
     for (int i = 0; i < WSM__LANES; i++) wsm__call_drop(conn, wsm__lane_name((wsm__lane)i), reason, dropped[i]);
 }
 

@@ -46,7 +46,7 @@ static void put_limits(wsm_conn *conn, wsm__buf *buf) {
     wsm__json_num(&limits, "message_bytes_max", config->message_bytes_max);
     wsm__json_num(&limits, "messages_per_s", config->agent_messages_per_s);
     wsm__json_num(&limits, "messages_burst", config->agent_messages_burst);
-    wsm__json_num(&limits, "queue_messages", conn->lane_limits.messages_max);
+    wsm__json_num(&limits, "queue_messages", conn->io.limits->messages_max);
     wsm__json_num(&limits, "queue_bytes", config->queue_bytes_max);
     wsm__json_close(&limits);
 }
@@ -112,8 +112,7 @@ void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoc
     conn->identity = *identity;
     *identity = (wsm__identity){0};
     wsm__peer_preauth_done(conn);
-    conn->lane_limits.messages_max = conn->identity.claims.kind == WSM_KIND_HUMAN ? hub->config.queue_messages_human
-                                                                                  : hub->config.queue_messages_agent;
+    if (conn->identity.claims.kind == WSM_KIND_HUMAN) conn->io.limits = &hub->human_lanes;
     if (conn->phase < WSM__PHASE_HELLO) conn->phase = WSM__PHASE_HELLO; /* upgraded: from here a refusal is a close */
     int err = join(conn);
     if (err == WSM_ERR_NOMEM) {

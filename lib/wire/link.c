@@ -258,6 +258,7 @@ wsm__frame *wsm__link_take(wsm__link *link, bool data_waiting, bool *is_close) {
     if (link->control.count > 0) {
         wsm__frame *frame = *control_at(link, 0);
         wsm__ring_pop(&link->control, link->mem);
+        if (link->control.count == 0) wsm__ring_fini(&link->control, link->mem); /* an idle link keeps no storage */
         if (opcode_of(frame) == OP_PONG) link->pongs--;
         return frame;
     }

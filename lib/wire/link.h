@@ -5,7 +5,8 @@
 #define WSM_LIB_WIRE_LINK_H
 
 #include "util/bucket.h"
-#include "wire/outq.h"
+#include "util/ring.h"
+#include "wire/frame.h"
 #include "wire/ws.h"
 
 #define WSM__LINK_PONGS 16 /* answers that wait; further pings are answered by the newest only */
@@ -27,31 +28,31 @@ typedef struct wsm__link_limits {
 } wsm__link_limits;
 
 typedef struct wsm__link {
+    wsm__link_state state;
+    bool masked;        /* we are a client */
+    bool pinged;        /* since the last byte */
+    bool close_at_once; /* it does not wait for data: the peer has closed, or broke a rule */
+    bool close_written;
+    wsm__frame *close; /* our close frame until it is handed out */
+    wsm__ring control; /* of wsm__frame *: pongs and pings, in order */
+    uint32_t pongs;    /* pongs among them */
+    uint32_t strikes;
+    uint16_t code_sent, code_recv; /* 0: none yet */
+    int32_t jitter;                /* ms */
     wsm__mem *mem;
     const wsm__link_limits *limits;
     wsm__ws ws;
-    wsm__link_state state;
-    wsm__ring control;  /* of wsm__frame *: pongs and pings, in order */
-    uint32_t pongs;     /* pongs among them */
-    wsm__frame *close;  /* our close frame until it is handed out */
-    bool close_at_once; /* it does not wait for data: the peer has closed, or broke a rule */
-    bool close_written;
     wsm__bucket control_rate;
-    uint64_t heard_at; /* monotonic ms of the last byte */
-    uint64_t ping_at;  /* when to ping, or to count a strike */
-    int32_t jitter;    /* ms */
-    bool pinged;       /* since the last byte */
-    uint32_t strikes;
-    uint64_t assembly_by;          /* 0: no message under way */
-    uint64_t close_by;             /* 0: not closing */
-    uint16_t code_sent, code_recv; /* 0: none yet */
-    bool masked;                   /* we are a client */
+    uint64_t heard_at;    /* monotonic ms of the last byte */
+    uint64_t ping_at;     /* when to ping, or to count a strike */
+    uint64_t assembly_by; /* 0: no message under way */
+    uint64_t close_by;    /* 0: not closing */
     int (*random)(void *user, void *bytes, size_t len);
     void *random_user;
     wsm__frame *reserve; /* a close frame (1013) made beforehand, for when memory is out (I-65) */
     uint64_t pings_in, pings_out, pongs_in;
-    uint32_t rtt_ms; /* rolling average of answered pings; 0: none yet */
     uint64_t ping_sent_at;
+    uint32_t rtt_ms; /* rolling average of answered pings; 0: none yet */
 } wsm__link;
 
 /* `jitter` spreads the heartbeats: -ping_interval/10 .. +ping_interval/10, chosen by the owner. random may be NULL on

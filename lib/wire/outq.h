@@ -7,22 +7,23 @@
 
 #include <stdbool.h>
 
-#include "util/ring.h"
-#include "wire/frame.h"
+#include "wire/chain.h"
 
 typedef struct wsm__outq {
-    wsm__ring frames;  /* of wsm__frame * */
+    wsm__chain frames;
+    uint32_t count;
+    bool payload_only; /* MESSAGE peers: vectors hold payloads */
     size_t front_sent; /* bytes of the first frame that have gone */
     size_t bytes;      /* not yet gone */
-    bool payload_only; /* MESSAGE peers: vectors hold payloads */
 } wsm__outq;
 
 void wsm__outq_init(wsm__outq *q, bool payload_only);
-void wsm__outq_fini(wsm__outq *q, wsm__mem *mem);
-int wsm__outq_push(wsm__outq *q, wsm__mem *mem,
-                   wsm__frame *frame); /* takes a reference of its own; WSM_ERR_NOMEM: no effect */
+void wsm__outq_fini(wsm__outq *q, wsm__chain_pool *pool);
+/* Takes a reference of its own; WSM_ERR_NOMEM: no effect. */
+int wsm__outq_push(wsm__outq *q, wsm__chain_pool *pool, wsm__frame *frame);
+void wsm__outq_move(wsm__outq *q, wsm__chain *from); /* the first of `from`, which is not empty */
 size_t wsm__outq_vec(const wsm__outq *q, wsm_vec *vec, size_t cap);
 /* Returns how many bytes really counted; `*done` grows by the number of frames that have gone whole. */
-size_t wsm__outq_sent(wsm__outq *q, wsm__mem *mem, size_t len, uint32_t *done);
+size_t wsm__outq_sent(wsm__outq *q, wsm__chain_pool *pool, size_t len, uint32_t *done);
 
 #endif

@@ -170,7 +170,8 @@ static inline void world_flush(world *w) {
     wsm_vec vec[3], again[3];
     for (size_t count; w->client && (count = wsm_client_pending(w->client, vec, 3)) > 0;) {
         assert_true(w->told || !w->started);
-        assert_int_equal(wsm_client_pending(w->client, again, 3), count);
+        /* It begins with the same bytes; more, when the first call had no memory for them. */
+        assert_in_range(wsm_client_pending(w->client, again, 3), count, test_mem_has_failed(&w->mem) ? 3 : count);
         assert_memory_equal(vec, again, count * sizeof *vec);
         size_t sent = 0;
         for (size_t i = 0; i < count; i++) {

@@ -14,33 +14,36 @@
 typedef struct fixture {
     test_mem host;
     wsm__mem mem;
+    wsm__chain_pool pool;
     wsm__lanes lanes;
 } fixture;
 
 static void open_lanes(fixture *f) {
     *f = (fixture){.host = {0}};
     wsm__mem_init(&f->mem, test_alloc, &f->host, 0);
+    wsm__chain_pool_init(&f->pool, &f->mem);
     wsm__lanes_init(&f->lanes);
 }
 
 static void close_lanes(fixture *f) {
-    wsm__lanes_fini(&f->lanes, &f->mem);
+    wsm__lanes_fini(&f->lanes, &f->pool);
+    wsm__chain_pool_fini(&f->pool);
     assert_int_equal(f->host.live, 0);
 }
 
 static int push(fixture *f, const wsm__lane_limits *limits, wsm__lane lane, uint64_t offset, size_t len) {
     static char text[4096];
     wsm__frame *frame = wsm__frame_of(&f->mem, 1, text, len, NULL);
-    int err = wsm__lanes_push(&f->lanes, &f->mem, limits, lane, frame, offset, 0, 0, false);
+    int err = wsm__lanes_push(&f->lanes, &f->pool, limits, lane, frame, offset, 0, 0, false);
     wsm__frame_unref(frame);
     return err;
 }
 
 static uint64_t pop(fixture *f) {
-    uint64_t offset = 0;
-    wsm__frame *frame = wsm__lanes_pop(&f->lanes, &f->mem, &offset);
-    if (!frame) return UINT64_MAX;
-    wsm__frame_unref(frame);
+    wsm__chain got = {0};
+    if (!wsm__lanes_pop(&f->lanes, &got)) return UINT64_MAX;
+    uint64_t offset = got.first->offset;
+    wsm__chain_pop(&got, &f->pool);
     return offset;
 }
 
@@ -98,10 +101,10 @@ static void the_number_of_messages_binds_the_soft_lanes_but_no_notice(void **sta
     assert_int_equal(push(&f, &limits, WSM__LANE_NORMAL, 3, 8), WSM_ERR_BUSY);
     assert_int_equal(push(&f, &limits, WSM__LANE_CRITICAL, 3, 8), 0);
     wsm__frame *notice = wsm__frame_of(&f.mem, 1, "x", 1, NULL);
-    assert_int_equal(wsm__lanes_push(&f.lanes, &f.mem, &limits, WSM__LANE_NORMAL, notice, 0, 0, 0, true), 0);
+    assert_int_equal(wsm__lanes_push(&f.lanes, &f.pool, &limits, WSM__LANE_NORMAL, notice, 0, 0, 0, true), 0);
     wsm__frame_unref(notice);
     uint32_t dropped[WSM__LANES];
-    assert_int_equal(wsm__lanes_drop_all(&f.lanes, &f.mem, dropped), 4);
+    assert_int_equal(wsm__lanes_drop_all(&f.lanes, &f.pool, dropped), 4);
     assert_int_equal(dropped[WSM__LANE_NORMAL], 2);
     close_lanes(&f);
 }
@@ -143,15 +146,15 @@ static void what_carries_a_tag_is_purged_and_the_rest_keeps_its_order(void **sta
         wsm__frame *frame = wsm__frame_of(&f.mem, 1, "{}", 2, NULL);
         wsm__frame_set_tag(frame, offset % 2 ? 7 : 8);
         wsm__lane lane = offset > 4 ? WSM__LANE_CRITICAL : WSM__LANE_NORMAL;
-        assert_int_equal(wsm__lanes_push(&f.lanes, &f.mem, &none, lane, frame, offset, 0, 0, false), 0);
+        assert_int_equal(wsm__lanes_push(&f.lanes, &f.pool, &none, lane, frame, offset, 0, 0, false), 0);
         wsm__frame_unref(frame);
     }
     size_t bytes = f.lanes.bytes;
-    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.mem, 7), 3);
+    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, 7), 3);
     assert_int_equal(f.lanes.bytes, bytes / 2);
     assert_int_equal(f.lanes.count, 3);
     assert_int_equal(f.lanes.soft, 2);
-    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.mem, 7), 0);
+    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, 7), 0);
     const uint64_t expected[] = {6, 2, 4, UINT64_MAX};
     for (size_t i = 0; i < 4; i++) assert_int_equal(pop(&f), expected[i]);
     close_lanes(&f);

@@ -14,24 +14,27 @@
 typedef struct fixture {
     test_mem fault;
     wsm__mem mem;
+    wsm__chain_pool pool;
     wsm__outq q;
 } fixture;
 
 static void setup(fixture *f, bool payload_only) {
     *f = (fixture){0};
     wsm__mem_init(&f->mem, test_alloc, &f->fault, 0);
+    wsm__chain_pool_init(&f->pool, &f->mem);
     wsm__outq_init(&f->q, payload_only);
 }
 
 static void teardown(fixture *f) {
-    wsm__outq_fini(&f->q, &f->mem);
+    wsm__outq_fini(&f->q, &f->pool);
+    wsm__chain_pool_fini(&f->pool);
     assert_int_equal(atomic_load(&f->mem.used), 0);
     assert_int_equal(atomic_load(&f->fault.live), 0);
 }
 
 static void push_text(fixture *f, const char *text) {
     wsm__frame *frame = wsm__frame_of(&f->mem, 1, text, strlen(text), NULL);
-    assert_int_equal(wsm__outq_push(&f->q, &f->mem, frame), 0);
+    assert_int_equal(wsm__outq_push(&f->q, &f->pool, frame), 0);
     wsm__frame_unref(frame);
 }
 
@@ -64,7 +67,7 @@ static void payloads_go_out_without_headers_to_message_peers(void **state) {
     assert_int_equal(wsm__outq_vec(&f.q, vec, 1), 1);
     assert_int_equal(vec[0].len, 3);
     assert_memory_equal(vec[0].base, "one", 3);
-    assert_int_equal(wsm__outq_sent(&f.q, &f.mem, 3, &done), 3);
+    assert_int_equal(wsm__outq_sent(&f.q, &f.pool, 3, &done), 3);
     assert_int_equal(done, 1);
     teardown(&f);
 }
@@ -78,13 +81,13 @@ static void a_part_that_went_shortens_the_front(void **state) {
     wsm_vec vec[2];
     uint32_t done = 0;
 
-    assert_int_equal(wsm__outq_sent(&f.q, &f.mem, 4, &done), 4);
+    assert_int_equal(wsm__outq_sent(&f.q, &f.pool, 4, &done), 4);
     assert_int_equal(done, 0);
     assert_int_equal(wsm__outq_vec(&f.q, vec, 2), 2);
     assert_int_equal(vec[0].len, 1);
     assert_memory_equal(vec[0].base, "e", 1);
 
-    assert_int_equal(wsm__outq_sent(&f.q, &f.mem, 2, &done), 2);
+    assert_int_equal(wsm__outq_sent(&f.q, &f.pool, 2, &done), 2);
     assert_int_equal(done, 1);
     assert_int_equal(wsm__outq_vec(&f.q, vec, 2), 1);
     assert_memory_equal(vec[0].base, "\x03two", 4);
@@ -97,10 +100,10 @@ static void more_than_there_is_counts_as_all(void **state) {
     fixture f;
     setup(&f, false);
     uint32_t done = 0;
-    assert_int_equal(wsm__outq_sent(&f.q, &f.mem, 10, &done), 0);
+    assert_int_equal(wsm__outq_sent(&f.q, &f.pool, 10, &done), 0);
     push_text(&f, "one");
     push_text(&f, "two");
-    assert_int_equal(wsm__outq_sent(&f.q, &f.mem, 1000, &done), 10);
+    assert_int_equal(wsm__outq_sent(&f.q, &f.pool, 1000, &done), 10);
     assert_int_equal(done, 2);
     assert_int_equal(f.q.bytes, 0);
     teardown(&f);
@@ -112,9 +115,9 @@ static void an_empty_payload_can_leave(void **state) {
     setup(&f, true);
     push_text(&f, "");
     uint32_t done = 0;
-    assert_int_equal(wsm__outq_sent(&f.q, &f.mem, 0, &done), 0);
+    assert_int_equal(wsm__outq_sent(&f.q, &f.pool, 0, &done), 0);
     assert_int_equal(done, 1);
-    assert_int_equal(f.q.frames.count, 0);
+    assert_int_equal(f.q.count, 0);
     teardown(&f);
 }
 
@@ -125,10 +128,10 @@ static void the_queue_holds_a_reference_of_its_own(void **state) {
     setup(&other, false);
     wsm__frame *frame = wsm__frame_of(&f.mem, 1, "shared", 6, NULL);
     uint32_t done = 0;
-    assert_int_equal(wsm__outq_push(&f.q, &f.mem, frame), 0);
-    assert_int_equal(wsm__outq_push(&other.q, &other.mem, frame), 0);
+    assert_int_equal(wsm__outq_push(&f.q, &f.pool, frame), 0);
+    assert_int_equal(wsm__outq_push(&other.q, &other.pool, frame), 0);
     wsm__frame_unref(frame);
-    wsm__outq_sent(&f.q, &f.mem, 8, &done);
+    wsm__outq_sent(&f.q, &f.pool, 8, &done);
     wsm_vec vec[1];
     assert_int_equal(wsm__outq_vec(&other.q, vec, 1), 1);
     assert_memory_equal(vec[0].base, "\x81\x06shared", 8);
@@ -139,7 +142,7 @@ static void the_queue_holds_a_reference_of_its_own(void **state) {
 /* What comes out when `sent` is reported in pieces drawn from `seed`, with vectors of up to `cap`. */
 static size_t drain(fixture *f, uint32_t seed, size_t cap, char *out) {
     size_t len = 0;
-    uint32_t done = 0, pushed = f->q.frames.count;
+    uint32_t done = 0, pushed = f->q.count;
     while (f->q.bytes > 0) {
         wsm_vec vec[8];
         size_t count = wsm__outq_vec(&f->q, vec, cap), handed = 0, went = 0;
@@ -151,7 +154,7 @@ static size_t drain(fixture *f, uint32_t seed, size_t cap, char *out) {
             memcpy(out + len + went, vec[i].base, take);
             went += take;
         }
-        assert_int_equal(wsm__outq_sent(&f->q, &f->mem, part, &done), part);
+        assert_int_equal(wsm__outq_sent(&f->q, &f->pool, part, &done), part);
         len += part;
     }
     assert_int_equal(done, pushed);
@@ -192,10 +195,10 @@ static void a_push_without_memory_has_no_effect(void **state) {
     setup(&f, false);
     wsm__frame *frame = wsm__frame_of(&f.mem, 1, "one", 3, NULL);
     f.fault.fail_at = atomic_load(&f.fault.calls) + 1;
-    assert_int_equal(wsm__outq_push(&f.q, &f.mem, frame), WSM_ERR_NOMEM);
+    assert_int_equal(wsm__outq_push(&f.q, &f.pool, frame), WSM_ERR_NOMEM);
     assert_int_equal(f.q.bytes, 0);
-    assert_int_equal(f.q.frames.count, 0);
-    assert_int_equal(wsm__outq_push(&f.q, &f.mem, frame), 0);
+    assert_int_equal(f.q.count, 0);
+    assert_int_equal(wsm__outq_push(&f.q, &f.pool, frame), 0);
     wsm__frame_unref(frame);
     teardown(&f);
 }
