@@ -5,16 +5,22 @@
 
 #define WSM__NUMBER_MAX                                                                                                \
     9007199254740991ull /* 2^53 - 1: the largest whole number that every JSON reader keeps exactly */
-#define WSM__MESSAGE_BYTES_HARD (16u << 20) /* a message may never be configured larger */
-#define WSM__TOKEN_BYTES_MAX    4096u       /* RFC 8725 wants a bound; a real one has some 300 bytes */
-#define WSM__TOKEN_LIFE_MAX_S   86400       /* a stolen token is worth a day at most */
-#define WSM__TOKEN_LEEWAY_S     30          /* clocks of different machines */
-#define WSM__SECRET_BYTES_MIN   32u         /* RFC 7518, section 3.2: at least the hash's length */
-#define WSM__AGENT_ID_MAX       64u
-#define WSM__CONTEXT_ID_MAX     128u
-#define WSM__SPECIALTIES_MAX    16u
-#define WSM__CONTEXTS_MAX       64u  /* patterns in a token */
-#define WSM__CLOSE_REASON_MAX   123u /* RFC 6455, section 5.5: 125 bytes less the code */
+#define WSM__MESSAGE_BYTES_HARD  (16u << 20) /* a message may never be configured larger */
+#define WSM__TOKEN_BYTES_MAX     4096u       /* RFC 8725 wants a bound; a real one has some 300 bytes */
+#define WSM__TOKEN_LIFE_MAX_S    86400       /* a stolen token is worth a day at most */
+#define WSM__TOKEN_LEEWAY_S      30          /* clocks of different machines */
+#define WSM__SECRET_BYTES_MIN    32u         /* RFC 7518, section 3.2: at least the hash's length */
+#define WSM__AGENT_ID_MAX        64u
+#define WSM__CONTEXT_ID_MAX      128u
+#define WSM__SPECIALTIES_MAX     16u
+#define WSM__CONTEXTS_MAX        64u    /* patterns in a token */
+#define WSM__PARTICIPANTS_HARD   256u   /* of a sidebar; the setting is below it */
+#define WSM__PROSE_BYTES_MAX     16384u /* a task, a criterion, a finding in words: pages, not books */
+#define WSM__REASON_BYTES_MAX    2048u  /* a reason, a note: a paragraph */
+#define WSM__ITEMS_MAX           1024u  /* offsets that a merge names, parts of a context that a message lists */
+#define WSM__MENTION_TARGETS_MAX 16u    /* of one message; groups count as one */
+#define WSM__MENTION_BYTES_MAX   16384u
+#define WSM__CLOSE_REASON_MAX    123u /* RFC 6455, section 5.5: 125 bytes less the code */
 
 /* A flood of one kind of log line must not hide the others, or fill a disk. */
 #define WSM__LOG_KINDS       16u

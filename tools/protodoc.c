@@ -13,7 +13,8 @@
 static const char name_class[] = "[A-Za-z0-9._:/-]", agent_class[] = "[A-Za-z0-9._-]";
 
 static unsigned needs_of(const wsm__msg_row *type) {
-    return (type->flow & WSM__FLOW_UP ? WSM__NEED_UP : 0) | (type->flow & WSM__FLOW_DOWN ? WSM__NEED_DOWN : 0);
+    return (type->flow & WSM__FLOW_UP ? WSM__NEED_UP : 0) |
+           (type->flow & (WSM__FLOW_DOWN | WSM__FLOW_RECORD) ? WSM__NEED_DOWN : 0);
 }
 
 /* Whether a field is there in whatever direction the type goes. */
@@ -43,10 +44,6 @@ static void schema_word(const char *word, int len, bool is_first) {
     printf("%s\"%.*s\"", is_first ? "" : ", ", len, word);
 }
 
-static void schema_text_member(const char *word, int len, bool is_first) {
-    printf("%s\"%.*s\": {\"type\": [\"string\", \"null\"]}", is_first ? "" : ", ", len, word);
-}
-
 static void schema_string(const char *pattern, const wsm__field_row *row) {
     printf("\"type\": \"string\", \"pattern\": \"^%s{%llu,%llu}$\"", pattern, (unsigned long long)row->low,
            (unsigned long long)row->high);
@@ -58,8 +55,10 @@ static void schema_text(const wsm__field_row *row) {
     printf("\"type\": \"string\", \"minLength\": %d, \"maxLength\": %llu", row->low > 0, (unsigned long long)row->high);
 }
 
+static void schema_array(const wsm__field_row *row);
+
 static void schema_items(const wsm__field_row *row, const char *pattern) {
-    printf("\"type\": \"array\", \"maxItems\": %zu, \"items\": {", row->items_max);
+    schema_array(row);
     if (pattern != NULL) {
         schema_string(pattern, row);
     } else {
@@ -68,12 +67,71 @@ static void schema_items(const wsm__field_row *row, const char *pattern) {
     printf("}");
 }
 
-static void schema_object(const wsm__field_row *row) {
-    printf("\"type\": \"object\"");
-    if (row->words == NULL) return;
+static void schema_kind(const wsm__field_row *row);
+
+static void schema_nullable(const wsm__field_row *row) {
+    if (row->need & WSM__NULLABLE) printf("\"anyOf\": [{\"type\": \"null\"}, {");
+    schema_kind(row);
+    if (row->need & WSM__NULLABLE) printf("}]");
+}
+
+static void schema_members(const wsm__shape *shape) {
+    const char *separator = "";
     printf(", \"properties\": {");
-    for_each_word(row->words, schema_text_member);
-    printf("}, \"additionalProperties\": false");
+    for (size_t i = 0; i < shape->count; i++) {
+        const wsm__field_row *row = &shape->members[i];
+        printf("%s\"%s\": {\"description\": \"%s\", ", i > 0 ? ", " : "", row->name, row->about);
+        schema_nullable(row);
+        printf("}");
+    }
+    printf("}, \"required\": [");
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!(shape->members[i].need & (WSM__NEED_UP | WSM__NEED_DOWN))) continue;
+        printf("%s\"%s\"", separator, shape->members[i].name);
+        separator = ", ";
+    }
+    printf("], \"additionalProperties\": false");
+    if (shape->is_one) printf(", \"minProperties\": 1, \"maxProperties\": 1");
+}
+
+static void schema_object(const wsm__field_row *row) {
+    if (row->text_max > 0)
+        printf("\"anyOf\": [{\"type\": \"string\", \"minLength\": 1, \"maxLength\": %zu}, {", row->text_max);
+    printf("\"type\": \"object\"");
+    if (row->shape != NULL) schema_members(row->shape);
+    if (row->text_max > 0) printf("}]");
+}
+
+static void schema_array(const wsm__field_row *row) {
+    printf("\"type\": \"array\", \"minItems\": %zu, \"maxItems\": %zu, \"items\": {", row->items_min, row->items_max);
+}
+
+static void schema_number(const wsm__field_row *row) {
+    printf("\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)row->low,
+           (unsigned long long)row->high);
+}
+
+static void schema_words(const wsm__field_row *row) {
+    printf("\"enum\": [");
+    for_each_word(row->words, schema_word);
+    printf("]");
+}
+
+static void schema_numbers(const wsm__field_row *row) {
+    if (row->words != NULL) {
+        printf("\"anyOf\": [{");
+        schema_words(row);
+        printf("}, {");
+    }
+    schema_array(row);
+    schema_number(row);
+    printf(row->words != NULL ? "}}]" : "}");
+}
+
+static void schema_objects(const wsm__field_row *row) {
+    schema_array(row);
+    schema_object(row);
+    printf("}");
 }
 
 static void schema_kind(const wsm__field_row *row) {
@@ -84,37 +142,41 @@ static void schema_kind(const wsm__field_row *row) {
     case WSM__KIND_UUID: printf("\"type\": \"string\", \"format\": \"uuid\""); break;
     case WSM__KIND_TIME: printf("\"type\": \"string\", \"format\": \"date-time\""); break;
     case WSM__KIND_EPOCH: printf("\"type\": \"string\", \"pattern\": \"^[0-9a-f]{16}$\""); break;
-    case WSM__KIND_NUMBER:
-        printf("\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)row->low,
-               (unsigned long long)row->high);
-        break;
+    case WSM__KIND_NUMBER: schema_number(row); break;
     case WSM__KIND_BOOL: printf("\"type\": \"boolean\""); break;
-    case WSM__KIND_ENUM:
-        printf("\"enum\": [");
-        for_each_word(row->words, schema_word);
-        printf("]");
-        break;
+    case WSM__KIND_ENUM: schema_words(row); break;
     case WSM__KIND_TEXTS: schema_items(row, NULL); break;
     case WSM__KIND_NAMES: schema_items(row, name_class); break;
     case WSM__KIND_AGENTS: schema_items(row, agent_class); break;
+    case WSM__KIND_NUMBERS: schema_numbers(row); break;
     case WSM__KIND_OBJECT: schema_object(row); break;
+    case WSM__KIND_OBJECTS: schema_objects(row); break;
     case WSM__KIND_OPAQUE: printf("\"not\": {\"type\": \"null\"}"); break;
     }
 }
 
-/* readOnly: the hub sets it; writeOnly: only a client sends it. */
-static void schema_field(const wsm__field_row *row) {
+/* The row of the same name for the other way; NULL: none. */
+static const wsm__field_row *other_way(const wsm__msg_row *type, const wsm__field_row *row) {
+    int idx = wsm__msg_field_idx(type->type, row->name, WSM__MAY_UP | WSM__MAY_DOWN);
+    if (idx >= 0 && &type->fields[idx] != row) return &type->fields[idx];
+    for (size_t i = (size_t)(idx + 1); i < type->fields_count; i++)
+        if (strcmp(type->fields[i].name, row->name) == 0) return &type->fields[i];
+    return NULL;
+}
+
+/* readOnly: the hub sets it; writeOnly: only a client sends it. `other` is its form for the other way, or NULL. */
+static void schema_field(const wsm__field_row *row, const wsm__field_row *other) {
     printf("        \"%s\": {\"description\": \"%s\", ", row->name, row->about);
-    if (!(row->need & WSM__MAY_UP)) printf("\"readOnly\": true, ");
-    if (!(row->need & WSM__MAY_DOWN)) printf("\"writeOnly\": true, ");
-    if (row->need & WSM__NULLABLE) {
-        printf("\"anyOf\": [{");
-        schema_kind(row);
-        printf("}, {\"type\": \"null\"}]}");
-    } else {
-        schema_kind(row);
-        printf("}");
+    if (!(row->need & WSM__MAY_UP) && other == NULL) printf("\"readOnly\": true, ");
+    if (!(row->need & WSM__MAY_DOWN) && other == NULL) printf("\"writeOnly\": true, ");
+    if (other != NULL) printf("\"anyOf\": [{");
+    schema_nullable(row);
+    if (other != NULL) {
+        printf("}, {\"description\": \"%s\", ", other->about);
+        schema_nullable(other);
+        printf("}]");
     }
+    printf("}");
 }
 
 static void schema_type(const wsm__msg_row *type) {
@@ -124,13 +186,15 @@ static void schema_type(const wsm__msg_row *type) {
            type->name, type->about);
     printf("        \"type\": {\"const\": \"%s\"}", type->name);
     for (size_t i = WSM__ENV_TYPE + 1; i < envelope_count; i++) {
-        if (wsm__msg_field_idx(type->type, envelope[i].name) >= 0) continue;
+        if (wsm__msg_field_idx(type->type, envelope[i].name, WSM__MAY_UP | WSM__MAY_DOWN) >= 0) continue;
         printf(",\n");
-        schema_field(&envelope[i]);
+        schema_field(&envelope[i], NULL);
     }
     for (size_t i = 0; i < type->fields_count; i++) {
+        const wsm__field_row *other = other_way(type, &type->fields[i]);
+        if (other != NULL && other < &type->fields[i]) continue; /* was printed with it */
         printf(",\n");
-        schema_field(&type->fields[i]);
+        schema_field(&type->fields[i], other);
     }
     printf("\n      },\n      \"required\": [\"type\"");
     for (size_t i = WSM__ENV_TYPE + 1; i < envelope_count; i++)
@@ -178,7 +242,7 @@ static void man_sentence(const char *phrase) {
 }
 
 static const char *man_direction(const wsm__msg_row *type, const wsm__field_row *row) {
-    bool both_ways = type == NULL || (type->flow & WSM__FLOW_UP && type->flow & WSM__FLOW_DOWN);
+    bool both_ways = type == NULL || needs_of(type) == (WSM__NEED_UP | WSM__NEED_DOWN);
     if (!both_ways || (row->need & WSM__MAY_UP && row->need & WSM__MAY_DOWN)) return "";
     return row->need & WSM__MAY_UP ? ", from the client" : ", from the hub";
 }
@@ -188,20 +252,30 @@ static void man_field(const wsm__msg_row *type, const wsm__field_row *row) {
     wsm__phrase phrase;
     wsm__phrase_init(&phrase, want, sizeof want);
     wsm__field_expected(row, &phrase);
-    bool required = type != NULL ? is_required(type, row) : row->need & WSM__NEED_UP;
+    bool required =
+        type != NULL ? is_required(type, row) : row->need & (row->need & WSM__MAY_UP ? WSM__NEED_UP : WSM__NEED_DOWN);
     printf(".It Va %s Pq %s%s\n", row->name, required ? "required" : "optional", man_direction(type, row));
     man_sentence(row->about);
     if (row->kind != WSM__KIND_OPAQUE) man_sentence(want + strlen("expected "));
+    if (row->alias != NULL)
+        printf("Clients may also call it\n.Va %s%s.\n", row->alias, row->if_true ? " ,\nas true or false" : " ");
+    if (row->shape == NULL) return;
+    printf(".Bl -tag -width Ds\n");
+    for (size_t i = 0; i < row->shape->count; i++) man_field(NULL, &row->shape->members[i]);
+    printf(".El\n");
 }
 
 static void man_type(const wsm__msg_row *type) {
     bool up = type->flow & WSM__FLOW_UP, down = type->flow & WSM__FLOW_DOWN;
-    printf(".Ss %s\nSent by %s%s.\n", type->name,
-           up && down ? "clients and the hub"
-           : up       ? "clients"
-                      : "the hub",
-           type->flow & WSM__FLOW_RECORD ? " and kept in the log" : "");
+    bool kept = type->flow & WSM__FLOW_RECORD;
+    const char *who = up && down ? "Sent by clients and the hub"
+                      : up       ? "Sent by clients"
+                      : down     ? "Sent by the hub"
+                                 : "";
+    printf(".Ss %s\n%s%s.\n", type->name, who, !kept ? "" : up || down ? " and kept in the log" : "Kept in the log");
     man_sentence(type->about);
+    if (wsm__msg_alias_of(type->type) != NULL)
+        printf("Clients may also call it\n.Ic %s .\n", wsm__msg_alias_of(type->type));
     if (type->fields_count == 0) return;
     printf(".Bl -tag -width Ds\n");
     for (size_t i = 0; i < type->fields_count; i++) man_field(type, &type->fields[i]);

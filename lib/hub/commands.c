@@ -42,8 +42,9 @@ static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {
     const wsm__message *message = command->message;
     const wsm__origin *origin = command->origin;
     const struct row *row = row_of(message->type);
-    if (message->sender_agent_id.ptr && !wsm__slice_eq(message->sender_agent_id, command->sender)) {
-        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, "sender_agent_id", "sender_agent_id: the hub says who sends");
+    const char *impostor = wsm__message_impostor(message, command->sender);
+    if (impostor) {
+        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, impostor, "the hub says who sends");
         return;
     }
     if (is_over_rate(hub, command->agent, origin)) return;

@@ -31,9 +31,14 @@ static wsm__phrase refuse(wsm__decode_error *error, int err, const char *field, 
     return phrase;
 }
 
-static int bad_field(wsm__decode_error *error, const wsm__field_row *row) {
+/* `fault` is the field's row, or that of a member of its object. */
+static int bad_field(wsm__decode_error *error, const wsm__field_row *row, const wsm__field_row *fault) {
     wsm__phrase phrase = refuse(error, WSM_ERR_BAD_MESSAGE, row->name, "");
-    wsm__field_expected(row, &phrase);
+    if (fault != row) {
+        wsm__phrase_add(&phrase, fault->name);
+        wsm__phrase_add(&phrase, ": ");
+    }
+    wsm__field_expected(fault, &phrase);
     return error->err;
 }
 
@@ -72,7 +77,7 @@ static int read_type(decoding *d) {
         refuse(d->error, WSM_ERR_BAD_MESSAGE, "type", "expected the name of a message type in plain characters");
         return d->error->err;
     }
-    d->message->type = wsm__msg_type_of(name);
+    d->message->type = wsm__msg_type_from_client(name);
     if (d->message->type == WSM__MSG_NONE) {
         refuse(d->error, WSM_ERR_UNKNOWN_TYPE, "type", "no message has this type");
     } else if (!(wsm__msg_row_of(d->message->type)->flow & WSM__FLOW_UP)) {
@@ -86,35 +91,67 @@ static bool is_key_of(wsm_slice key, bool escapes, const wsm__field_row *row) {
     return key.len == row->name_len && memcmp(key.ptr, row->name, key.len) == 0;
 }
 
-/* The row of a key among those that a client may send or that are the hub's to set; -1: none. */
-static int find_row(wsm_slice key, const wsm__field_row *rows, size_t count) {
+/* The row of a key among those with one of the needs in `may`; -1: none. */
+static int find_row(wsm_slice key, const wsm__field_row *rows, size_t count, unsigned may) {
     bool escapes = key.len > 0 && memchr(key.ptr, '\\', key.len) != NULL;
     for (size_t i = 0; i < count; i++)
-        if (is_key_of(key, escapes, &rows[i])) return (int)i;
+        if (is_key_of(key, escapes, &rows[i]) && (rows[i].need & may)) return (int)i;
     return -1;
 }
 
-/* null says as much as absence; a value that is required is then missed at the end. */
+static int find_alias(wsm_slice key, const wsm__field_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].alias != NULL && wsm__json_key_is(key, rows[i].alias)) return (int)i;
+    return -1;
+}
+
+/* What a value under an alias stands for: itself, or one of two values for true and false; false: neither of these. */
+static bool translate(const wsm__field_row *row, wsm__json_value *value) {
+    if (row->if_true == NULL) return true;
+    if (value->kind != WSM__JSON_TRUE && value->kind != WSM__JSON_FALSE) return false;
+    value->raw = wsm__slice_str(value->kind == WSM__JSON_TRUE ? row->if_true : row->if_false);
+    value->kind = wsm__json_kind_of(value->raw);
+    return true;
+}
+
+/* A field of the type's own, by its name or its alias. */
+static int read_own(decoding *d, const wsm__field_row *row, wsm__json_value *kept, const wsm__json_member *member,
+                    bool is_alias) {
+    wsm__json_value value = member->value;
+    if (value.kind == WSM__JSON_NULL && !(row->need & WSM__NULL_SAYS)) return 0;
+    if (kept->kind != 0)
+        return refuse(d->error, WSM_ERR_BAD_MESSAGE, row->name, "given under two names"), d->error->err;
+    if (is_alias && !translate(row, &value))
+        return refuse(d->error, WSM_ERR_BAD_MESSAGE, row->alias, "expected true or false"), d->error->err;
+    const wsm__field_row *fault = value.kind == WSM__JSON_NULL ? NULL : wsm__field_fault(row, value);
+    if (fault != NULL) return bad_field(d->error, row, fault);
+    if (row->kind == WSM__KIND_OBJECT && wsm__json_has_duplicate_keys(value.raw))
+        return refuse(d->error, WSM_ERR_BAD_JSON, row->name, "a key stands twice"), d->error->err;
+    *kept = value;
+    return 0;
+}
+
+/* null says as much as absence, unless it counts; a value that is required is then missed at the end. */
 static int read_member(decoding *d, const wsm__msg_row *type, const wsm__json_member *member) {
     size_t envelope_count;
     const wsm__field_row *envelope = wsm__envelope_rows(&envelope_count);
-    if (member->value.kind == WSM__JSON_NULL) return 0;
-
-    int i = find_row(member->key, type->fields, type->fields_count);
-    if (i >= 0 && (type->fields[i].need & WSM__MAY_UP)) {
-        const wsm__field_row *row = &type->fields[i];
-        if (!wsm__field_fits(row, member->value)) return bad_field(d->error, row);
-        if (row->kind == WSM__KIND_OBJECT && wsm__json_has_duplicate_keys(member->value.raw))
-            return refuse(d->error, WSM_ERR_BAD_JSON, row->name, "a key stands twice"), d->error->err;
-        d->message->fields[i] = member->value;
-        return 0;
+    int i = find_row(member->key, type->fields, type->fields_count, WSM__MAY_UP);
+    if (i >= 0) {
+        int err = read_own(d, &type->fields[i], &d->message->fields[i], member, false);
+        bool is_priority = strcmp(type->fields[i].name, envelope[WSM__ENV_PRIORITY].name) == 0;
+        if (is_priority) d->envelope[WSM__ENV_PRIORITY] = d->message->fields[i]; /* its own words for the same thing */
+        return err;
     }
 
-    i = find_row(member->key, envelope, envelope_count);
-    if (i < 0) return 0;
+    i = find_row(member->key, envelope, envelope_count, WSM__MAY_UP | WSM__MAY_DOWN);
+    if (i < 0) {
+        i = find_alias(member->key, type->fields, type->fields_count);
+        return i < 0 ? 0 : read_own(d, &type->fields[i], &d->message->fields[i], member, true);
+    }
+    if (member->value.kind == WSM__JSON_NULL) return 0;
     if (!(envelope[i].need & WSM__MAY_UP))
         return refuse(d->error, WSM_ERR_BAD_MESSAGE, envelope[i].name, "only the hub sets this"), d->error->err;
-    if (!wsm__field_fits(&envelope[i], member->value)) return bad_field(d->error, &envelope[i]);
+    if (!wsm__field_fits(&envelope[i], member->value)) return bad_field(d->error, &envelope[i], &envelope[i]);
     d->envelope[i] = member->value;
     return 0;
 }
@@ -176,7 +213,20 @@ int wsm__decode(wsm_slice text, const wsm__scan_limits *limits, wsm__message *me
 }
 
 wsm__json_value wsm__message_field(const wsm__message *message, const char *name) {
-    int idx = wsm__msg_field_idx(message->type, name);
+    int idx = wsm__msg_field_idx(message->type, name, WSM__MAY_UP);
     assert(idx >= 0);
     return message->fields[idx];
+}
+
+const char *wsm__message_impostor(const wsm__message *message, wsm_slice sender) {
+    const wsm__msg_row *type = wsm__msg_row_of(message->type);
+    wsm_slice name;
+    if (message->sender_agent_id.ptr != NULL && !wsm__slice_eq(message->sender_agent_id, sender))
+        return wsm__envelope_rows(&(size_t){0})[WSM__ENV_SENDER_AGENT_ID].name;
+    for (size_t i = 0; i < type->fields_count; i++) {
+        if (!(type->fields[i].need & WSM__SENDER) || message->fields[i].kind == 0) continue;
+        if (!wsm__json_string_is_plain(message->fields[i].raw, &name) || !wsm__slice_eq(name, sender))
+            return type->fields[i].name;
+    }
+    return NULL;
 }

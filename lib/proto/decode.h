@@ -36,7 +36,10 @@ typedef struct wsm__decode_error {
  * WSM_ERR_BAD_MESSAGE; types that only the hub sends are WSM_ERR_BAD_MESSAGE with field "type". */
 int wsm__decode(wsm_slice text, const wsm__scan_limits *limits, wsm__message *message, wsm__decode_error *error);
 
-/* The value of a field by name; kind 0 if absent. The name must be one of the type's (asserted). */
+/* The value of a field by name; kind 0 if absent. The name must be one that a client may send (asserted). */
 wsm__json_value wsm__message_field(const wsm__message *message, const char *name);
+
+/* The field that names somebody else than `sender` where only the sender may stand; NULL: there is none. */
+const char *wsm__message_impostor(const wsm__message *message, wsm_slice sender);
 
 #endif

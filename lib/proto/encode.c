@@ -17,11 +17,10 @@ static bool is_late_envelope(const char *field) {
 
 /* Marks a field as written. */
 static void note(wsm__encoder *enc, const char *field) {
-    int idx = wsm__msg_field_idx(enc->type, field);
+    int idx = wsm__msg_field_idx(enc->type, field, WSM__MAY_DOWN);
     bool is_known = idx >= 0 || is_late_envelope(field);
     assert(is_known);
     if (!is_known || idx < 0) return;
-    assert(wsm__msg_row_of(enc->type)->fields[idx].need & WSM__MAY_DOWN);
     assert(!(enc->seen >> idx & 1));
     enc->seen |= UINT32_C(1) << idx;
 }
@@ -59,6 +58,18 @@ void wsm__encode_num(wsm__encoder *enc, const char *field, uint64_t number) {
 void wsm__encode_bool(wsm__encoder *enc, const char *field, bool value) {
     note(enc, field);
     wsm__json_bool(&enc->out, field, value);
+}
+
+void wsm__encode_relay(wsm__json_out *out, const wsm__message *message, wsm_slice sender) {
+    const wsm__msg_row *type = wsm__msg_row_of(message->type);
+    for (size_t i = 0; i < type->fields_count; i++) {
+        const wsm__field_row *row = &type->fields[i];
+        if (!(row->need & WSM__MAY_DOWN)) continue;
+        if (row->need & WSM__SENDER)
+            wsm__json_str(out, row->name, sender);
+        else if (message->fields[i].kind != 0)
+            wsm__json_raw(out, row->name, message->fields[i].raw);
+    }
 }
 
 /* Whether every field that the hub always gives was written. */

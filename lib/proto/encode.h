@@ -3,8 +3,8 @@
 #ifndef WSM_LIB_PROTO_ENCODE_H
 #define WSM_LIB_PROTO_ENCODE_H
 
+#include "proto/decode.h"
 #include "proto/json_out.h"
-#include "proto/messages.h"
 
 typedef struct wsm__encoder {
     wsm__json_out out;
@@ -21,5 +21,9 @@ void wsm__encode_raw(wsm__encoder *enc, const char *field, wsm_slice json);
 void wsm__encode_num(wsm__encoder *enc, const char *field, uint64_t number);
 void wsm__encode_bool(wsm__encoder *enc, const char *field, bool value);
 void wsm__encode_end(wsm__encoder *enc);
+
+/* The fields of a client's message that go on to its readers, as they came; where the sender has to stand, the sender.
+ * What the hub adds of its own follows by hand. */
+void wsm__encode_relay(wsm__json_out *out, const wsm__message *message, wsm_slice sender);
 
 #endif

@@ -56,43 +56,82 @@ static bool word_fits(const wsm__field_row *row, wsm__field_kind kind, wsm__json
     }
 }
 
+static bool number_fits(const wsm__field_row *row, wsm__json_value value) {
+    uint64_t number;
+    return wsm__json_u64(value, row->high, &number) && number >= row->low;
+}
+
+static bool item_fits(const wsm__field_row *row, wsm__json_value item) {
+    switch (row->kind) {
+    case WSM__KIND_TEXTS: return text_fits(row, item);
+    case WSM__KIND_NAMES: return word_fits(row, WSM__KIND_NAME, item);
+    case WSM__KIND_AGENTS: return word_fits(row, WSM__KIND_AGENT, item);
+    default: return number_fits(row, item);
+    }
+}
+
 static bool items_fit(const wsm__field_row *row, wsm__json_value value) {
+    if (value.kind == WSM__JSON_STRING && row->words != NULL) return word_fits(row, WSM__KIND_ENUM, value);
     if (value.kind != WSM__JSON_ARRAY) return false;
     wsm__json_value item;
     size_t count = 0;
-    for (size_t at = 0; wsm__json_next_element(value.raw, &at, &item); count++) {
-        if (count == row->items_max) return false;
-        bool good = row->kind == WSM__KIND_TEXTS   ? text_fits(row, item)
-                    : row->kind == WSM__KIND_NAMES ? word_fits(row, WSM__KIND_NAME, item)
-                                                   : word_fits(row, WSM__KIND_AGENT, item);
-        if (!good) return false;
-    }
-    return true;
+    for (size_t at = 0; wsm__json_next_element(value.raw, &at, &item); count++)
+        if (count == row->items_max || !item_fits(row, item)) return false;
+    return count >= row->items_min;
 }
 
-static bool object_fits(const wsm__field_row *row, wsm__json_value value) {
-    if (value.kind != WSM__JSON_OBJECT) return false;
+static int member_idx(const wsm__shape *shape, wsm_slice key) {
+    for (size_t i = 0; i < shape->count; i++)
+        if (wsm__json_key_is(key, shape->members[i].name)) return (int)i;
+    return -1;
+}
+
+/* A member that is null is as good as absent. */
+static const wsm__field_row *object_fault(const wsm__field_row *row, wsm__json_value value) {
+    const wsm__shape *shape = row->shape;
     wsm__json_member member;
-    for (size_t at = 0; row->words != NULL && wsm__json_next_member(value.raw, &at, &member);) {
-        if (!wsm__words_have(row->words, member.key)) return false;
-        if (member.value.kind != WSM__JSON_NULL && !text_fits(row, member.value)) return false;
+    uint32_t seen = 0;
+    for (size_t at = 0; wsm__json_next_member(value.raw, &at, &member);) {
+        int i = member_idx(shape, member.key);
+        if (i < 0) return row;
+        if (member.value.kind == WSM__JSON_NULL) continue;
+        const wsm__field_row *fault = wsm__field_fault(&shape->members[i], member.value);
+        if (fault != NULL) return fault;
+        seen |= UINT32_C(1) << i;
     }
-    return true;
+    for (size_t i = 0; i < shape->count; i++)
+        if ((shape->members[i].need & WSM__NEED_UP) && !(seen >> i & 1)) return &shape->members[i];
+    return shape->is_one && (seen == 0 || (seen & (seen - 1)) != 0) ? row : NULL;
+}
+
+static bool text_instead_fits(const wsm__field_row *row, wsm__json_value value) {
+    size_t len = value.kind == WSM__JSON_STRING && row->text_max > 0 ? wsm__json_string_len(value.raw) : 0;
+    return len > 0 && len <= row->text_max;
 }
 
 bool wsm__field_fits(const wsm__field_row *row, wsm__json_value value) {
-    uint64_t number;
+    return wsm__field_fault(row, value) == NULL;
+}
+
+const wsm__field_row *wsm__field_fault(const wsm__field_row *row, wsm__json_value value) {
+    bool good;
     switch (row->kind) {
-    case WSM__KIND_TEXT: return text_fits(row, value);
-    case WSM__KIND_NUMBER: return wsm__json_u64(value, row->high, &number) && number >= row->low;
-    case WSM__KIND_BOOL: return value.kind == WSM__JSON_TRUE || value.kind == WSM__JSON_FALSE;
+    case WSM__KIND_TEXT: good = text_fits(row, value); break;
+    case WSM__KIND_NUMBER: good = number_fits(row, value); break;
+    case WSM__KIND_BOOL: good = value.kind == WSM__JSON_TRUE || value.kind == WSM__JSON_FALSE; break;
     case WSM__KIND_TEXTS:
     case WSM__KIND_NAMES:
-    case WSM__KIND_AGENTS: return items_fit(row, value);
-    case WSM__KIND_OBJECT: return object_fits(row, value);
-    case WSM__KIND_OPAQUE: return true;
-    default: return word_fits(row, row->kind, value);
+    case WSM__KIND_AGENTS:
+    case WSM__KIND_NUMBERS: good = items_fit(row, value); break;
+    case WSM__KIND_OBJECT:
+        if (value.kind == WSM__JSON_OBJECT && row->shape != NULL) return object_fault(row, value);
+        good = value.kind == WSM__JSON_OBJECT || text_instead_fits(row, value);
+        break;
+    case WSM__KIND_OBJECTS: good = false; break; /* no client sends these */
+    case WSM__KIND_OPAQUE: good = true; break;
+    default: good = word_fits(row, row->kind, value); break;
     }
+    return good ? NULL : row;
 }
 
 static void add_range(wsm__phrase *phrase, const wsm__field_row *row, const char *unit) {
@@ -106,11 +145,38 @@ static void add_range(wsm__phrase *phrase, const wsm__field_row *row, const char
     wsm__phrase_add(phrase, unit);
 }
 
-static void add_items(wsm__phrase *phrase, const wsm__field_row *row, const char *what, const char *unit) {
-    wsm__phrase_add(phrase, "expected an array of at most ");
+static void add_count(wsm__phrase *phrase, const wsm__field_row *row) {
+    wsm__phrase_add(phrase, "expected an array of ");
+    if (row->items_min > 0) {
+        wsm__phrase_add_u64(phrase, row->items_min);
+        wsm__phrase_add(phrase, " to ");
+    } else {
+        wsm__phrase_add(phrase, "at most ");
+    }
     wsm__phrase_add_u64(phrase, row->items_max);
+}
+
+static void add_items(wsm__phrase *phrase, const wsm__field_row *row, const char *what, const char *unit) {
+    add_count(phrase, row);
     wsm__phrase_add(phrase, what);
     add_range(phrase, row, unit);
+    if (row->words == NULL) return;
+    wsm__phrase_add(phrase, ", or one of ");
+    wsm__phrase_add_words(phrase, row->words);
+}
+
+static void add_members(wsm__phrase *phrase, const wsm__field_row *row, const char *what) {
+    const wsm__shape *shape = row->shape;
+    wsm__phrase_add(phrase, what);
+    if (shape != NULL) wsm__phrase_add(phrase, shape->is_one ? " with exactly one of " : " with no members but ");
+    for (size_t i = 0; shape != NULL && i < shape->count; i++) {
+        if (i > 0) wsm__phrase_add(phrase, ", ");
+        wsm__phrase_add(phrase, shape->members[i].name);
+    }
+    if (row->text_max == 0) return;
+    wsm__phrase_add(phrase, ", or a string of 1 to ");
+    wsm__phrase_add_u64(phrase, row->text_max);
+    wsm__phrase_add(phrase, " bytes");
 }
 
 static void add_enum(wsm__phrase *phrase, const wsm__field_row *row) {
@@ -137,12 +203,9 @@ void wsm__field_expected(const wsm__field_row *row, wsm__phrase *phrase) {
     case WSM__KIND_TEXTS: add_items(phrase, row, " strings of ", " bytes"); break;
     case WSM__KIND_NAMES: add_items(phrase, row, " names of ", name_unit); break;
     case WSM__KIND_AGENTS: add_items(phrase, row, " agent ids of ", agent_unit); break;
-    case WSM__KIND_OBJECT:
-        wsm__phrase_add(phrase, "expected an object");
-        if (row->words == NULL) break;
-        wsm__phrase_add(phrase, " of strings, named ");
-        wsm__phrase_add_words(phrase, row->words);
-        break;
+    case WSM__KIND_NUMBERS: add_items(phrase, row, " whole numbers of ", ""); break;
+    case WSM__KIND_OBJECT: add_members(phrase, row, "expected an object"); break;
+    case WSM__KIND_OBJECTS: add_count(phrase, row), add_members(phrase, row, " objects"); break;
     case WSM__KIND_OPAQUE: wsm__phrase_add(phrase, "expected a value"); break;
     }
 }

@@ -10,6 +10,10 @@
  * of their own (names, ids, words, times) must be written without escapes, so that readers may compare bytes. */
 bool wsm__field_fits(const wsm__field_row *row, wsm__json_value value);
 
+/* The row to blame if it is not: the field's own, or that of the member of its object that is wrong or missing; NULL:
+ * it fits. */
+const wsm__field_row *wsm__field_fault(const wsm__field_row *row, wsm__json_value value);
+
 /* What the row wants, as in "expected a whole number of at most 7". Depends on the row alone. */
 void wsm__field_expected(const wsm__field_row *row, wsm__phrase *phrase);
 

@@ -18,23 +18,45 @@
 #define OPTIONAL      (UP_OPTIONAL | DOWN_OPTIONAL)
 #define REQUIRED      (UP_REQUIRED | DOWN_REQUIRED)
 #define NULLABLE      WSM__NULLABLE
+#define NULL_COUNTS   WSM__NULL_SAYS
+#define SENDER        WSM__SENDER
 
-#define TEXT(low_, high_)        .kind = WSM__KIND_TEXT, .low = (low_), .high = (high_)
-#define NAME(high_)              .kind = WSM__KIND_NAME, .low = 1, .high = (high_)
-#define AGENT                    .kind = WSM__KIND_AGENT, .low = 1, .high = WSM__AGENT_ID_MAX
-#define UUID                     .kind = WSM__KIND_UUID
-#define TIME                     .kind = WSM__KIND_TIME
-#define EPOCH                    .kind = WSM__KIND_EPOCH
-#define NUMBER                   .kind = WSM__KIND_NUMBER, .high = WSM__NUMBER_MAX
-#define BOOL                     .kind = WSM__KIND_BOOL
-#define ENUM(words_)             .kind = WSM__KIND_ENUM, .words = (words_)
-#define ENUM_HUB(words_, hub_)   .kind = WSM__KIND_ENUM, .words = (words_), .hub_words = (hub_)
-#define TEXTS(items_, high_)     .kind = WSM__KIND_TEXTS, .items_max = (items_), .low = 1, .high = (high_)
-#define NAMES(items_, high_)     .kind = WSM__KIND_NAMES, .items_max = (items_), .low = 1, .high = (high_)
-#define AGENTS(items_)           .kind = WSM__KIND_AGENTS, .items_max = (items_), .low = 1, .high = WSM__AGENT_ID_MAX
-#define OBJECT                   .kind = WSM__KIND_OBJECT
-#define OBJECT_OF(words_, high_) .kind = WSM__KIND_OBJECT, .words = (words_), .low = 1, .high = (high_)
-#define OPAQUE                   .kind = WSM__KIND_OPAQUE
+#define ANY false
+#define ONE true
+
+#define TEXT(low_, high_)              .kind = WSM__KIND_TEXT, .low = (low_), .high = (high_)
+#define NAME(high_)                    .kind = WSM__KIND_NAME, .low = 1, .high = (high_)
+#define AGENT                          .kind = WSM__KIND_AGENT, .low = 1, .high = WSM__AGENT_ID_MAX
+#define UUID                           .kind = WSM__KIND_UUID
+#define TIME                           .kind = WSM__KIND_TIME
+#define EPOCH                          .kind = WSM__KIND_EPOCH
+#define NUMBER                         .kind = WSM__KIND_NUMBER, .high = WSM__NUMBER_MAX
+#define BOOL                           .kind = WSM__KIND_BOOL
+#define ENUM(words_)                   .kind = WSM__KIND_ENUM, .words = (words_)
+#define ENUM_HUB(words_, hub_)         .kind = WSM__KIND_ENUM, .words = (words_), .hub_words = (hub_)
+#define TEXTS(items_, high_)           .kind = WSM__KIND_TEXTS, .items_max = (items_), .low = 1, .high = (high_)
+#define NAMES(items_, high_)           .kind = WSM__KIND_NAMES, .items_max = (items_), .low = 1, .high = (high_)
+#define AGENTS(items_)                 .kind = WSM__KIND_AGENTS, .items_max = (items_), .low = 1, .high = WSM__AGENT_ID_MAX
+#define NUMBERS(items_)                .kind = WSM__KIND_NUMBERS, .items_max = (items_), .high = WSM__NUMBER_MAX
+#define NUMBERS_OR(items_, words_)     NUMBERS(items_), .words = (words_)
+#define OBJECT                         .kind = WSM__KIND_OBJECT
+#define OBJECT_OF(shape_)              OBJECT, .shape = &shape_##_shape
+#define OBJECT_OR_TEXT(shape_, bytes_) OBJECT_OF(shape_), .text_max = (bytes_)
+#define OBJECTS(items_, shape_)        .kind = WSM__KIND_OBJECTS, .items_max = (items_), .shape = &shape_##_shape
+#define OPAQUE                         .kind = WSM__KIND_OPAQUE
+
+#define CONTEXT          NAME(WSM__CONTEXT_ID_MAX)
+#define CONTEXTS(items_) NAMES(items_, WSM__CONTEXT_ID_MAX)
+#define PARTICIPANTS     AGENTS(WSM__PARTICIPANTS_HARD)
+#define STATUS           ENUM("active|testing|paused|waiting|reviewing|spawning_child|consolidating|merged|archived|failed")
+#define PRIORITY         ENUM("critical|high|normal|low|background")
+#define REASON           TEXT(1, WSM__REASON_BYTES_MAX)
+#define NOTE             TEXT(0, WSM__REASON_BYTES_MAX)
+#define PROSE            TEXT(1, WSM__PROSE_BYTES_MAX)
+
+#define AT_LEAST(items_)                       , .items_min = (items_)
+#define ALIAS(name_)                           , .alias = (name_)
+#define ALIAS_BOOL(name_, if_true_, if_false_) , .alias = (name_), .if_true = (if_true_), .if_false = (if_false_)
 
 /* The kind comes last, since it becomes several initialisers. */
 #define FIELD_ROW(name_, need_, about_, ...)                                                                           \
@@ -52,13 +74,24 @@ static const wsm__field_row envelope[WSM__ENV_COUNT] = {
         FIELD_ROW(context_id, OPTIONAL, "a sidebar's id, or main, which it is if absent", NAME(WSM__CONTEXT_ID_MAX)),
     [WSM__ENV_OFFSET] = FIELD_ROW(offset, DOWN_OPTIONAL, "place of a record in the log", NUMBER),
     [WSM__ENV_SEQ] = FIELD_ROW(seq, DOWN_OPTIONAL, "number of a record within its context, from 1", NUMBER),
-    [WSM__ENV_PRIORITY] = FIELD_ROW(priority, OPTIONAL, "how urgent it is; normal if absent",
-                                    ENUM("critical|high|normal|low|background")),
+    [WSM__ENV_PRIORITY] = FIELD_ROW(priority, OPTIONAL, "how urgent it is; normal if absent", PRIORITY),
     [WSM__ENV_CAUSE] = FIELD_ROW(cause, OPTIONAL, "the message that this one answers", UUID),
     [WSM__ENV_HOP] = FIELD_ROW(hop, DOWN_OPTIONAL, "length of the chain of causes", NUMBER),
 };
 
-/* An array for each type, closed by an empty row, since a type may have no fields. */
+/* Shapes may be named before they are complete. */
+#define WSM_SHAPE(name, rule) static const wsm__shape name##_shape;
+#define WSM_MEMBER(name, kind, need, about)
+#define WSM_SHAPE_END
+#include "proto/messages.def"
+
+/* An array for each type and shape, closed by an empty row, since a type may have no fields. */
+#define WSM_SHAPE(name, rule)               static const wsm__field_row name##_members[] = {
+#define WSM_MEMBER(name, kind, need, about) FIELD_ROW(name, need, about, kind),
+#define WSM_SHAPE_END                                                                                                  \
+    { .name = NULL }                                                                                                   \
+    }                                                                                                                  \
+    ;
 #define WSM_MESSAGE(name, NAME, flow, about) static const wsm__field_row name##_fields[] = {
 #define WSM_FIELD(name, kind, need, about)   FIELD_ROW(name, need, about, kind),
 #define WSM_MESSAGE_END                                                                                                \
@@ -66,6 +99,24 @@ static const wsm__field_row envelope[WSM__ENV_COUNT] = {
     }                                                                                                                  \
     ;
 #include "proto/messages.def"
+
+#define COUNT_OF(rows_) (sizeof(rows_) / sizeof(rows_)[0] - 1)
+
+#define WSM_SHAPE(name, rule)                                                                                          \
+    _Static_assert(COUNT_OF(name##_members) <= 32, "too many members");                                                \
+    static const wsm__shape name##_shape = {                                                                           \
+        .members = name##_members, .count = COUNT_OF(name##_members), .is_one = (rule)};
+#define WSM_MEMBER(name, kind, need, about)
+#define WSM_SHAPE_END
+#include "proto/messages.def"
+
+static const struct {
+    const char *name;
+    wsm__msg_type type;
+} aliases[] = {
+#define WSM_ALIAS(name, NAME) {#name, WSM__MSG_##NAME},
+#include "proto/messages.def"
+};
 
 static const wsm__msg_row rows[WSM__MSG_COUNT] = {
 #define WSM_MESSAGE(name_, NAME, flow_, about_)                                                                        \
@@ -75,14 +126,14 @@ static const wsm__msg_row rows[WSM__MSG_COUNT] = {
                          .flow = (flow_),                                                                              \
                          .about = (about_),                                                                            \
                          .fields = name_##_fields,                                                                     \
-                         .fields_count = sizeof name_##_fields / sizeof name_##_fields[0] - 1},
+                         .fields_count = COUNT_OF(name_##_fields)},
 #define WSM_FIELD(name, kind, need, about)
 #define WSM_MESSAGE_END
 #include "proto/messages.def"
 };
 
 #define WSM_MESSAGE(name, NAME, flow, about)                                                                           \
-    _Static_assert(sizeof name##_fields / sizeof name##_fields[0] - 1 <= WSM__FIELDS_MAX, "too many fields");
+    _Static_assert(COUNT_OF(name##_fields) <= WSM__FIELDS_MAX, "too many fields");
 #define WSM_FIELD(name, kind, need, about)
 #define WSM_MESSAGE_END
 #include "proto/messages.def"
@@ -97,10 +148,23 @@ wsm__msg_type wsm__msg_type_of(wsm_slice name) {
     return WSM__MSG_NONE;
 }
 
-int wsm__msg_field_idx(wsm__msg_type type, const char *name) {
+wsm__msg_type wsm__msg_type_from_client(wsm_slice name) {
+    wsm__msg_type type = wsm__msg_type_of(name);
+    for (size_t i = 0; type == WSM__MSG_NONE && i < sizeof aliases / sizeof aliases[0]; i++)
+        if (wsm__slice_is(name, aliases[i].name)) type = aliases[i].type;
+    return type;
+}
+
+const char *wsm__msg_alias_of(wsm__msg_type type) {
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (aliases[i].type == type) return aliases[i].name;
+    return NULL;
+}
+
+int wsm__msg_field_idx(wsm__msg_type type, const char *name, unsigned may) {
     const wsm__msg_row *row = wsm__msg_row_of(type);
     for (size_t i = 0; row != NULL && i < row->fields_count; i++)
-        if (strcmp(row->fields[i].name, name) == 0) return (int)i;
+        if ((row->fields[i].need & may) && strcmp(row->fields[i].name, name) == 0) return (int)i;
     return -1;
 }
 

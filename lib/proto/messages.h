@@ -33,12 +33,14 @@ typedef enum wsm__field_kind {
     WSM__KIND_EPOCH,  /* 16 lower-case hex digits */
     WSM__KIND_NUMBER, /* whole number low..high */
     WSM__KIND_BOOL,
-    WSM__KIND_ENUM,   /* one of the words in `words` */
-    WSM__KIND_TEXTS,  /* array of at most `items_max`, each as TEXT */
-    WSM__KIND_NAMES,  /* each as NAME */
-    WSM__KIND_AGENTS, /* each as AGENT */
-    WSM__KIND_OBJECT, /* object, its keys unique; with `words` it holds only these, each as TEXT */
-    WSM__KIND_OPAQUE  /* any JSON value, passed on byte for byte */
+    WSM__KIND_ENUM,    /* one of the words in `words` */
+    WSM__KIND_TEXTS,   /* array of at most `items_max`, each as TEXT */
+    WSM__KIND_NAMES,   /* each as NAME */
+    WSM__KIND_AGENTS,  /* each as AGENT */
+    WSM__KIND_NUMBERS, /* each as NUMBER; or one of the words, if there are any */
+    WSM__KIND_OBJECT,  /* object, its keys unique; with a shape it holds what that says; or a string, with `text_max` */
+    WSM__KIND_OBJECTS, /* each as OBJECT */
+    WSM__KIND_OPAQUE   /* any JSON value, passed on byte for byte */
 } wsm__field_kind;
 
 /* NEED implies MAY. */
@@ -47,6 +49,10 @@ typedef enum wsm__field_kind {
 #define WSM__MAY_UP    4u  /* a client may send it */
 #define WSM__MAY_DOWN  8u  /* the hub may send it */
 #define WSM__NULLABLE  16u /* the hub may say null */
+#define WSM__NULL_SAYS 32u /* null from a client is a value */
+#define WSM__SENDER    64u /* the sender: the hub fills it in, and a client may name nobody else */
+
+struct wsm__shape;
 
 typedef struct wsm__field_row {
     const char *name;
@@ -54,11 +60,22 @@ typedef struct wsm__field_row {
     wsm__field_kind kind;
     unsigned need;
     uint64_t low, high; /* of the kind, or of each item */
-    size_t items_max;
-    const char *words;     /* "a|b|c", or NULL */
-    const char *hub_words; /* those of `words` that no client may say, or NULL */
-    const char *about;     /* a phrase */
+    size_t items_min, items_max;
+    const char *words;              /* "a|b|c", or NULL */
+    const char *hub_words;          /* those of `words` that no client may say, or NULL */
+    const struct wsm__shape *shape; /* of an object, or NULL: it may hold anything */
+    size_t text_max;                /* bytes of a string in place of an object; 0: none */
+    const char *alias;              /* another name that clients may use, or NULL */
+    const char *if_true, *if_false; /* JSON that a boolean under the alias stands for, or NULL */
+    const char *about;              /* a phrase */
 } wsm__field_row;
+
+/* What an object may hold: the members as rows of fields. */
+typedef struct wsm__shape {
+    const wsm__field_row *members;
+    size_t count; /* at most 32 */
+    bool is_one;  /* exactly one of them */
+} wsm__shape;
 
 typedef struct wsm__msg_row {
     const char *name;
@@ -70,9 +87,12 @@ typedef struct wsm__msg_row {
     size_t fields_count;
 } wsm__msg_row;
 
-const wsm__msg_row *wsm__msg_row_of(wsm__msg_type type);      /* NULL: WSM__MSG_NONE, or no type at all */
-wsm__msg_type wsm__msg_type_of(wsm_slice name);               /* WSM__MSG_NONE: unknown */
-int wsm__msg_field_idx(wsm__msg_type type, const char *name); /* -1: it has none */
+const wsm__msg_row *wsm__msg_row_of(wsm__msg_type type); /* NULL: WSM__MSG_NONE, or no type at all */
+wsm__msg_type wsm__msg_type_of(wsm_slice name);          /* WSM__MSG_NONE: unknown; an alias is no name here */
+wsm__msg_type wsm__msg_type_from_client(wsm_slice name); /* the same, aliases included */
+const char *wsm__msg_alias_of(wsm__msg_type type);       /* another name that clients may use; NULL: none */
+/* The field of that name that goes one of the ways in `may` (WSM__MAY_UP, WSM__MAY_DOWN or both); -1: there is none. */
+int wsm__msg_field_idx(wsm__msg_type type, const char *name, unsigned may);
 
 /* The envelope's fields, which every message may carry; an index of wsm__envelope_rows each. */
 typedef enum wsm__env_field {

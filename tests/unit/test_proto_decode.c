@@ -13,7 +13,8 @@
 #include "proto/field.h"
 #include "wsm/error.h"
 
-#define VALUE_MAX 12000 /* 64 names of 128 bytes fit */
+#define VALUE_MAX 40000 /* 256 agent ids of 64 bytes, and 16 names of 128 bytes, fit */
+#define WRONG_MAX 24
 #define ID        "0190e0a0-7b1c-7def-8123-456789abcdef"
 
 static const wsm__scan_limits usual = {.depth_max = 32, .values_max = 4096, .key_bytes_max = 128};
@@ -66,9 +67,22 @@ static void put_array(char *out, const char *item, size_t count) {
     memcpy(out + at, "]", 2);
 }
 
+static void put_right(char *out, const wsm__field_row *row);
+
+/* An object with all members of the shape, or, where just one may be there, with the first. */
+static void put_object(char *out, const wsm__shape *shape) {
+    static char value[VALUE_MAX];
+    size_t at = (size_t)sprintf(out, "{");
+    for (size_t i = 0; shape != NULL && i < (shape->is_one ? 1 : shape->count); i++) {
+        put_right(value, &shape->members[i]);
+        at += (size_t)sprintf(out + at, "%s\"%s\":%s", i > 0 ? "," : "", shape->members[i].name, value);
+    }
+    memcpy(out + at, "}", 2);
+}
+
 /* A value that the row allows, as large as may be. */
 static void put_right(char *out, const wsm__field_row *row) {
-    char item[5000];
+    char item[20000];
     switch (row->kind) {
     case WSM__KIND_TEXT:
     case WSM__KIND_NAME:
@@ -85,22 +99,25 @@ static void put_right(char *out, const wsm__field_row *row) {
         put_run(item, 'b', (size_t)row->high);
         put_array(out, item, row->items_max);
         break;
-    case WSM__KIND_OBJECT: strcpy(out, "{}"); break;
+    case WSM__KIND_NUMBERS: put_array(out, "9007199254740991", row->items_max); break;
+    case WSM__KIND_OBJECT: put_object(out, row->shape); break;
+    case WSM__KIND_OBJECTS: strcpy(out, "[]"); break;
     case WSM__KIND_OPAQUE: strcpy(out, "{\"a\":1,\"a\":2}"); break;
     }
 }
 
 /* Values that the row refuses: every kind of JSON that it is not, and its own kind gone wrong. Returns how many. */
-static size_t put_wrong(char out[24][VALUE_MAX], const wsm__field_row *row) {
-    static const char *const common[] = {"1.5", "-1", "[1]", "[null]", "{\"a\":{}}", "\"\\u0001 \\n\""};
-    char item[5000];
+static size_t put_wrong(char out[WRONG_MAX][VALUE_MAX], const wsm__field_row *row) {
+    static const char *const common[] = {"1.5", "-1", "[null]", "{\"a\":{}}"};
+    char item[20000];
     size_t n = 0;
     if (row->kind == WSM__KIND_OPAQUE) return 0;
-    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
-        if (row->kind != WSM__KIND_TEXT || i != 5) strcpy(out[n++], common[i]);
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) strcpy(out[n++], common[i]);
+    if (row->kind != WSM__KIND_NUMBERS) strcpy(out[n++], "[1]");
+    if (row->kind != WSM__KIND_TEXT && row->text_max == 0) strcpy(out[n++], "\"\\u0001 \\n\"");
     if (row->kind != WSM__KIND_BOOL) strcpy(out[n++], "true");
     if (row->kind != WSM__KIND_NUMBER) strcpy(out[n++], "1");
-    if (row->kind != WSM__KIND_OBJECT) strcpy(out[n++], "{}");
+    if (row->kind != WSM__KIND_OBJECT || row->shape->is_one) strcpy(out[n++], "{}");
     if (row->kind != WSM__KIND_TEXT || row->low > 0) strcpy(out[n++], "\"\"");
     switch (row->kind) {
     case WSM__KIND_TEXT:
@@ -122,12 +139,22 @@ static size_t put_wrong(char out[24][VALUE_MAX], const wsm__field_row *row) {
     case WSM__KIND_NAMES:
     case WSM__KIND_AGENTS:
         put_array(out[n++], "\"a\"", row->items_max + 1);
+        if (row->items_min > 0) put_array(out[n++], "\"a\"", row->items_min - 1);
         put_run(item, 'a', (size_t)row->high + 1);
         put_array(out[n++], item, 1);
         strcpy(out[n++], "[\"\"]");
         strcpy(out[n++], "[\"a\",1]");
         break;
-    case WSM__KIND_OBJECT: strcpy(out[n++], "{\"no such\":\"a\"}"); break;
+    case WSM__KIND_NUMBERS:
+        put_array(out[n++], "1", row->items_max + 1);
+        strcpy(out[n++], "[1,\"1\"]");
+        strcpy(out[n++], "[9007199254740992]");
+        if (row->words != NULL) sprintf(out[n++], "[\"%.*s\"]", (int)strcspn(row->words, "|"), row->words);
+        break;
+    case WSM__KIND_OBJECT:
+        strcpy(out[n++], "{\"no such\":\"a\"}");
+        if (row->text_max > 0) put_run(out[n++], 'a', row->text_max + 1);
+        break;
     default: break;
     }
     if (row->kind == WSM__KIND_NAME || row->kind == WSM__KIND_AGENT) {
@@ -135,13 +162,13 @@ static size_t put_wrong(char out[24][VALUE_MAX], const wsm__field_row *row) {
         strcpy(out[n++], "\"\xC3\xA9\"");
         strcpy(out[n++], row->kind == WSM__KIND_AGENT ? "\"a:b\"" : "\"\\u0061\"");
     }
-    assert_true(n <= 24);
+    assert_true(n <= WRONG_MAX);
     return n;
 }
 
 /* A message of a type with all that a client must say, but for `skip`, and then `extra`. */
 static void put_message(char *out, const wsm__msg_row *type, const wsm__field_row *skip, const char *extra) {
-    char value[VALUE_MAX];
+    static char value[VALUE_MAX];
     size_t at = (size_t)sprintf(out, "{\"type\":\"%s\",\"message_id\":\"%s\"", type->name, ID);
     for (size_t i = 0; i < type->fields_count; i++) {
         const wsm__field_row *row = &type->fields[i];
@@ -152,9 +179,9 @@ static void put_message(char *out, const wsm__msg_row *type, const wsm__field_ro
     sprintf(out + at, "%s%s}", *extra != '\0' ? "," : "", extra);
 }
 
-static char text[2 * VALUE_MAX];
+static char text[4 * VALUE_MAX];
 static char extra[VALUE_MAX + 64];
-static char wrong[24][VALUE_MAX];
+static char wrong[WRONG_MAX][VALUE_MAX];
 
 /* Calls `fn` for each field of each type that a client may send. */
 static void for_each_field(void (*fn)(const wsm__msg_row *type, size_t idx)) {
@@ -195,7 +222,7 @@ static void test_every_type_of_a_client_decodes(void **state) {
 
 static void expect_right_value_kept(const wsm__msg_row *type, size_t idx) {
     const wsm__field_row *row = &type->fields[idx];
-    char value[VALUE_MAX];
+    static char value[VALUE_MAX];
     put_right(value, row);
     print(extra, sizeof extra, "\"%s\":%s", row->name, value);
     put_message(text, type, row, extra);
@@ -230,6 +257,7 @@ static void test_a_wrong_value_is_refused_and_the_field_named(void **state) {
 static void expect_absence_judged(const wsm__msg_row *type, size_t idx) {
     const wsm__field_row *row = &type->fields[idx];
     for (int with_null = 0; with_null < 2; with_null++) {
+        if (with_null && (row->need & WSM__NULL_SAYS)) continue;
         print(extra, sizeof extra, with_null ? "\"%s\":null" : "\"x\":\"%s\"", row->name);
         put_message(text, type, row, extra);
         if (row->need & WSM__NEED_UP) {
@@ -252,8 +280,7 @@ static void test_unknown_fields_and_those_of_the_hub_alone_are_dropped(void **st
     assert_int_equal(
         decode("{\"type\":\"agent_presence\",\"status\":\"idle\",\"agent_id\":7,\"current_load\":[],\"\":{\"a\":1}}"),
         0);
-    assert_int_equal(wsm__message_field(&message, "agent_id").kind, 0);
-    assert_int_equal(wsm__message_field(&message, "current_load").kind, 0);
+    for (size_t i = 1; i < WSM__FIELDS_MAX; i++) assert_int_equal(message.fields[i].kind, 0);
 }
 
 /* ---- the envelope -------------------------------------------------------------------------------------------------
@@ -282,7 +309,7 @@ static void test_every_field_of_the_envelope_is_checked(void **state) {
     const wsm__field_row *envelope = wsm__envelope_rows(&rows);
     (void)state;
     for (size_t i = WSM__ENV_MESSAGE_ID; i < rows; i++) {
-        char value[VALUE_MAX];
+        static char value[VALUE_MAX];
         put_right(value, &envelope[i]);
         print(text, sizeof text, "{\"type\":\"agent_list\",\"%s\":%s}", envelope[i].name, value);
         if (!(envelope[i].need & WSM__MAY_UP)) {
@@ -314,6 +341,101 @@ static void test_only_the_hub_says_offline(void **state) {
     assert_error("{\"type\":\"agent_presence\",\"status\":\"offline\"}", WSM_ERR_BAD_MESSAGE, "status");
     assert_non_null(strstr(error.message, "only the hub says offline"));
     assert_int_equal(decode("{\"type\":\"agent_presence\",\"status\":\"working\",\"availability\":\"offline\"}"), 0);
+}
+
+/* ---- other names, the sender, null ------------------------------------------------------------------------------- */
+
+#define SPAWN "\"participants\":[\"bob\"],"
+
+static void test_the_names_of_the_design_are_understood(void **state) {
+    (void)state;
+    assert_int_equal(decode("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"inherit_context\":true,"
+                            "\"sidebar_id\":\"my own\"}"),
+                     0);
+    assert_int_equal(message.type, WSM__MSG_SIDEBAR_SPAWN);
+    assert_true(wsm__slice_is(wsm__message_field(&message, "task_description").raw, "\"x\""));
+    assert_true(wsm__slice_is(wsm__message_field(&message, "inherit").raw, "{\"mode\":\"all\"}"));
+    assert_int_equal(wsm__message_field(&message, "inherit").kind, WSM__JSON_OBJECT);
+    assert_true(wsm__slice_is(wsm__message_field(&message, "client_ref").raw, "\"my own\""));
+    assert_int_equal(decode("{\"type\":\"sidebar_spawn\"," SPAWN "\"task\":\"x\",\"inherit\\u005fcontext\":false}"), 0);
+    assert_true(wsm__slice_is(wsm__message_field(&message, "inherit").raw, "{\"mode\":\"none\"}"));
+    assert_int_equal(decode("{\"type\":\"sidebar_spawn\"," SPAWN "\"task\":\"x\",\"inherit_context\":null}"), 0);
+    assert_int_equal(wsm__message_field(&message, "inherit").kind, 0);
+}
+
+static void test_another_name_is_checked_like_the_first(void **state) {
+    (void)state;
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":1}", WSM_ERR_BAD_MESSAGE, "task_description");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":null}", WSM_ERR_BAD_MESSAGE, "task_description");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"sidebar_id\":7}", WSM_ERR_BAD_MESSAGE,
+                 "client_ref");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"inherit_context\":\"all\"}",
+                 WSM_ERR_BAD_MESSAGE, "inherit_context");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"task_description\":\"x\"}", WSM_ERR_BAD_MESSAGE,
+                 "task_description");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task_description\":\"x\",\"task\":\"x\"}", WSM_ERR_BAD_MESSAGE,
+                 "task_description");
+}
+
+static void test_a_client_names_nobody_else_as_the_sender(void **state) {
+    (void)state;
+    assert_int_equal(decode("{\"type\":\"sidebar_spawn\"," SPAWN "\"task\":\"x\",\"requested_by\":\"ada\"}"), 0);
+    assert_null(wsm__message_impostor(&message, wsm__slice_str("ada")));
+    assert_string_equal(wsm__message_impostor(&message, wsm__slice_str("ad")), "requested_by");
+    assert_string_equal(wsm__message_impostor(&message, wsm__slice_str("bob")), "requested_by");
+    assert_int_equal(decode("{\"type\":\"sidebar_spawn\"," SPAWN "\"task\":\"x\",\"sender_agent_id\":\"ada\"}"), 0);
+    assert_null(wsm__message_impostor(&message, wsm__slice_str("ada")));
+    assert_string_equal(wsm__message_impostor(&message, wsm__slice_str("bob")), "sender_agent_id");
+    assert_int_equal(decode("{\"type\":\"agent_list\"}"), 0);
+    assert_null(wsm__message_impostor(&message, wsm__slice_str("bob")));
+}
+
+static void test_null_removes_a_data_reference(void **state) {
+    (void)state;
+    assert_int_equal(decode("{\"type\":\"data_ref\",\"name\":\"a\",\"value\":null}"), 0);
+    assert_int_equal(wsm__message_field(&message, "value").kind, WSM__JSON_NULL);
+    assert_error("{\"type\":\"data_ref\",\"name\":\"a\"}", WSM_ERR_BAD_MESSAGE, "value");
+}
+
+static void test_a_mention_has_a_priority_of_its_own(void **state) {
+    (void)state;
+    assert_int_equal(
+        decode("{\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"x\",\"priority\":\"urgent\"}"),
+        0);
+    assert_true(message.has_priority);
+    assert_int_equal(message.priority, WSM_PRIORITY_URGENT);
+    assert_error("{\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"x\",\"priority\":\"high\"}",
+                 WSM_ERR_BAD_MESSAGE, "priority");
+    assert_int_equal(
+        decode("{\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"x\",\"priority\":null}"), 0);
+    assert_false(message.has_priority);
+    assert_int_equal(message.priority, WSM_PRIORITY_NORMAL);
+}
+
+static void test_an_error_names_the_member_at_fault(void **state) {
+    (void)state;
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"inherit\":{\"mode\":\"some\"}}",
+                 WSM_ERR_BAD_MESSAGE, "inherit");
+    assert_string_equal(error.message, "inherit: mode: expected one of all, last_n, refs, none");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"inherit\":{\"n\":3}}", WSM_ERR_BAD_MESSAGE,
+                 "inherit");
+    assert_error("{\"type\":\"spawn_sidebar\"," SPAWN "\"task\":\"x\",\"inherit\":{\"mode\":\"all\",\"n\":-1}}",
+                 WSM_ERR_BAD_MESSAGE, "inherit");
+}
+
+#define PAUSE "{\"type\":\"sidebar_pause\",\"sidebar_id\":\"s\",\"reason\":\"r\",\"resume_condition\":"
+
+static void test_a_condition_is_one_thing_or_a_text(void **state) {
+    (void)state;
+    assert_int_equal(decode(PAUSE "\"when it rains\"}"), 0);
+    assert_int_equal(decode(PAUSE "{\"sidebar\":\"t\"}}"), 0);
+    assert_int_equal(decode(PAUSE "{\"sidebar\":null,\"time\":\"2026-01-02T03:04:05Z\"}}"), 0);
+    assert_int_equal(decode(PAUSE "{\"mention\":\"bob\"}}"), 0);
+    assert_int_equal(decode(PAUSE "{\"key\":\"k\"}}"), 0);
+    assert_error(PAUSE "{\"key\":\"k\",\"mention\":\"bob\"}}", WSM_ERR_BAD_MESSAGE, "resume_condition");
+    assert_error(PAUSE "{\"key\":null}}", WSM_ERR_BAD_MESSAGE, "resume_condition");
+    assert_error(PAUSE "{\"key\":\"a\",\"key\":\"b\"}}", WSM_ERR_BAD_JSON, "resume_condition");
+    assert_error(PAUSE "\"\"}", WSM_ERR_BAD_MESSAGE, "resume_condition");
 }
 
 static void test_a_message_without_id_is_no_request(void **state) {
@@ -413,6 +535,22 @@ static void test_errors_never_echo(void **state) {
 /* ---- the table itself ---------------------------------------------------------------------------------------------
  */
 
+#define BOTH_WAYS (WSM__MAY_UP | WSM__MAY_DOWN)
+
+static void assert_row_is_sound(const wsm__msg_row *type, const wsm__field_row *row) {
+    assert_int_equal(row->name_len, strlen(row->name));
+    assert_true(strlen(row->about) > 0);
+    assert_true(!(row->need & WSM__NEED_UP) || (row->need & WSM__MAY_UP));
+    assert_true(!(row->need & WSM__NEED_DOWN) || (row->need & WSM__MAY_DOWN));
+    assert_true(!(row->need & WSM__MAY_UP) || (type->flow & WSM__FLOW_UP));
+    assert_true(!(row->need & WSM__MAY_DOWN) || (type->flow & (WSM__FLOW_DOWN | WSM__FLOW_RECORD)));
+    assert_true(row->kind != WSM__KIND_OBJECTS || !(row->need & WSM__MAY_UP));
+    assert_true(!(row->need & WSM__SENDER) || row->kind == WSM__KIND_AGENT);
+    assert_true(row->items_min <= row->items_max && row->low <= row->high);
+    assert_true(row->alias == NULL || wsm__msg_field_idx(type->type, row->alias, WSM__MAY_UP) < 0);
+    assert_true((row->if_true == NULL) == (row->if_false == NULL) && (row->alias != NULL || row->if_true == NULL));
+}
+
 static void test_the_table_is_sound(void **state) {
     size_t rows;
     const wsm__field_row *envelope = wsm__envelope_rows(&rows);
@@ -425,24 +563,20 @@ static void test_the_table_is_sound(void **state) {
         assert_int_equal(type->type, t);
         assert_int_equal(wsm__msg_type_of(wsm__slice_str(type->name)), t);
         assert_true(strlen(type->about) > 0 && strlen(type->name) <= envelope[WSM__ENV_TYPE].high);
-        assert_true(type->flow & (WSM__FLOW_UP | WSM__FLOW_DOWN));
+        assert_true(type->flow != 0);
         for (size_t i = 0; i < type->fields_count; i++) {
             const wsm__field_row *row = &type->fields[i];
-            assert_int_equal(wsm__msg_field_idx(type->type, row->name), i);
-            assert_int_equal(row->name_len, strlen(row->name));
-            assert_true(strlen(row->about) > 0);
-            assert_true(!(row->need & WSM__NEED_UP) || (row->need & WSM__MAY_UP));
-            assert_true(!(row->need & WSM__NEED_DOWN) || (row->need & WSM__MAY_DOWN));
-            assert_true(!(row->need & WSM__MAY_UP) || (type->flow & WSM__FLOW_UP));
-            assert_true(!(row->need & WSM__MAY_DOWN) || (type->flow & WSM__FLOW_DOWN));
+            assert_int_equal(wsm__msg_field_idx(type->type, row->name, row->need & BOTH_WAYS), i);
+            assert_row_is_sound(type, row);
         }
     }
-    assert_int_equal(wsm__msg_field_idx(WSM__MSG_HELLO, "no such"), -1);
+    assert_int_equal(wsm__msg_field_idx(WSM__MSG_HELLO, "no such", BOTH_WAYS), -1);
     assert_string_equal(envelope[WSM__ENV_HOP].name, "hop");
 }
 
 static void test_errors_of_the_table_are_those_of_the_library(void **state) {
-    const wsm__field_row *code = &wsm__msg_row_of(WSM__MSG_ERROR)->fields[wsm__msg_field_idx(WSM__MSG_ERROR, "code")];
+    int idx = wsm__msg_field_idx(WSM__MSG_ERROR, "code", BOTH_WAYS);
+    const wsm__field_row *code = &wsm__msg_row_of(WSM__MSG_ERROR)->fields[idx];
     size_t words = 1, codes = 0;
     (void)state;
 #define CODE(name, number, code_, sentence)                                                                            \
@@ -491,6 +625,13 @@ int main(void) {
         cmocka_unit_test(test_every_field_of_the_envelope_is_checked),
         cmocka_unit_test(test_the_priority_urgent_is_for_mentions_only),
         cmocka_unit_test(test_only_the_hub_says_offline),
+        cmocka_unit_test(test_the_names_of_the_design_are_understood),
+        cmocka_unit_test(test_another_name_is_checked_like_the_first),
+        cmocka_unit_test(test_a_client_names_nobody_else_as_the_sender),
+        cmocka_unit_test(test_null_removes_a_data_reference),
+        cmocka_unit_test(test_a_mention_has_a_priority_of_its_own),
+        cmocka_unit_test(test_an_error_names_the_member_at_fault),
+        cmocka_unit_test(test_a_condition_is_one_thing_or_a_text),
         cmocka_unit_test(test_a_message_without_id_is_no_request),
         cmocka_unit_test(test_the_type_must_be_known),
         cmocka_unit_test(test_names_of_fields_compare_after_decoding),

@@ -121,6 +121,26 @@ static void test_the_late_envelope_may_be_written_as_well(void **state) {
     end(&f);
 }
 
+static void test_a_clients_fields_are_passed_on(void **state) {
+    static const wsm__scan_limits limits = {.depth_max = 8, .values_max = 64, .key_bytes_max = 128};
+    fixture f;
+    wsm__json_out out;
+    wsm__message message;
+    wsm__decode_error error;
+    (void)state;
+    begin(&f, 0);
+    wsm_slice text =
+        wsm__slice_str("{\"type\":\"spawn_sidebar\",\"dry_run\":true,\"task\":\"\\u0041\",\"context_id\":\"c\","
+                       "\"participants\":[ \"bob\" ],\"inherit_context\":false,\"unknown\":1}");
+    assert_int_equal(wsm__decode(text, &limits, &message, &error), 0);
+    wsm__json_open(&out, &f.buf);
+    wsm__encode_relay(&out, &message, wsm__slice_str("ada"));
+    wsm__json_close(&out);
+    assert_text(&f, "{\"participants\":[ \"bob\" ],\"task_description\":\"\\u0041\",\"inherit\":{\"mode\":\"none\"},"
+                    "\"requested_by\":\"ada\"}");
+    end(&f);
+}
+
 static void test_lack_of_memory_shows_in_the_buffer(void **state) {
     (void)state;
     for (size_t n = 1;; n++) {
@@ -141,6 +161,7 @@ int main(void) {
         cmocka_unit_test(test_members_get_their_commas),
         cmocka_unit_test(test_a_message_carries_its_envelope_and_fields),
         cmocka_unit_test(test_the_late_envelope_may_be_written_as_well),
+        cmocka_unit_test(test_a_clients_fields_are_passed_on),
         cmocka_unit_test(test_lack_of_memory_shows_in_the_buffer),
     };
     return cmocka_run_group_tests_name("proto/encode", tests, NULL, NULL);
