@@ -124,7 +124,7 @@ static int client_init(wsm_client *client, const wsm_client_config *config, cons
     memcpy(client->nonce, random, sizeof client->nonce);
     wsm__buf_init(&client->answer, &client->mem, 0);
     wsm__ring_init(&client->data, sizeof(wsm__frame *));
-    wsm__chain_pool_init(&client->links, &client->mem);
+    wsm__chain_pool_init(&client->blocks, &client->mem);
     wsm__outq_init(&client->out, false);
     int err = link_new(client, now, random + 16);
     if (!err) err = wsm__client_ask(client, config);

@@ -53,10 +53,10 @@ struct wsm_client {
     wsm__link_limits limits;
     wsm__link link;
 
-    wsm__ring data;        /* of wsm__frame *: messages that wait */
-    size_t data_bytes;     /* of their frames */
-    wsm__frame *held;      /* taken from the link, but there was no memory to hand it out */
-    wsm__chain_pool links; /* of `out` alone */
+    wsm__ring data;         /* of wsm__frame *: messages that wait */
+    size_t data_bytes;      /* of their frames */
+    wsm__frame *held;       /* taken from the link, but there was no memory to hand it out */
+    wsm__chain_pool blocks; /* of `out` alone */
     wsm__outq out;
     uint32_t control_known; /* control frames that waited when we last looked: more of them are news */
     bool fresh;             /* something waits that bytes_waiting was not called for */

@@ -62,7 +62,7 @@ int wsm__client_ask(wsm_client *client, const wsm_client_config *config) {
     wsm__upgrade_write(&request, &ask, client->nonce);
     err = request.err == WSM_ERR_TOO_LARGE ? WSM_ERR_INVALID : request.err;
     wsm__frame *frame = err ? NULL : wsm__frame_raw(&client->mem, request.ptr, request.len);
-    if (!frame || wsm__outq_push(&client->out, &client->links, frame) != 0) err = err ? err : WSM_ERR_NOMEM;
+    if (!frame || wsm__outq_push(&client->out, &client->blocks, frame) != 0) err = err ? err : WSM_ERR_NOMEM;
     wsm__frame_unref(frame);
     if (request.ptr) wsm__wipe(request.ptr, request.cap); /* it holds the token */
     wsm__buf_fini(&request);

@@ -3,7 +3,7 @@
 #include "client/client.h"
 #include "proto/scan.h"
 
-/* At most this many frames are handed out at a time. The links of `out` stay in its pool when it runs empty, and the
+/* At most this many frames are handed out at a time. The blocks of `out` stay in its pool when it runs empty, and the
  * request was the first to have one: so the first frame into an empty `out` needs no memory, and waiting bytes can
  * always be handed out. */
 #define OUT_FRAMES_MAX 32u
@@ -42,7 +42,7 @@ static void refill(wsm_client *client, size_t cap) {
     while (client->out.count < cap) {
         wsm__frame *frame = frame_take(client);
         if (!frame) return;
-        if (wsm__outq_push(&client->out, &client->links, frame) != 0) {
+        if (wsm__outq_push(&client->out, &client->blocks, frame) != 0) {
             client->held = frame;
             return;
         }
@@ -58,7 +58,7 @@ size_t wsm_client_pending(wsm_client *client, wsm_vec *vec, size_t cap) {
 
 void wsm__client_wrote(wsm_client *client, size_t len) {
     uint32_t done = 0;
-    wsm__outq_sent(&client->out, &client->links, len, &done);
+    wsm__outq_sent(&client->out, &client->blocks, len, &done);
     if (client->close_out && !client->out.bytes && !client->held) wsm__link_wrote_all(&client->link);
 }
 
@@ -120,6 +120,6 @@ void wsm__client_outbox_fini(wsm_client *client) {
     wsm__ring_fini(&client->data, &client->mem);
     wsm__frame_unref(client->held);
     client->held = NULL;
-    wsm__outq_fini(&client->out, &client->links);
-    wsm__chain_pool_fini(&client->links);
+    wsm__outq_fini(&client->out, &client->blocks);
+    wsm__chain_pool_fini(&client->blocks);
 }

@@ -36,29 +36,29 @@ uint32_t wsm__io_purge(wsm__io *io, uint32_t tag) {
     return wsm__lanes_purge(&io->lanes, io->pool, tag);
 }
 
-/* The next frame that may be handed out, if there is one; `*is_close` as from wsm__link_take. WSM_ERR_NOMEM: it is
+/* Hand out the next frame. Returns 1 if there was one, `*is_close` as from wsm__link_take; 0; or WSM_ERR_NOMEM: it is
  * lost. */
-static int take_next(wsm__io *io, wsm__chain *next, bool *is_close) {
+static int hand_out(wsm__io *io, bool *is_close) {
     wsm__frame *frame = io->linked ? wsm__link_take(&io->link, io->lanes.count > 0, is_close) : NULL;
     if (frame) {
-        int err = wsm__chain_push(next, io->pool, frame, 0);
+        int err = wsm__outq_push(&io->out, io->pool, frame);
         wsm__frame_unref(frame);
-        return err;
+        return err ? err : 1;
     }
-    if (wsm__lanes_pop(&io->lanes, next)) io->messages_out++;
-    return 0;
+    int moved = wsm__lanes_pop(&io->lanes, io->pool, &io->out);
+    if (moved > 0) io->messages_out++;
+    return moved;
 }
 
 size_t wsm__io_vec(wsm__io *io, wsm_vec *vec, size_t cap) {
     while (!io->closed && !io->cut && io->out.count < cap && io->out.bytes < WSM__IO_HANDED_BYTES) {
         bool is_close = false;
-        wsm__chain next = {0};
-        int err = take_next(io, &next, &is_close);
-        if (!err && wsm__chain_is_empty(&next)) break;
-        if (!err) wsm__outq_move(&io->out, &next);
-        if (err || is_close) io->closed = true; /* without memory for a link the stream would have a hole: end it */
-        if (err && io->linked) io->link.state = WSM__LINK_DEAD;
-        if (err) io->finishing = true;
+        int handed = hand_out(io, &is_close);
+        if (handed == 0) break;
+        if (handed < 0 || is_close)
+            io->closed = true; /* without memory to go on the stream would have a hole: end it */
+        if (handed < 0 && io->linked) io->link.state = WSM__LINK_DEAD;
+        if (handed < 0) io->finishing = true;
     }
     return wsm__outq_vec(&io->out, vec, cap);
 }

@@ -60,52 +60,40 @@ static wsm__lane pick(const wsm__lanes *lanes) {
     return background ? WSM__LANE_BACKGROUND : WSM__LANE_NORMAL;
 }
 
-bool wsm__lanes_pop(wsm__lanes *lanes, wsm__chain *to) {
-    if (lanes->count == 0) return false;
+int wsm__lanes_pop(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__outq *out) {
+    if (lanes->count == 0) return 0;
     wsm__lane lane = pick(lanes);
-    lanes->bytes -= wsm__frame_bytes(lanes->lane[lane].first->frame).len;
+    size_t len = wsm__frame_bytes(wsm__chain_first(&lanes->lane[lane])->frame).len;
+    if (wsm__outq_move(out, pool, &lanes->lane[lane])) return WSM_ERR_NOMEM;
+    lanes->bytes -= len;
     lanes->count--;
     if (is_soft(lane)) lanes->soft--;
     if (lane == WSM__LANE_NORMAL) lanes->since_background++;
     if (lane == WSM__LANE_BACKGROUND) lanes->since_background = 0;
-    wsm__chain_move(to, &lanes->lane[lane]);
-    return true;
-}
-
-static uint32_t purge_lane(wsm__lanes *lanes, wsm__chain *lane, wsm__chain_pool *pool, uint32_t tag) {
-    wsm__chain kept = {0};
-    uint32_t gone = 0;
-    while (!wsm__chain_is_empty(lane)) {
-        const wsm__frame *frame = lane->first->frame;
-        if (wsm__frame_tag(frame) != tag) {
-            wsm__chain_move(&kept, lane);
-            continue;
-        }
-        lanes->bytes -= wsm__frame_bytes(frame).len;
-        wsm__chain_pop(lane, pool);
-        gone++;
-    }
-    *lane = kept;
-    return gone;
+    return 1;
 }
 
 uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, uint32_t tag) {
     uint32_t purged = 0;
+    size_t bytes = 0;
     for (int i = 0; i < WSM__LANES; i++) {
-        uint32_t gone = purge_lane(lanes, &lanes->lane[i], pool, tag);
+        uint32_t gone = wsm__chain_purge(&lanes->lane[i], pool, tag, &bytes);
         if (is_soft((wsm__lane)i)) lanes->soft -= gone;
         purged += gone;
     }
     lanes->count -= purged;
+    lanes->bytes -= bytes;
     return purged;
 }
 
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes) {
     uint64_t lowest = 0;
     for (int i = 0; i < WSM__LANES; i++) {
-        const wsm__chain_link *link = lanes->lane[i].first;
-        while (link && link->offset == 0) link = link->next; /* within a lane offsets rise: the first is its lowest */
-        if (link && (lowest == 0 || link->offset < lowest)) lowest = link->offset;
+        wsm__chain_place place = {0};
+        const wsm__chain_item *item;
+        while ((item = wsm__chain_next(&lanes->lane[i], &place)) != NULL && item->offset == 0) {
+        }
+        if (item && (lowest == 0 || item->offset < lowest)) lowest = item->offset; /* within a lane offsets rise */
     }
     return lowest;
 }

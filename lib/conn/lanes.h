@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wire/chain.h"
+#include "wire/outq.h"
 
 typedef enum wsm__lane {
     WSM__LANE_CONTROL = 0, /* answers, welcome, position */
@@ -39,8 +39,9 @@ void wsm__lanes_fini(wsm__lanes *lanes, wsm__chain_pool *pool);
 int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_limits *limits, wsm__lane lane,
                     wsm__frame *frame, uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice);
 
-/* The next frame by priority moves to the end of `to`; false: nothing waits. Background gets one in 16. */
-bool wsm__lanes_pop(wsm__lanes *lanes, wsm__chain *to);
+/* The next frame by priority moves to `out`, if something waits. Background gets one in 16. Returns 1 if one moved, 0,
+ * or WSM_ERR_NOMEM: no effect. */
+int wsm__lanes_pop(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__outq *out);
 
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes); /* the lowest offset that waits; 0: no record waits */
 /* Drop what carries this tag (wire/frame.h); returns how many. */

@@ -87,7 +87,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__append_init(hub);
     hub->free_slot = WSM__SLOT_NONE;
     hub->next_number = 1;
-    wsm__chain_pool_init(&hub->links, &hub->mem);
+    wsm__chain_pool_init(&hub->blocks, &hub->mem);
     wsm__buf_init(&hub->batch, &hub->mem, 0);
     wsm__buf_init(&hub->scratch, &hub->mem, 0);
     wsm__keyring_init(&hub->keys, &hub->mem);
@@ -277,7 +277,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__log_fini(&hub->records);
     wsm__receivers_fini(&hub->receivers, &hub->mem);
     wsm__ws_pool_free(hub->pool);
-    wsm__chain_pool_fini(&hub->links);
+    wsm__chain_pool_fini(&hub->blocks);
     wsm__digest_free(hub->digest);
     wsm__keyring_fini(&hub->keys);
     wsm__identity_fini(&hub->checked, &hub->mem);

@@ -250,7 +250,7 @@ struct wsm_hub {
     wsm__link_limits link_limits, plain_limits;
     wsm__http_limits http_limits;
     wsm__scan_limits scan_limits, log_scan_limits;
-    wsm__chain_pool links; /* of all queues */
+    wsm__chain_pool blocks; /* of all queues */
     wsm__lane_limits agent_lanes, human_lanes;
     wsm__bucket accepts;
     struct {

@@ -1,6 +1,6 @@
-/* Chains of frames: a queue that owns nothing while it is empty. Its links are borrowed from a pool that all queues of
- * a hub share: the few links in use stay in the processor's cache, however many connections take turns with them, and
- * moving a frame from one chain to another needs no memory. */
+/* Chains of frames: a queue that owns nothing while it is empty. What it holds stands in blocks of some items, borrowed
+ * from a pool that all queues of a hub share: the few blocks in use stay in the processor's cache, however many
+ * connections take turns with them. */
 #ifndef WSM_LIB_WIRE_CHAIN_H
 #define WSM_LIB_WIRE_CHAIN_H
 
@@ -8,33 +8,48 @@
 
 #include "wire/frame.h"
 
-typedef struct wsm__chain_link {
-    struct wsm__chain_link *next;
+#define WSM__CHAIN_ITEMS 7u /* a block has two cache lines */
+
+typedef struct wsm__chain_item {
     wsm__frame *frame;
     uint64_t offset; /* of its record; 0: none */
-} wsm__chain_link;
+} wsm__chain_item;
+
+typedef struct wsm__chain_block {
+    struct wsm__chain_block *next;
+    uint32_t begin, end; /* of the items in use */
+    wsm__chain_item items[WSM__CHAIN_ITEMS];
+} wsm__chain_block;
 
 typedef struct wsm__chain_pool {
     wsm__mem *mem;
-    wsm__chain_link *idle; /* the last one given back is the first one taken */
+    wsm__chain_block *idle; /* the last one given back is the first one taken */
     uint32_t idle_count;
 } wsm__chain_pool;
 
-typedef struct wsm__chain { /* zeroed: empty */
-    wsm__chain_link *first, *last;
+typedef struct wsm__chain { /* zeroed: empty; no block of it is */
+    wsm__chain_block *first, *last;
 } wsm__chain;
+
+typedef struct wsm__chain_place { /* zeroed: before the first item */
+    const wsm__chain_block *block;
+    uint32_t idx;
+} wsm__chain_place;
 
 void wsm__chain_pool_init(wsm__chain_pool *pool, wsm__mem *mem);
 void wsm__chain_pool_fini(wsm__chain_pool *pool); /* after all chains are empty */
 
 bool wsm__chain_is_empty(const wsm__chain *chain);
+const wsm__chain_item *wsm__chain_first(const wsm__chain *chain);                         /* not empty */
+const wsm__chain_item *wsm__chain_next(const wsm__chain *chain, wsm__chain_place *place); /* NULL: the end */
 
 /* At the end; takes a reference of its own. WSM_ERR_NOMEM: no effect. */
 int wsm__chain_push(wsm__chain *chain, wsm__chain_pool *pool, wsm__frame *frame, uint64_t offset);
-/* The first of `from` becomes the last of `to`, with its reference. `from` is not empty. */
-void wsm__chain_move(wsm__chain *to, wsm__chain *from);
-/* Drops the first, with its reference. Not empty. */
-void wsm__chain_pop(wsm__chain *chain, wsm__chain_pool *pool);
+/* The first of `from`, which is not empty, becomes the last of `to`. WSM_ERR_NOMEM: no effect. */
+int wsm__chain_move(wsm__chain *to, wsm__chain *from, wsm__chain_pool *pool);
+void wsm__chain_pop(wsm__chain *chain, wsm__chain_pool *pool); /* drops the first; not empty */
+/* Drops what carries this tag (wire/frame.h); returns how many, their bytes are added to `*bytes`. */
+uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag, size_t *bytes);
 uint32_t wsm__chain_clear(wsm__chain *chain, wsm__chain_pool *pool); /* returns how many were dropped */
 
 #endif

@@ -14,23 +14,30 @@ void wsm__outq_fini(wsm__outq *q, wsm__chain_pool *pool) {
     wsm__outq_init(q, q->payload_only);
 }
 
+static void count_in(wsm__outq *q, const wsm__frame *frame) {
+    q->bytes += part_of(q, frame).len;
+    q->count++;
+}
+
 int wsm__outq_push(wsm__outq *q, wsm__chain_pool *pool, wsm__frame *frame) {
-    wsm__chain one = {0};
-    int err = wsm__chain_push(&one, pool, frame, 0);
-    if (!err) wsm__outq_move(q, &one);
+    int err = wsm__chain_push(&q->frames, pool, frame, 0);
+    if (!err) count_in(q, frame);
     return err;
 }
 
-void wsm__outq_move(wsm__outq *q, wsm__chain *from) {
-    q->bytes += part_of(q, from->first->frame).len;
-    q->count++;
-    wsm__chain_move(&q->frames, from);
+int wsm__outq_move(wsm__outq *q, wsm__chain_pool *pool, wsm__chain *from) {
+    const wsm__frame *frame = wsm__chain_first(from)->frame;
+    int err = wsm__chain_move(&q->frames, from, pool);
+    if (!err) count_in(q, frame);
+    return err;
 }
 
 size_t wsm__outq_vec(const wsm__outq *q, wsm_vec *vec, size_t cap) {
     size_t count = 0, gone = q->front_sent;
-    for (const wsm__chain_link *link = q->frames.first; link && count < cap; link = link->next) {
-        wsm_slice part = part_of(q, link->frame);
+    wsm__chain_place place = {0};
+    const wsm__chain_item *item;
+    while (count < cap && (item = wsm__chain_next(&q->frames, &place)) != NULL) {
+        wsm_slice part = part_of(q, item->frame);
         vec[count++] = (wsm_vec){part.ptr + gone, part.len - gone};
         gone = 0;
     }
@@ -41,7 +48,7 @@ size_t wsm__outq_vec(const wsm__outq *q, wsm_vec *vec, size_t cap) {
 size_t wsm__outq_sent(wsm__outq *q, wsm__chain_pool *pool, size_t len, uint32_t *done) {
     size_t left = len;
     while (q->count > 0) {
-        size_t rest = part_of(q, q->frames.first->frame).len - q->front_sent;
+        size_t rest = part_of(q, wsm__chain_first(&q->frames)->frame).len - q->front_sent;
         if (rest > left) {
             q->front_sent += left;
             left = 0;

@@ -21,7 +21,8 @@ void wsm__outq_init(wsm__outq *q, bool payload_only);
 void wsm__outq_fini(wsm__outq *q, wsm__chain_pool *pool);
 /* Takes a reference of its own; WSM_ERR_NOMEM: no effect. */
 int wsm__outq_push(wsm__outq *q, wsm__chain_pool *pool, wsm__frame *frame);
-void wsm__outq_move(wsm__outq *q, wsm__chain *from); /* the first of `from`, which is not empty */
+/* The first of `from`, which is not empty. WSM_ERR_NOMEM: no effect. */
+int wsm__outq_move(wsm__outq *q, wsm__chain_pool *pool, wsm__chain *from);
 size_t wsm__outq_vec(const wsm__outq *q, wsm_vec *vec, size_t cap);
 /* Returns how many bytes really counted; `*done` grows by the number of frames that have gone whole. */
 size_t wsm__outq_sent(wsm__outq *q, wsm__chain_pool *pool, size_t len, uint32_t *done);

@@ -40,10 +40,12 @@ static int push(fixture *f, const wsm__lane_limits *limits, wsm__lane lane, uint
 }
 
 static uint64_t pop(fixture *f) {
-    wsm__chain got = {0};
-    if (!wsm__lanes_pop(&f->lanes, &got)) return UINT64_MAX;
-    uint64_t offset = got.first->offset;
-    wsm__chain_pop(&got, &f->pool);
+    wsm__outq got;
+    wsm__outq_init(&got, false);
+    int moved = wsm__lanes_pop(&f->lanes, &f->pool, &got);
+    uint64_t offset = moved ? wsm__chain_first(&got.frames)->offset : UINT64_MAX;
+    assert_int_equal(got.count, moved);
+    wsm__outq_fini(&got, &f->pool);
     return offset;
 }
 

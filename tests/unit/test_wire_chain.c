@@ -1,4 +1,4 @@
-/* Chains of frames: order, references, and links that are shared by all chains of a pool. */
+/* Chains of frames: order, references, and blocks that are shared by all chains of a pool. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,51 +31,96 @@ static void teardown(fixture *f) {
     assert_int_equal(atomic_load(&f->mem.used), 0);
 }
 
+static void push(fixture *f, wsm__chain *chain, uint64_t first, uint64_t last) {
+    for (uint64_t i = first; i <= last; i++) assert_int_equal(wsm__chain_push(chain, &f->pool, f->frame, i), 0);
+}
+
 static void frames_come_in_the_order_in_which_they_went_in(void **state) {
     (void)state;
     fixture f;
     setup(&f);
     wsm__chain chain = {0};
-    for (uint64_t i = 1; i <= 3; i++) assert_int_equal(wsm__chain_push(&chain, &f.pool, f.frame, i), 0);
-    for (uint64_t i = 1; i <= 3; i++) {
-        assert_int_equal(chain.first->offset, i);
-        assert_ptr_equal(chain.first->frame, f.frame);
-        wsm__chain_pop(&chain, &f.pool);
+    for (uint64_t round = 1; round <= 20; round++) { /* so that blocks are begun, filled and left at every place */
+        push(&f, &chain, 1, round);
+        for (uint64_t i = 1; i <= round; i++) {
+            assert_int_equal(wsm__chain_first(&chain)->offset, i);
+            assert_ptr_equal(wsm__chain_first(&chain)->frame, f.frame);
+            wsm__chain_pop(&chain, &f.pool);
+        }
+        assert_true(wsm__chain_is_empty(&chain));
     }
-    assert_true(wsm__chain_is_empty(&chain));
-    assert_int_equal(wsm__chain_push(&chain, &f.pool, f.frame, 4), 0); /* one that ran empty is as new */
-    assert_int_equal(chain.first->offset, 4);
-    assert_int_equal(wsm__chain_clear(&chain, &f.pool), 1);
     teardown(&f);
 }
 
-static void moving_needs_no_memory_and_keeps_the_order(void **state) {
+static void a_walk_sees_each_item_once(void **state) {
+    (void)state;
+    fixture f;
+    setup(&f);
+    wsm__chain chain = {0};
+    wsm__chain_place place = {0};
+    assert_null(wsm__chain_next(&chain, &place));
+    push(&f, &chain, 1, 20);
+    for (int i = 0; i < 3; i++) wsm__chain_pop(&chain, &f.pool);
+    for (uint64_t i = 4; i <= 20; i++) assert_int_equal(wsm__chain_next(&chain, &place)->offset, i);
+    assert_null(wsm__chain_next(&chain, &place));
+    assert_int_equal(wsm__chain_clear(&chain, &f.pool), 17);
+    teardown(&f);
+}
+
+static void moving_keeps_the_order_and_the_reference(void **state) {
     (void)state;
     fixture f;
     setup(&f);
     wsm__chain from = {0}, to = {0};
-    for (uint64_t i = 1; i <= 3; i++) wsm__chain_push(&from, &f.pool, f.frame, i);
-    size_t calls = atomic_load(&f.fault.calls);
-    wsm__chain_move(&to, &from);
-    wsm__chain_move(&to, &from);
-    assert_int_equal(atomic_load(&f.fault.calls), calls);
-    assert_int_equal(from.first->offset, 3);
-    assert_int_equal(to.first->offset, 1);
-    assert_int_equal(to.last->offset, 2);
-    assert_int_equal(wsm__chain_clear(&from, &f.pool) + wsm__chain_clear(&to, &f.pool), 3);
+    push(&f, &from, 1, 10);
+    for (int i = 0; i < 9; i++) assert_int_equal(wsm__chain_move(&to, &from, &f.pool), 0);
+    assert_int_equal(wsm__chain_first(&from)->offset, 10);
+    for (uint64_t i = 1; i <= 9; i++) {
+        assert_int_equal(wsm__chain_first(&to)->offset, i);
+        wsm__chain_pop(&to, &f.pool);
+    }
+    assert_int_equal(wsm__chain_clear(&from, &f.pool), 1);
     teardown(&f);
 }
 
-static void links_serve_one_chain_after_the_other(void **state) {
+static void what_carries_a_tag_is_purged(void **state) {
+    (void)state;
+    fixture f;
+    setup(&f);
+    wsm__frame *tagged = wsm__frame_of(&f.mem, 1, "four", 4, NULL);
+    wsm__frame_set_tag(tagged, 9);
+    for (uint32_t mask = 0; mask < 1u << 9; mask++) { /* every pattern over the edge of a block */
+        wsm__chain chain = {0};
+        wsm__chain_place place = {0};
+        uint32_t wanted = 0;
+        size_t bytes = 0;
+        for (uint64_t i = 0; i < 9; i++) {
+            bool is_tagged = mask >> i & 1;
+            assert_int_equal(wsm__chain_push(&chain, &f.pool, is_tagged ? tagged : f.frame, i), 0);
+            wanted += is_tagged;
+        }
+        assert_int_equal(wsm__chain_purge(&chain, &f.pool, 9, &bytes), wanted);
+        assert_int_equal(bytes, wanted * wsm__frame_bytes(tagged).len);
+        push(&f, &chain, 9, 9);
+        for (uint64_t i = 0; i <= 9; i++)
+            if (i == 9 || !(mask >> i & 1)) assert_int_equal(wsm__chain_next(&chain, &place)->offset, i);
+        assert_null(wsm__chain_next(&chain, &place));
+        assert_int_equal(wsm__chain_clear(&chain, &f.pool), 10 - wanted);
+    }
+    wsm__frame_unref(tagged);
+    teardown(&f);
+}
+
+static void blocks_serve_one_chain_after_the_other(void **state) {
     (void)state;
     fixture f;
     setup(&f);
     for (int i = 0; i < 100; i++) {
         wsm__chain chain = {0};
-        assert_int_equal(wsm__chain_push(&chain, &f.pool, f.frame, 0), 0);
+        push(&f, &chain, 1, 1);
         wsm__chain_pop(&chain, &f.pool);
     }
-    assert_int_equal(atomic_load(&f.fault.calls), 2); /* the frame and one link */
+    assert_int_equal(atomic_load(&f.fault.calls), 2); /* the frame and one block */
     teardown(&f);
 }
 
@@ -84,30 +129,37 @@ static void what_a_pool_keeps_has_a_limit(void **state) {
     fixture f;
     setup(&f);
     wsm__chain chain = {0};
-    for (int i = 0; i < 10000; i++) wsm__chain_push(&chain, &f.pool, f.frame, 0);
-    assert_int_equal(wsm__chain_clear(&chain, &f.pool), 10000);
-    assert_in_range(atomic_load(&f.mem.used), 1, 200000);
+    push(&f, &chain, 1, 100000);
+    assert_int_equal(wsm__chain_clear(&chain, &f.pool), 100000);
+    assert_in_range(atomic_load(&f.mem.used), 1, (1 << 20) + 100);
     teardown(&f);
 }
 
-static void a_push_without_memory_has_no_effect(void **state) {
+static void without_memory_nothing_changes(void **state) {
     (void)state;
     fixture f;
     setup(&f);
-    wsm__chain chain = {0};
+    wsm__chain chain = {0}, other = {0};
     f.fault.fail_at = atomic_load(&f.fault.calls) + 1;
     assert_int_equal(wsm__chain_push(&chain, &f.pool, f.frame, 0), WSM_ERR_NOMEM);
     assert_true(wsm__chain_is_empty(&chain));
+    push(&f, &chain, 1, 2);
+    f.fault.fail_at = atomic_load(&f.fault.calls) + 1;
+    assert_int_equal(wsm__chain_move(&other, &chain, &f.pool), WSM_ERR_NOMEM);
+    assert_true(wsm__chain_is_empty(&other));
+    assert_int_equal(wsm__chain_clear(&chain, &f.pool), 2);
     teardown(&f);
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_come_in_the_order_in_which_they_went_in),
-        cmocka_unit_test(moving_needs_no_memory_and_keeps_the_order),
-        cmocka_unit_test(links_serve_one_chain_after_the_other),
+        cmocka_unit_test(a_walk_sees_each_item_once),
+        cmocka_unit_test(moving_keeps_the_order_and_the_reference),
+        cmocka_unit_test(what_carries_a_tag_is_purged),
+        cmocka_unit_test(blocks_serve_one_chain_after_the_other),
         cmocka_unit_test(what_a_pool_keeps_has_a_limit),
-        cmocka_unit_test(a_push_without_memory_has_no_effect),
+        cmocka_unit_test(without_memory_nothing_changes),
     };
     return cmocka_run_group_tests_name("wire_chain", tests, NULL, NULL);
 }
