@@ -22,6 +22,8 @@
 #define WSM__MENTION_BYTES_MAX   16384u
 #define WSM__CLOSE_REASON_MAX    123u /* RFC 6455, section 5.5: 125 bytes less the code */
 
+#define WSM__HOLE_WAIT_MS 10000u /* for records that the log left out: everything behind them waits as long */
+
 /* A flood of one kind of log line must not hide the others, or fill a disk. */
 #define WSM__LOG_KINDS       16u
 #define WSM__LOG_LINES_PER_S 10u

@@ -99,6 +99,7 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
         hub->batch.err = 0;
         wsm__ring_pop_back(&hub->batch_items, &hub->mem);
         pending_free(hub, pending);
+        if (hub->pendings.count > 0) wsm__ring_pop_back(&hub->pendings, &hub->mem); /* its number was not used */
         return WSM_ERR_NOMEM;
     }
     *item = (wsm__batch_item){at, hub->batch.len - at};

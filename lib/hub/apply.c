@@ -136,9 +136,13 @@ static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
     return seen ? apply_seen(hub, pending, &fold, seen) : apply_fold(hub, pending, &fold);
 }
 
+int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset) {
+    return apply_void(hub, offset, true);
+}
+
 int wsm__apply(wsm_hub *hub, const wsm_record *record) {
-    while (record->offset > hub->records.applied + 1) { /* the log lost something: said, not passed over in silence */
-        int err = apply_void(hub, hub->records.applied + 1, true);
+    if (record->offset > hub->records.applied + 1) {
+        int err = wsm__hole_fill(hub, record->offset - 1);
         if (err) return err;
     }
     if (record->offset <= hub->records.applied) return WSM_OK;

@@ -198,6 +198,13 @@ typedef struct wsm__read {
     uint64_t trimmed_to;
 } wsm__read;
 
+/* Records that the log has left out (hole.c). */
+typedef enum wsm__hole_state {
+    WSM__HOLE_NONE = 0,
+    WSM__HOLE_ASKED, /* a read is under way */
+    WSM__HOLE_READ   /* it was answered: what is not there now is gone */
+} wsm__hole_state;
+
 /* A connection's number; generations tell who had it before. */
 typedef struct wsm__slot {
     wsm_conn *conn; /* NULL: free */
@@ -285,6 +292,11 @@ struct wsm_hub {
     wsm__list readers; /* of wsm__read, asked or waiting */
     uint32_t reads_active;
     uint64_t next_read;
+    struct {
+        wsm__hole_state state;
+        uint64_t read_id;
+        uint64_t by; /* monotonic ms; 0: there is none */
+    } hole;
 
     wsm__buf scratch; /* a message or record under construction; empty between uses */
     wsm__counters count;
@@ -411,7 +423,12 @@ void wsm__fold_abandon(wsm_hub *hub, wsm__fold *fold);
 void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold);
 
 /* apply.c: 0, or WSM_ERR_NOMEM: nothing changed, try again. */
-int wsm__apply(wsm_hub *hub, const wsm_record *record);
+int wsm__apply(wsm_hub *hub, const wsm_record *record); /* also WSM_ERR_PENDING: records before it are read again */
+int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset);  /* the next record is lost, or broken */
+
+/* hole.c: make the records up to `to` the last that were applied. 0, WSM_ERR_PENDING, or WSM_ERR_NOMEM. */
+int wsm__hole_fill(wsm_hub *hub, uint64_t to);
+int wsm__hole_page(wsm_hub *hub, const wsm_record *records, size_t count, int outcome); /* 0, or WSM_ERR_NOMEM */
 
 /* fanout.c */
 uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, const wsm__fold *fold);

@@ -242,11 +242,33 @@ static void drop_first(wsm_hub *hub) {
     wsm__free(&hub->mem, item, item->size);
 }
 
+/* The first of the backlog waits for records that are read again: their page overtakes it. WSM_ERR_PENDING: it has not
+ * come. */
+static int take_missing(wsm_hub *hub) {
+    take(hub);
+    wsm__inbox_item *before = hub->backlog, *item;
+    for (; (item = before->next) != NULL; before = item)
+        if (item->kind == ITEM_PAGE && item->id == hub->hole.read_id) break;
+    if (!item || hub->hole.state == WSM__HOLE_NONE) return WSM_ERR_PENDING;
+    int err = wsm__hole_page(hub, (const wsm_record *)(const void *)item->rest, item->count, item->outcome);
+    if (err) return err;
+    before->next = item->next;
+    if (hub->backlog_last == item) hub->backlog_last = before;
+    wsm__free(&hub->mem, item, item->size);
+    return WSM_OK;
+}
+
 int wsm__inbox_drain(wsm_hub *hub, uint32_t quantum) {
     take(hub);
     while (hub->backlog) {
         if (quantum-- == 0) return 1;
-        if (handle(hub, hub->backlog) == WSM_ERR_NOMEM) {
+        int err = handle(hub, hub->backlog);
+        if (err == WSM_ERR_PENDING) {
+            err = take_missing(hub);
+            if (!err) continue;
+        }
+        if (err == WSM_ERR_PENDING) return 0;
+        if (err == WSM_ERR_NOMEM) {
             hub->count.no_memory++;
             wsm__turn_chores_soon(hub, RETRY_MS);
             return 0;

@@ -40,7 +40,7 @@ static int kept_append(void *user, uint64_t append_id, const wsm_vec *records, s
         wsm_record *record = &log->records[log->count];
         *record = (wsm_record){log->count + 1, copy_of(records[i].base, records[i].len), records[i].len};
         log->count++;
-        wsm_log_deliver(log->hub, record, 1);
+        if (record->offset != log->loses) wsm_log_deliver(log->hub, record, 1);
     }
     return wsm_log_done(log->hub, append_id, WSM_LOG_SYNCED);
 }
@@ -51,6 +51,8 @@ static int kept_read(void *user, uint64_t read_id, uint64_t from, uint64_t to, s
     log->reads++;
     while (from + count <= to && from + count <= log->count && count < records_max && (count == 0 || bytes < bytes_max))
         bytes += log->records[from + count++ - 1].len;
+    if (log->no_pages) return 0;
+    if (count && log->misses >= from && log->misses < from + count) count = (size_t)(log->misses - from);
     return wsm_log_page(log->hub, read_id, count ? &log->records[from - 1] : NULL, count, 0);
 }
 

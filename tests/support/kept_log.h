@@ -14,6 +14,9 @@ typedef struct kept_log {
     uint64_t snapshot_offset;
     int reads;        /* pages asked */
     int no_snapshots; /* 1: the next hub folds everything anew */
+    uint64_t loses;   /* the record of this offset is kept, but not delivered while the hub runs */
+    uint64_t misses;  /* ... and this one cannot be read back */
+    int no_pages;     /* 1: reads are taken and never answered */
 } kept_log;
 
 wsm_log kept_log_of(kept_log *log); /* `log` zeroed at first */
