@@ -76,7 +76,9 @@ UV_SO     := $(BUILD)/lib/libwsm-uv.so.$(SONAME)
 SQLITE_A  := $(BUILD)/lib/libwsm-sqlite.a
 SQLITE_SO := $(BUILD)/lib/libwsm-sqlite.so.$(SONAME)
 SIM_A     := $(BUILD)/lib/libwsm-sim.a
-LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO) $(SIM_A)
+SIM_SO    := $(BUILD)/lib/libwsm-sim.so.$(SONAME)
+LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO) \
+             $(SIM_A) $(SIM_SO)
 PROGRAMS  := $(addprefix $(BUILD)/bin/,wsmd wsmcat echo embed)
 TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
@@ -140,6 +142,9 @@ $(UV_SO): $(call obj,$(UV_SRC)) lib/adapters/uv/wsm-uv.map $(CORE_SO)
 	$(call shared,-L$(BUILD)/lib -lwsm $(UV_LIBS))
 $(SQLITE_SO): $(call obj,$(SQLITE_SRC)) lib/adapters/sqlite/wsm-sqlite.map $(CORE_SO)
 	$(call shared,-L$(BUILD)/lib -lwsm $(SQLITE_LIBS))
+
+$(SIM_SO): $(call obj,$(SIM_SRC)) lib/adapters/sim/wsm-sim.map $(CORE_SO)
+	$(call shared,-L$(BUILD)/lib -lwsm)
 
 # Programs and tests link the static libraries, so that they run from the build folder as they are.
 define program
@@ -221,8 +226,8 @@ MANDIR     := $(DESTDIR)$(PREFIX)/share/man
 BINDIR     := $(DESTDIR)$(PREFIX)/bin
 HEADERS    := $(notdir $(wildcard include/wsm/*.h))
 INSTALLED  := wsmd wsmcat
-LIBNAMES   := libwsm libwsm-uv libwsm-sqlite
-PCS        := wsm wsm-uv wsm-sqlite
+LIBNAMES   := libwsm libwsm-uv libwsm-sqlite libwsm-sim
+PCS        := wsm wsm-uv wsm-sqlite wsm-sim
 MANPAGES   := $(wildcard man/*.[0-9])
 
 # A page of section 3 describes several functions: each name becomes a link to it.

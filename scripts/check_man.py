@@ -11,7 +11,8 @@ from tally import Tally
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
-MAPS = ["lib/wsm.map", "lib/adapters/uv/wsm-uv.map", "lib/adapters/sqlite/wsm-sqlite.map"]
+MAPS = ["lib/wsm.map", "lib/adapters/uv/wsm-uv.map", "lib/adapters/sqlite/wsm-sqlite.map",
+        "lib/adapters/sim/wsm-sim.map"]
 
 
 def output_of(*command):

@@ -97,6 +97,26 @@ WSM_API int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *recor
  * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM. Thread: any. */
 WSM_API int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome);
 
+/* For tests of a log: where what it says to a stand-in for a hub goes. Each member takes the arguments of the function
+ * of its name and returns what that function returns to the log; NULL returns 0. Called on the thread that the log
+ * calls from, and without any check of the arguments. libwsm-sim's wsm_log_conformance() is built on it. */
+typedef struct wsm_log_probe {
+    size_t size;
+    void *user;
+    int (*snapshot)(void *user, uint64_t offset, const void *bytes, size_t len);
+    int (*deliver)(void *user, const wsm_record *records, size_t count);
+    int (*done)(void *user, uint64_t append_id, int outcome);
+    int (*page)(void *user, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
+    int (*ready)(void *user, const wsm_log_info *info, int outcome);
+} wsm_log_probe;
+
+/* Make the stand-in: a handle that is good for the wsm_log_... functions, which hand everything to `probe`, and for
+ * nothing else. The struct is copied. Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_NOMEM; then `*hub` is NULL. */
+WSM_API int wsm_log_probe_new(wsm_hub **hub, const wsm_log_probe *probe);
+
+/* The log must not know it any more. NULL does nothing. */
+WSM_API void wsm_log_probe_free(wsm_hub *hub);
+
 #ifdef __cplusplus
 }
 #endif

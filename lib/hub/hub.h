@@ -220,6 +220,7 @@ typedef struct wsm__slot {
 
 struct wsm_hub {
     wsm__mem mem;
+    wsm_log_probe *probe; /* this is no hub but a stand-in for one: nothing but mem and host.random is set */
     wsm_host host;
     void *user;
     wsm_log log;
@@ -345,6 +346,13 @@ void wsm__inbox_drop_all(wsm_hub *hub);
 /* Deliver the records of an append and end it, in one, on the hub's own thread inside a turn: nobody needs to be woken.
  */
 int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const wsm_record *records, size_t count);
+
+/* log_probe.c: the way of what a log says to a stand-in. */
+int wsm__probe_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len);
+int wsm__probe_deliver(wsm_hub *hub, const wsm_record *records, size_t count);
+int wsm__probe_done(wsm_hub *hub, uint64_t append_id, int outcome);
+int wsm__probe_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
+int wsm__probe_ready(wsm_hub *hub, const wsm_log_info *info, int outcome);
 
 /* log_memory.c */
 int wsm__log_memory_new(wsm_log *log, wsm_hub *hub);

@@ -97,6 +97,7 @@ static bool records_are_valid(const wsm_record *records, size_t count) {
 }
 
 int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count) {
+    if (hub && hub->probe) return wsm__probe_deliver(hub, records, count);
     if (!hub || !records_are_valid(records, count)) return WSM_ERR_INVALID;
     if (count == 0) return WSM_OK;
     wsm__inbox_item *item = item_of_records(hub, ITEM_DELIVER, records, count);
@@ -106,6 +107,7 @@ int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count) {
 }
 
 int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome) {
+    if (hub && hub->probe) return wsm__probe_done(hub, append_id, outcome);
     if (!hub || append_id == 0 || outcome > WSM_LOG_WRITTEN) return WSM_ERR_INVALID;
     wsm__inbox_item *item = item_new(hub, ITEM_DONE, 0);
     if (!item) return WSM_ERR_NOMEM;
@@ -116,6 +118,10 @@ int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome) {
 }
 
 int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const wsm_record *records, size_t count) {
+    if (hub->probe) {
+        int err = wsm__probe_deliver(hub, records, count);
+        return err ? err : wsm__probe_done(hub, append_id, outcome);
+    }
     wsm__inbox_item *item = item_of_records(hub, ITEM_DELIVER, records, count);
     if (!item) return WSM_ERR_NOMEM;
     item->id = append_id;
@@ -125,6 +131,7 @@ int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const
 }
 
 int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
+    if (hub && hub->probe) return wsm__probe_page(hub, read_id, records, count, outcome);
     if (!hub || outcome > 0 || !records_are_valid(records, count)) return WSM_ERR_INVALID;
     wsm__inbox_item *item = item_of_records(hub, ITEM_PAGE, records, count);
     if (!item) return WSM_ERR_NOMEM;
@@ -135,6 +142,7 @@ int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size
 }
 
 int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len) {
+    if (hub && hub->probe) return wsm__probe_snapshot(hub, offset, bytes, len);
     if (!hub || !bytes || len == 0) return WSM_ERR_INVALID;
     wsm__inbox_item *item = item_new(hub, ITEM_SNAPSHOT, len);
     if (!item) return WSM_ERR_NOMEM;
@@ -151,6 +159,7 @@ static bool is_epoch(const char *epoch) {
 }
 
 int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome) {
+    if (hub && hub->probe) return wsm__probe_ready(hub, info, outcome);
     if (!hub || outcome > 0 || (outcome == 0 && (!info || !is_epoch(info->epoch)))) return WSM_ERR_INVALID;
     wsm__inbox_item *item = item_new(hub, ITEM_READY, 0);
     if (!item) return WSM_ERR_NOMEM;

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* ---- out
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- out ---- */
 
 static size_t put_length(unsigned char *at, const wsm__sim_frame *frame) {
     uint64_t len = frame->lies ? frame->declared : frame->len;
@@ -61,8 +60,7 @@ void wsm__sim_close_write(wsm__sim_bytes *out, uint32_t mask, unsigned code, con
     wsm__sim_frame_write(out, &frame);
 }
 
-/* ---- UTF-8
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- UTF-8 ---- */
 
 bool wsm__sim_utf8(const unsigned char *bytes, size_t len) {
     size_t i = 0;
@@ -91,8 +89,7 @@ bool wsm__sim_utf8(const unsigned char *bytes, size_t len) {
     return true;
 }
 
-/* ---- in
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- in ---- */
 
 void wsm__sim_reader_init(wsm__sim_reader *reader, size_t len_max) {
     *reader = (wsm__sim_reader){.len_max = len_max};
