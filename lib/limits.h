@@ -24,6 +24,8 @@
 
 #define WSM__HOLE_WAIT_MS 10000u /* for records that the log left out: everything behind them waits as long */
 
+#define WSM__SNAPSHOT_IDS 1024u /* in a snapshot: some four microseconds and a hundred bytes each */
+
 /* A flood of one kind of log line must not hide the others, or fill a disk. */
 #define WSM__LOG_KINDS       16u
 #define WSM__LOG_LINES_PER_S 10u

@@ -53,8 +53,9 @@ typedef struct wsm_log {
     /* Records up to `offset` are not asked for any more and may go. NULL: the log keeps its own retention. */
     int (*trim)(void *user, uint64_t offset);
 
-    /* Keep a snapshot of the hub's state as it is after the record `offset`; an older one may go. Borrowed for the
-     * call. NULL: no snapshots (the log then delivers from the first record it has at the next open). */
+    /* Keep a snapshot of the hub's state; an older one may go. At the next open it is handed back, and the records
+     * after `offset` are delivered behind it: so they must stay, although some of them may be in the snapshot. Borrowed
+     * for the call. NULL: no snapshots (the log then delivers from the first record it has at the next open). */
     int (*save)(void *user, uint64_t offset, const void *bytes, size_t len);
 
     /* The hub is being freed: finish what was appended, call nothing of the hub any more once this returns. May block.

@@ -136,11 +136,28 @@ static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
     return seen ? apply_seen(hub, pending, &fold, seen) : apply_fold(hub, pending, &fold);
 }
 
+/* A record that the snapshot holds already: only its id is missing. */
+static int refold(wsm_hub *hub, const wsm_record *record) {
+    wsm__record_head head;
+    wsm_slice body, bytes = wsm__slice(record->bytes, record->len);
+    bool is_void = wsm__log_is_void(&hub->records, record->offset);
+    if (!is_void && bytes.len > 0 && wsm__record_parse(bytes, NULL, &head, &body) == 0) {
+        int err = wsm__dedup_add(&hub->dedup, head.sender, head.id, head.has_digest ? head.digest : NULL,
+                                 record->offset, head.time_ms, head.result);
+        if (err) return err;
+    }
+    wsm__log_pass(&hub->records, record->offset); /* what is missing before it took its id along */
+    return WSM_OK;
+}
+
 int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset) {
     return apply_void(hub, offset, true);
 }
 
 int wsm__apply(wsm_hub *hub, const wsm_record *record) {
+    if (record->offset <= hub->refold_to && record->offset > hub->records.applied) return refold(hub, record);
+    if (record->offset > hub->refold_to && hub->records.applied < hub->refold_to)
+        wsm__log_pass(&hub->records, hub->refold_to);
     if (record->offset > hub->records.applied + 1) {
         int err = wsm__hole_fill(hub, record->offset - 1);
         if (err) return err;

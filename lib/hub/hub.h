@@ -287,6 +287,8 @@ struct wsm_hub {
     wsm__ring batches;      /* of {first, count} that the log has not ended */
     wsm__map inflight;      /* of wsm__pending, by id and sender */
     uint64_t since_snapshot;
+    uint64_t snapshot_at;            /* as the log was told last */
+    uint64_t refold_to;              /* records up to here are in the snapshot but for their ids */
     uint64_t store_first, loaded_to; /* as the log said when it had loaded */
     bool loaded_durable;
 

@@ -221,7 +221,8 @@ static int ready(wsm_hub *hub, const wsm__inbox_item *item) {
     hub->store_first = item->first;
     hub->loaded_to = item->last;
     hub->loaded_durable = item->is_durable;
-    if (!err && hub->records.applied < item->last) err = WSM_ERR_LOG_CORRUPT; /* it kept back what it says it has */
+    if (!err && (hub->records.applied < item->last || hub->records.applied < hub->refold_to))
+        err = WSM_ERR_LOG_CORRUPT; /* it kept back what it says it has */
     wsm__hub_ready(hub, err);
     return WSM_OK;
 }

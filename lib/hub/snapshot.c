@@ -4,7 +4,12 @@
  *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
  *
  * `i` and `d` are base64url, `r` is the result that the first ack carried. The cache of frames is not in it: older
- * records are read from the log's store. */
+ * records are read from the log's store.
+ *
+ * Of the seen ids only the oldest WSM__SNAPSHOT_IDS are in it, because five busy minutes of them would take megabytes,
+ * written on the hub's thread. The others come back with their records: the log is told that the snapshot stands at the
+ * last id that is in it, so it delivers what follows, and of that the records up to `offset` are folded into the table
+ * of ids alone (apply.c). These places never go back, because a log lets go of what lies before its snapshots. */
 #include "hub/hub.h"
 #include "limits.h"
 #include "util/base64.h"
@@ -41,13 +46,15 @@ static void put_contexts(wsm_hub *hub, wsm__buf *buf) {
     }
 }
 
-static void put_dedup(wsm_hub *hub, wsm__buf *buf) {
+/* Returns the place of the snapshot. */
+static uint64_t put_dedup(wsm_hub *hub, wsm__buf *buf) {
     const wsm__dedup_entry *entry = NULL;
-    bool first = true;
-    while ((entry = wsm__dedup_next(&hub->dedup, entry)) != NULL) {
+    uint64_t last = 0;
+    for (uint32_t count = 0; (entry = wsm__dedup_next(&hub->dedup, entry)) != NULL; count++) {
         wsm__json_out out;
-        if (!first) wsm__buf_putc(buf, ',');
-        first = false;
+        if (count >= WSM__SNAPSHOT_IDS && last >= hub->snapshot_at) return last;
+        last = entry->offset;
+        if (count > 0) wsm__buf_putc(buf, ',');
         wsm__json_open(&out, buf);
         wsm__json_str(&out, "s", wsm__dedup_sender_name(entry));
         put_bytes(&out, "i", entry->id, 16);
@@ -57,6 +64,7 @@ static void put_dedup(wsm_hub *hub, wsm__buf *buf) {
         if (entry->result) wsm__json_raw(&out, "r", wsm__slice(entry->result, entry->result_len));
         wsm__json_close(&out);
     }
+    return hub->records.applied;
 }
 
 int wsm__snapshot_save(wsm_hub *hub) {
@@ -81,12 +89,15 @@ int wsm__snapshot_save(wsm_hub *hub) {
     wsm__buf_putc(&buf, ']');
     wsm__json_name(&out, "dedup");
     wsm__buf_putc(&buf, '[');
-    put_dedup(hub, &buf);
+    uint64_t at = put_dedup(hub, &buf);
     wsm__buf_putc(&buf, ']');
     wsm__json_close(&out);
-    int err = buf.err ? WSM_ERR_NOMEM : wsm__call_log_save(hub, hub->records.applied, buf.ptr, buf.len);
+    int err = buf.err ? WSM_ERR_NOMEM : wsm__call_log_save(hub, at, buf.ptr, buf.len);
     wsm__buf_fini(&buf);
-    if (!err) hub->count.snapshots++;
+    if (!err) {
+        hub->snapshot_at = at;
+        hub->count.snapshots++;
+    }
     hub->since_snapshot = 0; /* one that failed is tried again as many records later: what it spares is only time */
     return err;
 }
@@ -184,17 +195,18 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     wsm__json_value contexts = member_of(root.raw, "contexts"), voids = member_of(root.raw, "voids"),
                     dedup = member_of(root.raw, "dedup");
     if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "lost", &lost) ||
-        !number_of(root.raw, "offset", &own) || own != offset || contexts.kind != WSM__JSON_ARRAY ||
+        !number_of(root.raw, "offset", &own) || own < offset || contexts.kind != WSM__JSON_ARRAY ||
         voids.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
         return WSM_ERR_LOG_CORRUPT;
     while (!err && wsm__json_next_element(contexts.raw, &at, &value))
-        err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, offset) : WSM_ERR_LOG_CORRUPT;
+        err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, own) : WSM_ERR_LOG_CORRUPT;
     if (!err) err = load_voids(hub, voids.raw);
     at = 0;
     while (!err && wsm__json_next_element(dedup.raw, &at, &value))
         err = value.kind == WSM__JSON_OBJECT ? load_dedup(hub, value.raw) : WSM_ERR_LOG_CORRUPT;
     if (err) return err;
-    hub->records.applied = offset;
+    hub->records.applied = hub->snapshot_at = offset;
+    hub->refold_to = own;
     hub->records.lost = lost;
     return WSM_OK;
 }

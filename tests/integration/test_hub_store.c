@@ -139,6 +139,67 @@ static void a_hole_is_closed_even_when_any_allocation_fails_once(void **state) {
     }
 }
 
+#define MANY 3000
+
+static void say_with_id(peer *p, int n) {
+    peer_say(p, "{\"type\":\"memory_update\",\"message_id\":\"00000000-0000-4000-8000-%012d\",\"exchange\":%d}", n, n);
+}
+
+/* The ids of five busy minutes would make a snapshot of many megabytes, written on the hub's own thread. */
+static void a_snapshot_stays_small_and_the_ids_come_back_with_the_records(void **state) {
+    (void)state;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    for (int run = 0; run < 3; run++) {
+        hub_world world;
+        world_init(&world);
+        world.config.snapshot_records = 100;
+        world.config.inbox_max = 0;
+        world.wall += run * 1000;
+        kept.no_snapshots = run == 2; /* folded from the beginning it is the same */
+        assert_int_equal(world_start(&world, &log), 0);
+        assert_true(wsm_hub_is_ready(world.hub));
+        peer *ada = world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+        for (int n = 1; n <= MANY; n++) say_with_id(ada, n);
+        assert_int_equal(kept.count, MANY);
+        assert_int_equal(wsm_hub_position(world.hub, NULL), MANY);
+        assert_int_equal(peer_count(ada, "duplicate_ack"), run == 0 ? 0 : MANY);
+        if (run > 0) assert_non_null(strstr(peer_last(ada, "duplicate_ack"), "\"offset\":3000,\"durable\":true"));
+        assert_in_range(kept.snapshot_offset, MANY / 4, MANY / 2);
+        assert_in_range(kept.snapshot_len, 1, 256 << 10);
+        world_end(&world);
+        assert_int_equal(world.mem.live, 0);
+    }
+    kept_log_free(&kept);
+}
+
+/* A snapshot leans on the records behind its place: it never asks for any that an older one has let go. */
+static void the_places_of_snapshots_only_move_forwards(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    world_init(&world);
+    world.config.snapshot_records = 50;
+    world.config.dedup_ids_max = 1500;
+    assert_int_equal(world_start(&world, &log), 0);
+    peer *ada = world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(&world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    uint64_t before = 0;
+    for (int n = 1; n <= MANY; n++) {
+        say_with_id(n % 7 ? ada : bob, n);
+        assert_true(kept.snapshot_offset >= before);
+        before = kept.snapshot_offset;
+        if (n % 500 == 0) world_run(&world, 60000);
+    }
+    world_run(&world, world.config.dedup_window_ms + 1000u);
+    for (int n = MANY + 1; n <= MANY + 50; n++) say_with_id(ada, n); /* only these are within the window */
+    assert_int_equal(kept.snapshot_offset, MANY + 50);
+    world_end(&world);
+    assert_int_equal(world.mem.live, 0);
+    kept_log_free(&kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_from_the_store_is_the_same_to_the_byte),
@@ -146,6 +207,8 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_read_again_is_a_gap),
         cmocka_unit_test(a_log_that_does_not_answer_holds_the_others_up_for_a_while_only),
         cmocka_unit_test(a_hole_is_closed_even_when_any_allocation_fails_once),
+        cmocka_unit_test(a_snapshot_stays_small_and_the_ids_come_back_with_the_records),
+        cmocka_unit_test(the_places_of_snapshots_only_move_forwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
