@@ -57,7 +57,7 @@ ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
 CORE_SRC    := $(sort $(wildcard lib/*.c) \
-                 $(foreach d,util proto wire auth memory route conn hub client,$(wildcard lib/$(d)/*.c)))
+                 $(foreach d,util proto wire auth memory sidebar route conn hub client,$(wildcard lib/$(d)/*.c)))
 UV_SRC      := $(sort $(wildcard lib/adapters/uv/*.c))
 SQLITE_SRC  := $(sort $(wildcard lib/adapters/sqlite/*.c))
 SIM_SRC     := $(sort $(wildcard lib/adapters/sim/*.c))

@@ -15,15 +15,16 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 # Folder of lib/ -> folders (or single headers) it may include, besides itself, lib/*.h, libc and include/wsm.
 LAYERS = {
-    "": ["util", "proto", "wire", "auth", "memory", "route", "conn", "hub", "client"],
+    "": ["util", "proto", "wire", "auth", "memory", "sidebar", "route", "conn", "hub", "client"],
     "util": [],
     "proto": ["util"],
     "wire": ["util"],
     "auth": ["util", "proto"],
     "memory": ["util", "proto", "wire/frame.h"],
+    "sidebar": ["util", "proto", "memory"],
     "route": ["util", "proto", "wire/frame.h"],
     "conn": ["util", "wire", "proto"],
-    "hub": ["util", "proto", "wire", "auth", "memory", "route", "conn"],
+    "hub": ["util", "proto", "wire", "auth", "memory", "sidebar", "route", "conn"],
     "client": ["util", "proto", "wire", "auth"],
 }
 # The library's own base, next to the folders.

@@ -1,0 +1,199 @@
+/* The tree of contexts: `main` at the root, sidebars below it, who belongs to each and since which record.
+ *
+ * Part of the fold: it knows records by their offset and time, agents by their number in the roster, and reads no
+ * clock. What a record does is done in two steps, so that a lack of memory changes nothing: `prepare` judges, reserves
+ * and may fail, `commit` cannot. Nodes are never freed before the tree is: an archived sidebar can still be read and
+ * forked.
+ *
+ * Read the folder in this order: tree.h, lifecycle.h (status), rights.h (who may what), inherit.h (views), data_refs.h,
+ * waits.h, merge.h, tree_state.h (snapshot). */
+#ifndef WSM_LIB_SIDEBAR_TREE_H
+#define WSM_LIB_SIDEBAR_TREE_H
+
+#include "memory/log.h"
+#include "util/buf.h"
+#include "util/map.h"
+#include "util/ring.h"
+#include "wsm/types.h"
+
+#define WSM__AGENT_NONE UINT32_MAX       /* as WSM__ROSTER_NONE */
+#define WSM__AGENT_HUB  (UINT32_MAX - 1) /* as WSM__ROSTER_HUB */
+
+typedef enum wsm__status {
+    WSM__STATUS_NONE = 0,
+    WSM__STATUS_ACTIVE,
+    WSM__STATUS_TESTING,
+    WSM__STATUS_PAUSED,
+    WSM__STATUS_WAITING,
+    WSM__STATUS_REVIEWING,
+    WSM__STATUS_SPAWNING_CHILD,
+    WSM__STATUS_CONSOLIDATING,
+    WSM__STATUS_MERGED,
+    WSM__STATUS_ARCHIVED,
+    WSM__STATUS_FAILED,
+    WSM__STATUS_COUNT
+} wsm__status;
+
+typedef struct wsm__side wsm__side;
+typedef struct wsm__member wsm__member;
+
+/* Why something is not done. */
+typedef struct wsm__no {
+    int err;           /* WSM_OK: nothing against it */
+    const char *field; /* static, may be NULL */
+    const char *why;   /* static */
+} wsm__no;
+
+/* How much somebody was let in to read. */
+typedef enum wsm__history {
+    WSM__HISTORY_NONE = 0, /* not invited */
+    WSM__HISTORY_SINCE,    /* from the joining on */
+    WSM__HISTORY_ALL
+} wsm__history;
+
+/* A run of offsets during which an agent was a member. */
+typedef struct wsm__span {
+    uint64_t from, to; /* both records included, the ones that let it in and out; to 0: still */
+} wsm__span;
+
+/* An agent and a sidebar: a member, one that was, or one that is invited. */
+struct wsm__member {
+    wsm__side *side;
+    uint32_t agent;
+    uint8_t invited;       /* wsm__history */
+    bool is_member;        /* now */
+    wsm__ring spans;       /* of wsm__span, oldest first */
+    wsm__list in_side;     /* in the order of the first joining or invitation */
+    wsm__member *of_agent; /* the next of the same agent */
+};
+
+/* Another context's records and data references, as they were up to an offset. Nothing is copied. */
+typedef struct wsm__view {
+    wsm__side *of;
+    uint64_t from;  /* first offset that is seen; 0: from the beginning */
+    uint64_t up_to; /* the last one */
+    uint8_t mode;   /* wsm__inherit */
+} wsm__view;
+
+/* Text that a node owns; NULL: none. */
+typedef struct wsm__text {
+    char *ptr;
+    size_t len;
+} wsm__text;
+
+typedef enum wsm__wake {
+    WSM__WAKE_NONE = 0,
+    WSM__WAKE_SIDEBAR,
+    WSM__WAKE_TIME,
+    WSM__WAKE_MENTION,
+    WSM__WAKE_KEY
+} wsm__wake;
+
+/* What is known of a context at some offset: for counting what a view holds. */
+typedef struct wsm__mark {
+    uint64_t offset, records, bytes;
+} wsm__mark;
+
+struct wsm__side {
+    wsm__context *context;
+    wsm__side *parent;      /* NULL: it is main */
+    wsm__side *forked_from; /* NULL: it was spawned */
+    wsm__side *first_child, *last_child, *sibling;
+    wsm__side *by_creator;                   /* the one that the same agent has created before */
+    uint32_t children, live_children, depth; /* depth 0: main */
+    uint32_t creator, coordinator;           /* WSM__AGENT_NONE: nobody leads */
+
+    uint8_t status, before; /* `before`: what it goes back to from paused and spawning_child */
+    uint8_t final;          /* as it was when it was archived; WSM__STATUS_NONE: it is not */
+    uint8_t priority;       /* wsm_priority, of its records by default */
+    bool is_private, is_reviewed, was_merged, is_warned;
+    bool success;            /* what its merge said */
+    uint8_t conflict_policy; /* wsm__conflict_policy */
+    uint64_t version;        /* of the status: how often it was changed */
+    uint64_t born, active;   /* offsets of its first and its last record */
+    int64_t born_ms, active_ms;
+    uint64_t merged_at; /* offset of its merge; 0: none */
+    wsm__text task, criteria, failure;
+
+    wsm__list members;      /* of wsm__member, by in_side */
+    wsm__ring by_agent;     /* of wsm__member *, sorted by agent */
+    uint32_t members_count; /* those that are members now */
+
+    wsm__view *views; /* nearest first */
+    uint32_t views_count;
+    wsm__ring cross; /* of wsm__side *: contexts it has to do with */
+
+    uint64_t records, bytes; /* of its own, ever */
+    wsm__ring marks;         /* of wsm__mark, one for each WSM__MARK_EVERY records */
+
+    wsm__map refs;       /* of wsm__ref, by name (data_refs.h) */
+    uint32_t refs_count; /* names that have a value */
+    uint64_t refs_bytes; /* of these names and values */
+    uint64_t refs_old_bytes;
+    wsm__ring pins; /* of uint64_t, sorted: up to which offsets views see this one */
+
+    uint8_t waiting_for; /* wsm__waiting_for (waits.h) */
+    wsm__text waiting_text;
+    wsm__ring waits;     /* of wsm__side *: the sidebars it waits for */
+    uint8_t wake;        /* wsm__wake: what resumes it */
+    wsm__text wake_text; /* of a key, or an agent's number in decimal */
+    wsm__side *wake_side;
+    int64_t wake_ms;
+
+    uint32_t mark; /* of walks */
+    void *soft;    /* the hub's: timers, commands that wait; no part of the fold */
+};
+
+#define WSM__MARK_EVERY 64u
+
+typedef struct wsm__tree_limits {
+    uint32_t participants_max, depth_max, children_max;
+    uint32_t open_per_creator, created_per_min;
+    uint32_t refs_max, refs_bytes_max;
+} wsm__tree_limits;
+
+typedef struct wsm__tree {
+    wsm__mem *mem;
+    wsm__tree_limits limits;
+    unsigned char seed[16];
+    wsm__side *main;
+    wsm__ring sides;  /* of wsm__side *, by the context's idx; NULL: that context is no sidebar */
+    wsm__ring agents; /* of struct wsm__tree_agent, by number */
+    uint32_t count, live;
+    uint32_t walk; /* number of the last walk, for `mark` */
+} wsm__tree;
+
+/* `main` becomes the root. WSM_ERR_NOMEM: the tree is as after fini. */
+int wsm__tree_init(wsm__tree *tree, wsm__mem *mem, const unsigned char seed[16], const wsm__tree_limits *limits,
+                   wsm__context *main);
+void wsm__tree_fini(wsm__tree *tree);
+void wsm__tree_clear(wsm__tree *tree); /* all sidebars go, and what main knows; for a snapshot that could not be read */
+
+/* The node of a context: the root for `main`, NULL for one that is no sidebar. */
+wsm__side *wsm__tree_of(const wsm__tree *tree, const wsm__context *context);
+bool wsm__side_is_main(const wsm__side *side);
+bool wsm__side_is_live(const wsm__side *side); /* not merged, failed, archived */
+
+/* ---- who belongs ----------------------------------------------------------------------------------------------------
+ * Everybody is a member of main. */
+
+wsm__member *wsm__side_member(const wsm__side *side,
+                              uint32_t agent);             /* also one that was, or is invited; NULL: neither */
+bool wsm__side_has(const wsm__side *side, uint32_t agent); /* is it a member now */
+/* May an agent see the record at `offset` of `side`: it is a member now, and was then, or was granted all of its
+ * history. */
+bool wsm__tree_sees(const wsm__tree *tree, const wsm__side *side, uint32_t agent, uint64_t offset);
+/* May an agent know that a sidebar exists. A private one is known to its members, the invited, and, once it was merged,
+ * to the parent's members; an open one to all who know its parent. */
+bool wsm__tree_knows(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
+
+/* The sidebars of which an agent is a member now, main left out. NULL: no more. */
+wsm__member *wsm__tree_first_of(const wsm__tree *tree, uint32_t agent);
+wsm__member *wsm__tree_next_of(const wsm__member *member);
+/* The members of a sidebar now, in the order in which they joined. NULL: no more. */
+wsm__member *wsm__side_first_member(const wsm__side *side);
+wsm__member *wsm__side_next_member(const wsm__member *member);
+
+uint32_t wsm__tree_load(const wsm__tree *tree, uint32_t agent); /* its live sidebars */
+
+#endif
