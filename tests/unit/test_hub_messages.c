@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "hub_world.h"
+#include "message_check.h"
 #include "message_samples.h"
 
 #define CASES_MAX 1024
@@ -22,7 +23,7 @@ typedef struct field_case {
 static field_case cases[CASES_MAX];
 static struct CMUnitTest tests[CASES_MAX];
 static size_t count;
-static unsigned long messages_said;
+static unsigned long messages_said, messages_heard;
 
 typedef struct room {
     hub_world *world;
@@ -42,7 +43,18 @@ static room enter(void) {
     return r;
 }
 
+/* All that somebody was told since he was last forgotten. */
+static void assert_well_said(const peer *p) {
+    char why[200];
+    for (const char *line = p->text; line && *line; line = strchr(line, '\n') + 1) {
+        size_t len = strcspn(line, "\n");
+        if (check_line(wsm__slice(line, len), why, sizeof why)) fail_msg("%s: %.*s", why, (int)len, line);
+        messages_heard++;
+    }
+}
+
 static void leave(room *r) {
+    for (int i = 0; i < r->world->peers_count; i++) assert_well_said(&r->world->peers[i]);
     world_end(r->world);
     assert_int_equal(r->world->mem.live, 0);
     free(r->world);
@@ -55,6 +67,7 @@ static void say(room *r, char *text) {
     assert_non_null(at);
     snprintf(r->id, sizeof r->id, "0190e0a0-7b1c-7def-8123-%012lx", ++ids);
     memcpy(at, r->id, 36);
+    assert_well_said(r->ada);
     peer_forget(r->ada);
     assert_non_null(r->ada->conn);
     assert_int_equal(wsm_conn_recv(r->ada->conn, text, strlen(text)), 0);
@@ -73,6 +86,7 @@ static void assert_blamed(room *r, char *text, const char *field) {
     char epoch[17], blame[120];
     char *copy = sample_text("%.300s", text);
     uint64_t before = wsm_hub_position(r->world->hub, epoch);
+    assert_well_said(r->bob);
     peer_forget(r->bob);
     say(r, text);
     snprintf(blame, sizeof blame, "\"code\":\"bad_message\",\"message\":\"%s: ", field);
@@ -188,6 +202,6 @@ static void add_type(const wsm__msg_row *type) {
 int main(void) {
     for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) add_type(wsm__msg_row_of((wsm__msg_type)t));
     int failed = _cmocka_run_group_tests("hub/messages", tests, count, NULL, NULL);
-    printf("%lu messages in %zu tests\n", messages_said, count);
+    printf("%lu messages said, %lu heard, in %zu tests\n", messages_said, messages_heard, count);
     return failed;
 }
