@@ -89,6 +89,11 @@ typedef struct wsm_config {
     uint32_t snapshot_records;     /* 10000 records between snapshots; 0: only at the end */
     uint64_t memory_budget_bytes;  /* 256 MiB; new connections are refused at 90 % */
     uint32_t replay_bytes_per_min; /* 16 MiB of replays for one agent, beyond a first 16 MiB */
+
+    /* What the log's store keeps (wsm_log.trim; the log may have limits of its own). 0 for both: all. Nothing goes that
+     * the last snapshot or a replay under way still needs. Who resumes below it is told by a `gap`. */
+    uint32_t store_records_max; /* 0: no limit; else so many of the newest stay */
+    uint32_t store_age_s;       /* 0: no limit; else older ones go, give or take a sixteenth */
 } wsm_config;
 
 /* `size` is sizeof(wsm_config) as the caller knows it. Any thread. */

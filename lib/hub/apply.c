@@ -79,6 +79,8 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
     }
     hub->since_snapshot++;
     hub->count.applied++;
+    if (hub->config.store_age_s)
+        wsm__ages_note(&hub->ages, fold->offset, fold->head.time_ms, (int64_t)hub->config.store_age_s * 1000);
     if (fold->context && fold->context->expected < fold->context->seq) fold->context->expected = fold->context->seq;
     wsm__fold_commit(hub, fold);
     if (!frame) return WSM_OK;

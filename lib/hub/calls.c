@@ -201,6 +201,10 @@ int wsm__call_log_read(wsm_hub *hub, const wsm__read *read) {
     return hub->log.read(hub->log.user, read->id, read->from, read->to, read->records_max, read->bytes_max);
 }
 
+int wsm__call_log_trim(wsm_hub *hub, uint64_t offset) {
+    return hub->log.trim(hub->log.user, offset);
+}
+
 int wsm__call_log_save(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len) {
     return hub->log.save ? hub->log.save(hub->log.user, offset, bytes, len) : WSM_OK;
 }

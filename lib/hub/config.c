@@ -57,6 +57,8 @@
     X(appends_max, 65536, UINT32_MAX, "records that the log has not kept yet")                                         \
     X(snapshot_records, 10000, UINT32_MAX, "records between snapshots")                                                \
     X(replay_bytes_per_min, 16777216, UINT32_MAX, "bytes of replays for one agent in a minute")                        \
+    X(store_records_max, 0, UINT32_MAX, "newest records that the log's store keeps; 0: all")                           \
+    X(store_age_s, 0, UINT32_MAX, "age at which the log's store lets records go; 0: never")                            \
     X(memory_budget_bytes, 268435456, INT64_MAX, "memory of the hub")
 
 /* X(member, phrase) */

@@ -38,6 +38,7 @@
     X(gaps, "wsm_gaps_total", NULL, "Gap notices sent.")                                                               \
     X(pages_read, "wsm_log_pages_total", NULL, "Pages asked of the log.")                                              \
     X(presence_changes, "wsm_presence_changes_total", NULL, "Changes of presence announced.")                          \
+    X(trims, "wsm_log_trims_total", NULL, "Times that the log was told to let old records go.")                        \
     X(snapshots, "wsm_snapshots_total", NULL, "Snapshots given to the log.")                                           \
     X(log_suppressed, "wsm_log_lines_suppressed_total", NULL,                                                          \
       "Log lines left out because too many were of their kind.")                                                       \

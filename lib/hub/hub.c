@@ -179,6 +179,8 @@ static void chores(wsm_hub *hub) {
         wsm__turn_chores_soon(hub, 0);
     else if (hub->records.bytes > 0 || wsm__dedup_count(&hub->soft_dedup) > 0)
         wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
+    wsm__retain(hub);
+    if (hub->ages.count > 0) wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
     if (hub->is_shutting_down && hub->now < hub->shutdown_by) wsm__turn_chores_soon(hub, hub->shutdown_by - hub->now);
 }
 

@@ -9,6 +9,7 @@
 #include "conn/io.h"
 #include "hub/counters.h"
 #include "limits.h"
+#include "memory/ages.h"
 #include "memory/dedup.h"
 #include "memory/log.h"
 #include "proto/decode.h"
@@ -287,9 +288,11 @@ struct wsm_hub {
     wsm__ring batches;      /* of {first, count} that the log has not ended */
     wsm__map inflight;      /* of wsm__pending, by id and sender */
     uint64_t since_snapshot;
-    uint64_t snapshot_at;            /* as the log was told last */
-    uint64_t refold_to;              /* records up to here are in the snapshot but for their ids */
-    uint64_t store_first, loaded_to; /* as the log said when it had loaded */
+    uint64_t snapshot_at; /* as the log was told last */
+    uint64_t refold_to;   /* records up to here are in the snapshot but for their ids */
+    uint64_t store_first; /* the oldest record that can be asked for, as far as is known */
+    uint64_t loaded_to;   /* the newest one when the log had loaded */
+    wsm__ages ages;       /* kept if store_age_s asks for it */
     bool loaded_durable;
 
     wsm__list readers; /* of wsm__read, asked or waiting */
@@ -340,6 +343,7 @@ bool wsm__call_request(wsm_conn *conn, wsm_request *request); /* false: the host
 void wsm__call_request_end(wsm_conn *conn, wsm_request *request);
 int wsm__call_log_append(wsm_hub *hub, uint64_t id, const wsm_vec *records, size_t count);
 int wsm__call_log_read(wsm_hub *hub, const wsm__read *read);
+int wsm__call_log_trim(wsm_hub *hub, uint64_t offset);
 int wsm__call_log_save(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len);
 
 /* inbox.c */
@@ -485,6 +489,9 @@ void wsm__answer_begin(wsm_hub *hub, wsm__encoder *enc, wsm__msg_type type);
 /* snapshot.c */
 int wsm__snapshot_save(wsm_hub *hub);
 int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text);
+
+/* retain.c: let go in the store what nobody will ask for. */
+void wsm__retain(wsm_hub *hub);
 
 /* shutdown.c */
 void wsm__shutdown_step(wsm_hub *hub);

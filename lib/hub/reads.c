@@ -167,11 +167,12 @@ int wsm_records_read(wsm_hub *hub, const wsm_claims *claims, uint64_t after, siz
         .for_host = true, .tag = tag, .after = after, .limit = limit ? limit : HOST_LIMIT, .reads_main = reads_main};
     wsm__turn_enter(hub);
     bool is_old = reads_main && hub->main->trimmed_to > after;
-    if (is_old && hub->log.read) {
+    uint64_t from = after + 1 < hub->store_first ? hub->store_first : after + 1;
+    if (is_old && hub->log.read && from <= hub->main->trimmed_to) {
         wsm__read *asked = wsm__alloc(&hub->mem, sizeof *asked);
         if (asked) {
             *asked = read;
-            asked->from = after + 1;
+            asked->from = from;
             asked->to = hub->main->trimmed_to;
             asked->records_max = read.limit;
             asked->bytes_max = hub->config.replay_page_bytes;

@@ -18,7 +18,8 @@ const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after)
     conn->cursor = conn->position_sent = after;
     conn->replay_to = applied;
     conn->catching_up = conn->replaying = true;
-    bool is_gone = hub->log.read ? after + 1 < hub->store_first : conn->reads_main && hub->main->trimmed_to > after;
+    bool is_old = conn->reads_main && hub->main->trimmed_to > after;
+    bool is_gone = is_old && (!hub->log.read || after + 1 < hub->store_first);
     return is_gone ? "gap" : "replayed";
 }
 
@@ -88,7 +89,8 @@ static void send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
 /* Ask the store for what has left memory. False: it cannot be asked; the rest is a gap. */
 static bool ask_page(wsm_conn *conn, uint32_t room) {
     wsm_hub *hub = conn->hub;
-    if (!hub->log.read) return false;
+    uint64_t from = conn->cursor + 1 < hub->store_first ? hub->store_first : conn->cursor + 1;
+    if (!hub->log.read || from > hub->main->trimmed_to) return false;
     if (!may_replay(conn, hub->config.replay_page_bytes / 4)) return true;
     wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
     if (!read) { /* the next turn of the queue, or the heartbeat, tries again */
@@ -96,7 +98,7 @@ static bool ask_page(wsm_conn *conn, uint32_t room) {
         wsm__peer_rearm(conn, hub->now + 100);
         return true;
     }
-    *read = (wsm__read){.from = conn->cursor + 1,
+    *read = (wsm__read){.from = from,
                         .to = hub->main->trimmed_to,
                         .records_max = room < hub->config.replay_page_records ? room : hub->config.replay_page_records,
                         .bytes_max = hub->config.replay_page_bytes / 4,

@@ -1,6 +1,7 @@
 /* Snapshots: the folded state as one JSON object, so that a restart folds only what came after it.
  *
  *     {"v":1,"offset":17,"lost":0,"contexts":[{"id":"main","seq":17,"fixes":[[9,1]]}],"voids":[[4,0],[8,1]],
+ *      "ages":[[3,1767323040000]],
  *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
  *
  * `i` and `d` are base64url, `r` is the result that the first ack carried. The cache of frames is not in it: older
@@ -87,6 +88,11 @@ int wsm__snapshot_save(wsm_hub *hub) {
         put_pair(&buf, i == 0, at->offset, at->is_corrupt, false);
     }
     wsm__buf_putc(&buf, ']');
+    wsm__json_name(&out, "ages");
+    wsm__buf_putc(&buf, '[');
+    for (size_t i = 0; i < hub->ages.count; i++)
+        put_pair(&buf, i == 0, hub->ages.marks[i].offset, (uint64_t)hub->ages.marks[i].time_ms, false);
+    wsm__buf_putc(&buf, ']');
     wsm__json_name(&out, "dedup");
     wsm__buf_putc(&buf, '[');
     uint64_t at = put_dedup(hub, &buf);
@@ -97,6 +103,7 @@ int wsm__snapshot_save(wsm_hub *hub) {
     if (!err) {
         hub->snapshot_at = at;
         hub->count.snapshots++;
+        wsm__retain(hub);
     }
     hub->since_snapshot = 0; /* one that failed is tried again as many records later: what it spares is only time */
     return err;
@@ -185,6 +192,19 @@ static int load_voids(wsm_hub *hub, wsm_slice array) {
     return WSM_OK;
 }
 
+static int load_ages(wsm_hub *hub, wsm_slice array) {
+    size_t at = 0;
+    wsm__json_value value;
+    wsm__age_mark mark;
+    hub->ages.count = 0;
+    while (hub->ages.count < WSM__AGES_MARKS && wsm__json_next_element(array, &at, &value)) {
+        if (value.kind != WSM__JSON_ARRAY || !pair_of(value.raw, &mark.offset, &mark.time_ms))
+            return WSM_ERR_LOG_CORRUPT;
+        hub->ages.marks[hub->ages.count++] = mark;
+    }
+    return WSM_OK;
+}
+
 static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     static const wsm__scan_limits limits = {.depth_max = 32, .values_max = UINT32_MAX, .key_bytes_max = 128};
     wsm__json_value root, value;
@@ -193,7 +213,7 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     int err = wsm__json_check(text, &limits, &root, NULL);
     if (err || root.kind != WSM__JSON_OBJECT) return WSM_ERR_LOG_CORRUPT;
     wsm__json_value contexts = member_of(root.raw, "contexts"), voids = member_of(root.raw, "voids"),
-                    dedup = member_of(root.raw, "dedup");
+                    ages = member_of(root.raw, "ages"), dedup = member_of(root.raw, "dedup");
     if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "lost", &lost) ||
         !number_of(root.raw, "offset", &own) || own < offset || contexts.kind != WSM__JSON_ARRAY ||
         voids.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
@@ -201,6 +221,7 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     while (!err && wsm__json_next_element(contexts.raw, &at, &value))
         err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, own) : WSM_ERR_LOG_CORRUPT;
     if (!err) err = load_voids(hub, voids.raw);
+    if (!err && ages.kind == WSM__JSON_ARRAY) err = load_ages(hub, ages.raw);
     at = 0;
     while (!err && wsm__json_next_element(dedup.raw, &at, &value))
         err = value.kind == WSM__JSON_OBJECT ? load_dedup(hub, value.raw) : WSM_ERR_LOG_CORRUPT;

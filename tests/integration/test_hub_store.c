@@ -200,6 +200,108 @@ static void the_places_of_snapshots_only_move_forwards(void **state) {
     kept_log_free(&kept);
 }
 
+static void say_many(peer *p, int from, int to) {
+    for (int n = from; n <= to; n++) peer_say(p, "{\"type\":\"memory_update\",\"exchange\":%d}", n);
+}
+
+static void by_default_the_store_keeps_everything(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    world_init(&world);
+    world.config.snapshot_records = 20;
+    world.config.history_records_max = 10;
+    assert_int_equal(world_start(&world, &log), 0);
+    say_many(world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0), 1, 300);
+    world_run(&world, 100000);
+    assert_int_equal(kept.trimmed, 0);
+    world_end(&world);
+    kept_log_free(&kept);
+}
+
+static void what_is_over_the_number_goes_and_who_resumes_below_it_is_told(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    world_init(&world);
+    world.config.snapshot_records = 20;
+    world.config.history_records_max = 10;
+    world.config.store_records_max = 50;
+    assert_int_equal(world_start(&world, &log), 0);
+    say_many(world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0), 1, 305);
+    assert_int_equal(kept.trimmed, 250); /* as of the last snapshot, at 300 */
+    peer *bob = world_join(&world, "bob", WSM_PERMISSION_ACTIVE, EPOCH, 7);
+    world_run(&world, 100);
+    assert_int_equal(peer_count(bob, "\"resume\":\"gap\""), 1);
+    assert_non_null(strstr(peer_last(bob, "\"type\":\"gap\""),
+                           "\"to_seq\":250,\"from_offset\":8,\"to_offset\":250,\"reason\":\"trimmed\""));
+    assert_int_equal(peer_count(bob, "memory_update"), 55);
+    peer *carl = world_join(&world, "carl", WSM_PERMISSION_ACTIVE, EPOCH, 250);
+    world_run(&world, 100);
+    assert_int_equal(peer_count(carl, "\"resume\":\"replayed\""), 1);
+    assert_int_equal(peer_count(carl, "memory_update"), 55);
+    assert_int_equal(peer_count(carl, "\"type\":\"gap\""), 0);
+    world_end(&world);
+    assert_int_equal(world.mem.live, 0);
+    kept_log_free(&kept);
+}
+
+static void what_a_replay_still_reads_stays(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    world_init(&world);
+    world.config.snapshot_records = 20;
+    world.config.history_records_max = 10;
+    world.config.store_records_max = 50;
+    world.config.stall_timeout_ms = 0;
+    world.config.queue_messages_agent = 10;
+    assert_int_equal(world_start(&world, &log), 0);
+    peer *ada = world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    say_many(ada, 1, 60);
+    peer *bob = &world.peers[world.peers_count];
+    bob->stalled = 1;
+    world_join(&world, "bob", WSM_PERMISSION_ACTIVE, EPOCH, 15);
+    say_many(ada, 61, 300);
+    assert_in_range(kept.trimmed, 15, 30);
+    bob->stalled = 0;
+    peer_drain(bob);
+    world_run(&world, 1000);
+    assert_int_equal(peer_count(bob, "\"type\":\"gap\""), 0);
+    assert_int_equal(peer_count(bob, "memory_update"), 285);
+    say_many(ada, 301, 320);
+    assert_int_equal(kept.trimmed, 270);
+    world_end(&world);
+    kept_log_free(&kept);
+}
+
+static void what_is_too_old_goes_also_after_a_restart(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    for (int run = 0; run < 2; run++) {
+        world_init(&world);
+        world.config.snapshot_records = 10;
+        world.config.store_age_s = 1600;
+        world.wall += run * 1000000;
+        assert_int_equal(world_start(&world, &log), 0);
+        peer *ada = world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+        for (int n = 1; n <= 10; n++) { /* a record every hundred seconds */
+            say_many(ada, n, n);
+            if (run == 1) assert_in_range(kept.trimmed, n < 9 ? 0 : n - 8, n < 6 ? 0 : n - 5);
+            world_run(&world, 100000);
+        }
+        assert_in_range(kept.trimmed, run ? 3 : 0, run ? 5 : 0);
+        world_end(&world);
+        assert_int_equal(world.mem.live, 0);
+    }
+    kept_log_free(&kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_from_the_store_is_the_same_to_the_byte),
@@ -209,6 +311,10 @@ int main(void) {
         cmocka_unit_test(a_hole_is_closed_even_when_any_allocation_fails_once),
         cmocka_unit_test(a_snapshot_stays_small_and_the_ids_come_back_with_the_records),
         cmocka_unit_test(the_places_of_snapshots_only_move_forwards),
+        cmocka_unit_test(by_default_the_store_keeps_everything),
+        cmocka_unit_test(what_is_over_the_number_goes_and_who_resumes_below_it_is_told),
+        cmocka_unit_test(what_a_replay_still_reads_stays),
+        cmocka_unit_test(what_is_too_old_goes_also_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static int kept_open(void *user, wsm_hub *hub) {
     for (uint64_t i = from; i < log->count; i++) wsm_log_deliver(hub, &log->records[i], 1);
     wsm_log_info_init(&info, sizeof info);
     info.epoch = "00000000000000aa";
-    info.first_offset = log->count ? 1 : 0;
+    info.first_offset = log->count > log->trimmed ? log->trimmed + 1 : 0;
     info.last_offset = log->count;
     info.durable = 1;
     return wsm_log_ready(hub, &info, 0);
@@ -49,11 +49,18 @@ static int kept_read(void *user, uint64_t read_id, uint64_t from, uint64_t to, s
     kept_log *log = user;
     size_t count = 0, bytes = 0;
     log->reads++;
+    if (from <= log->trimmed) from = log->trimmed + 1;
     while (from + count <= to && from + count <= log->count && count < records_max && (count == 0 || bytes < bytes_max))
         bytes += log->records[from + count++ - 1].len;
     if (log->no_pages) return 0;
     if (count && log->misses >= from && log->misses < from + count) count = (size_t)(log->misses - from);
     return wsm_log_page(log->hub, read_id, count ? &log->records[from - 1] : NULL, count, 0);
+}
+
+static int kept_trim(void *user, uint64_t offset) {
+    kept_log *log = user;
+    if (offset > log->trimmed) log->trimmed = offset;
+    return 0;
 }
 
 static int kept_save(void *user, uint64_t offset, const void *bytes, size_t len) {
@@ -72,6 +79,7 @@ wsm_log kept_log_of(kept_log *log) {
     out.open = kept_open;
     out.append = kept_append;
     out.read = kept_read;
+    out.trim = kept_trim;
     out.save = kept_save;
     return out;
 }

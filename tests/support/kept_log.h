@@ -16,6 +16,7 @@ typedef struct kept_log {
     int no_snapshots; /* 1: the next hub folds everything anew */
     uint64_t loses;   /* the record of this offset is kept, but not delivered while the hub runs */
     uint64_t misses;  /* ... and this one cannot be read back */
+    uint64_t trimmed; /* what the hub has let go; it is not read back either */
     int no_pages;     /* 1: reads are taken and never answered */
 } kept_log;
 
