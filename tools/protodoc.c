@@ -282,6 +282,36 @@ static void man_type(const wsm__msg_row *type) {
     printf(".El\n");
 }
 
+/* The state table of design and library, for people, and the nearest state of a task in the A2A protocol. */
+static const struct {
+    const char *status, *next, *a2a;
+} statuses[] = {
+    {"active", "becomes testing, paused, waiting, reviewing, spawning_child, consolidating, failed", "working"},
+    {"testing", "becomes active, paused, waiting, reviewing, failed", "working"},
+    {"paused", "becomes what it was before, archived, failed",
+     "input-required, since somebody or something has to resume it"},
+    {"waiting", "becomes active, paused, failed", "input-required where it waits for human_input, else working"},
+    {"reviewing", "becomes active, consolidating, failed", "working"},
+    {"spawning_child", "becomes what it was before, in the same step as the child's record", "working"},
+    {"consolidating", "becomes merged, reviewing if its merge is refused, failed", "working"},
+    {"merged", "becomes archived", "completed, or failed where the merge says that success is false"},
+    {"failed", "becomes archived", "failed"},
+    {"archived", "stays so, and can be forked",
+     "that of its final_status; canceled where that is none of merged and failed"},
+};
+
+static void man_statuses(void) {
+    printf(".Sh STATUS OF A SIDEBAR\nA sidebar is in one of ten states, and begins as\n.Li active .\n"
+           "Any other change than these is refused with\n.Li invalid_transition .\n"
+           "Beside each stands the task state by which an A2A agent would show it.\n.Bl -tag -width Ds\n");
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        printf(".It Li %s\n", statuses[i].status);
+        man_sentence(statuses[i].next);
+        printf("In A2A:\n%s.\n", statuses[i].a2a);
+    }
+    printf(".El\n");
+}
+
 static void man_errors(void) {
     printf(".Sh ERROR CODES\nThe field\n.Va code\nof an\n.Ic error\nmessage is one of these:\n.Bl -tag -width Ds\n");
     static const struct {
@@ -322,6 +352,7 @@ static void print_man(void) {
     for (size_t i = 0; i < count; i++) man_field(NULL, &envelope[i]);
     printf(".El\n.Sh MESSAGES\n");
     for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) man_type(wsm__msg_row_of((wsm__msg_type)t));
+    man_statuses();
     man_errors();
     man_close_codes();
     printf(".Sh SEE ALSO\n.Xr wsm 3\n.Rs\n.%%R RFC 6455\n.%%T The WebSocket Protocol\n.Re\n"
