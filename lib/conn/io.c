@@ -36,29 +36,26 @@ uint32_t wsm__io_purge(wsm__io *io, uint32_t tag) {
     return wsm__lanes_purge(&io->lanes, io->pool, tag);
 }
 
-/* Hand out the next frame. Returns 1 if there was one, `*is_close` as from wsm__link_take; 0; or WSM_ERR_NOMEM: it is
- * lost. */
-static int hand_out(wsm__io *io, bool *is_close) {
+/* Hand out the next frame: false if there is none, or no memory, and then nothing is lost. `*is_close` as from
+ * wsm__link_take. */
+static bool hand_out(wsm__io *io, bool *is_close) {
+    if (wsm__chain_pool_reserve(io->pool)) return false;
     wsm__frame *frame = io->linked ? wsm__link_take(&io->link, io->lanes.count > 0, is_close) : NULL;
     if (frame) {
-        int err = wsm__outq_push(&io->out, io->pool, frame);
+        (void)wsm__outq_push(&io->out, io->pool, frame); /* its place is reserved */
         wsm__frame_unref(frame);
-        return err ? err : 1;
+        return true;
     }
-    int moved = wsm__lanes_pop(&io->lanes, io->pool, &io->out);
-    if (moved > 0) io->messages_out++;
-    return moved;
+    if (wsm__lanes_pop(&io->lanes, io->pool, &io->out) <= 0) return false;
+    io->messages_out++;
+    return true;
 }
 
 size_t wsm__io_vec(wsm__io *io, wsm_vec *vec, size_t cap) {
     while (!io->closed && !io->cut && io->out.count < cap && io->out.bytes < WSM__IO_HANDED_BYTES) {
         bool is_close = false;
-        int handed = hand_out(io, &is_close);
-        if (handed == 0) break;
-        if (handed < 0 || is_close)
-            io->closed = true; /* without memory to go on the stream would have a hole: end it */
-        if (handed < 0 && io->linked) io->link.state = WSM__LINK_DEAD;
-        if (handed < 0) io->finishing = true;
+        if (!hand_out(io, &is_close)) break;
+        if (is_close) io->closed = true;
     }
     return wsm__outq_vec(&io->out, vec, cap);
 }

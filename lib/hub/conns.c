@@ -248,8 +248,13 @@ size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap) {
         if (conn->phase == WSM__PHASE_GONE) return 0;
     }
     size_t count = wsm__io_vec(&conn->io, vec, cap);
-    if (count == 0) conn->notified = false;
-    return count;
+    if (count > 0) return count;
+    conn->notified = false;
+    if (wsm__io_has_output(&conn->io)) { /* no memory to hand it out: the timer tells the host again */
+        conn->hub->count.no_memory++;
+        wsm__peer_rearm(conn, conn->hub->now + WSM__RETRY_MS);
+    }
+    return 0;
 }
 
 void wsm_conn_sent(wsm_conn *conn, size_t len) {

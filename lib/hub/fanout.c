@@ -13,8 +13,11 @@ uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, const wsm__fold *fo
     for (uint32_t i = hub->receivers.count; i > 0; i--) { /* backwards: one that overflows leaves the array */
         wsm_conn *conn = wsm__peer_slot(hub, hub->receivers.slots[i - 1])->conn;
         if (conn->catching_up) continue;
+        if (!wsm__peer_push(conn, lane, frame, fold->offset)) { /* its cursor stays and brings it later */
+            conn->catching_up = true;
+            continue;
+        }
         conn->cursor = fold->offset;
-        wsm__peer_push(conn, lane, frame, fold->offset);
         reached++;
         if (conn->position_at || conn->phase != WSM__PHASE_LIVE) continue;
         conn->position_at = hub->now + hub->config.position_interval_ms;

@@ -2,6 +2,8 @@
  * `commit` cannot fail. Deterministic: they read the record and the state, no clock and no random number. */
 #include "hub/hub.h"
 
+#include <assert.h>
+
 /* An update needs a context that is there. */
 static int update_prepare(wsm_hub *hub, wsm__fold *fold) {
     (void)hub;
@@ -43,5 +45,6 @@ void wsm__fold_abandon(wsm_hub *hub, wsm__fold *fold) {
 
 void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
+    assert(row); /* what has none was refused */
     if (row->commit) row->commit(hub, fold);
 }

@@ -372,9 +372,12 @@ void wsm__addresses_fini(wsm_hub *hub);
 void wsm__address_timer(wsm_hub *hub, wsm__address *address);
 
 /* peer.c: the life of a connection. */
-void wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame,
-                    uint64_t offset);                                   /* overflow and no memory close it */
-void wsm__peer_notice(wsm_conn *conn, wsm__lane lane);                  /* the same for the notice in hub->scratch */
+#define WSM__RETRY_MS 100u /* what lacked memory is tried again by the connection's timer */
+
+bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset); /* overflow closes it; false:
+                                                                           no memory, and its timer runs */
+void wsm__peer_notice(wsm_conn *conn, wsm__lane lane); /* the notice in hub->scratch; no memory closes it, too */
+bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane);   /* one that can be told later, too; false: it was not */
 void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason); /* begin to close; twice does nothing */
 void wsm__peer_cut(wsm_conn *conn, uint16_t code);                      /* end without a handshake */
 void wsm__peer_answer(wsm_conn *conn, int status, const char *headers, const char *code,

@@ -106,7 +106,9 @@ void wsm__peer_timer(wsm_conn *conn) {
         wsm__turn_notify(conn);
     }
     if (conn->position_at) next = earlier(next, conn->position_at);
-    wsm__replay_pump(conn); /* a page may have waited for its share of bytes */
+    wsm__replay_pump(conn); /* a page may have waited for its share of bytes, or anything for memory */
+    wsm__presence_pump(conn);
+    if (!conn->notified && wsm__io_has_output(&conn->io)) wsm__turn_notify(conn);
     wsm__peer_rearm(conn, next);
 }
 
@@ -119,38 +121,58 @@ static void count_dropped(wsm_conn *conn, const char *reason, uint64_t *counter)
     for (int i = 0; i < WSM__LANES; i++) wsm__call_drop(conn, wsm__lane_name((wsm__lane)i), reason, dropped[i]);
 }
 
-static void push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice) {
+static int push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice) {
     wsm_hub *hub = conn->hub;
-    if (conn->phase >= WSM__PHASE_CLOSING) return;
+    if (conn->phase >= WSM__PHASE_CLOSING) return WSM_OK;
     int err = wsm__io_push(&conn->io, lane, frame, offset, is_notice, hub->now);
-    if (!err) {
-        hub->count.enqueued++;
-        wsm__turn_notify(conn);
-        if (hub->config.stall_timeout_ms) wsm__peer_rearm(conn, conn->io.progress_at + hub->config.stall_timeout_ms);
-        return;
+    if (err) {
+        if (err == WSM_ERR_NOMEM) hub->count.no_memory++;
+        return err;
     }
-    if (err == WSM_ERR_NOMEM) hub->count.no_memory++;
+    hub->count.enqueued++;
+    wsm__turn_notify(conn);
+    if (hub->config.stall_timeout_ms) wsm__peer_rearm(conn, conn->io.progress_at + hub->config.stall_timeout_ms);
+    return WSM_OK;
+}
+
+static void overflow(wsm_conn *conn, int err) {
+    wsm_hub *hub = conn->hub;
     if (err == WSM_ERR_BUSY) hub->count.conns_slow++;
     count_dropped(conn, "overflow", &hub->count.dropped_overflow);
     hub->count.dropped_overflow++; /* the one that did not fit */
     wsm__peer_shut(conn, err == WSM_ERR_BUSY ? 4008 : 1013, NULL);
 }
 
-void wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset) {
-    push(conn, lane, frame, offset, false);
+bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset) {
+    int err = push(conn, lane, frame, offset, false);
+    if (err == WSM_ERR_NOMEM) {
+        wsm__peer_rearm(conn, conn->hub->now + WSM__RETRY_MS);
+        return false;
+    }
+    if (err) overflow(conn, err);
+    return true;
 }
 
-void wsm__peer_notice(wsm_conn *conn, wsm__lane lane) {
+static int push_notice(wsm_conn *conn, wsm__lane lane) {
     wsm_hub *hub = conn->hub;
     wsm__frame *frame = hub->scratch.err ? NULL : wsm__frame_of(&hub->mem, 1, hub->scratch.ptr, hub->scratch.len, NULL);
     wsm__buf_clear(&hub->scratch);
-    if (!frame) { /* a notice that is left out would be a lie: come back and resume */
+    if (!frame) {
         hub->count.no_memory++;
-        wsm__peer_shut(conn, 1013, NULL);
-        return;
+        return WSM_ERR_NOMEM;
     }
-    push(conn, lane, frame, 0, true);
+    int err = push(conn, lane, frame, 0, true);
     wsm__frame_unref(frame);
+    return err;
+}
+
+void wsm__peer_notice(wsm_conn *conn, wsm__lane lane) {
+    int err = push_notice(conn, lane);
+    if (err) overflow(conn, err); /* a notice that is left out would be a lie: come back and resume */
+}
+
+bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane) {
+    return push_notice(conn, lane) == WSM_OK;
 }
 
 int wsm__peer_link(wsm_conn *conn) {

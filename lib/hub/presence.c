@@ -8,9 +8,9 @@ static const char *const names[WSM__PRESENCE_FIELDS] = {
     "status", "current_context", "active_sidebars", "specialties", "availability", "preferred_collaborators", "note"};
 
 static void push_to(wsm_conn *conn, wsm__agent *agent) {
-    if (!conn->presence_lags && !conn->catching_up && wsm__io_room(&conn->io, 1) > 0) {
+    if (!conn->presence_lags && !conn->catching_up && wsm__io_room(&conn->io, 1) > 0 &&
+        wsm__peer_push(conn, WSM__LANE_NORMAL, agent->frame, 0)) {
         conn->presence_seen = agent->version;
-        wsm__peer_push(conn, WSM__LANE_NORMAL, agent->frame, 0);
     } else if (!conn->presence_lags) {
         conn->presence_lags = true;
         conn->hub->presence_lagging++;
@@ -119,9 +119,8 @@ void wsm__presence_pump(wsm_conn *conn) {
     for (; node != &hub->registry.order; node = node->next) {
         agent = WSM__CONTAINER(node, wsm__agent, in_order);
         if (wsm__io_room(&conn->io, 1) == 0) return;
+        if (agent->frame && !wsm__peer_push(conn, WSM__LANE_NORMAL, agent->frame, 0)) return;
         conn->presence_seen = agent->version;
-        if (!agent->frame) continue;
-        wsm__peer_push(conn, WSM__LANE_NORMAL, agent->frame, 0);
         if (!conn->presence_lags) return; /* it was closed for its overflow */
     }
     conn->presence_lags = false;

@@ -5,6 +5,12 @@
 
 #define PUMP_MOST 64u
 
+/* No memory now: the connection's timer pumps again. */
+static void retry(wsm_conn *conn) {
+    conn->hub->count.no_memory++;
+    wsm__peer_rearm(conn, conn->hub->now + WSM__RETRY_MS);
+}
+
 static bool is_known_epoch(const wsm_hub *hub, const char *epoch) {
     return strcmp(hub->epoch, epoch) == 0;
 }
@@ -73,17 +79,19 @@ static bool may_replay(wsm_conn *conn, size_t bytes) {
     return false;
 }
 
-static void send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
+/* False: no memory now. The cursor has not moved, and the connection's timer goes on. */
+static bool send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
+    if (!wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset)) return false;
     conn->cursor = offset;
     if (conn->replaying) {
         conn->replay_count++;
         conn->hub->count.replayed++;
     }
-    wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset);
     if (!conn->position_at) {
         conn->position_at = conn->hub->now + conn->hub->config.position_interval_ms;
         wsm__peer_rearm(conn, conn->position_at);
     }
+    return true;
 }
 
 /* Ask the store for what has left memory. False: it cannot be asked; the rest is a gap. */
@@ -93,9 +101,8 @@ static bool ask_page(wsm_conn *conn, uint32_t room) {
     if (!hub->log.read || from > hub->main->trimmed_to) return false;
     if (!may_replay(conn, hub->config.replay_page_bytes / 4)) return true;
     wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
-    if (!read) { /* the next turn of the queue, or the heartbeat, tries again */
-        hub->count.no_memory++;
-        wsm__peer_rearm(conn, hub->now + 100);
+    if (!read) {
+        retry(conn);
         return true;
     }
     *read = (wsm__read){.from = from,
@@ -109,7 +116,7 @@ static bool ask_page(wsm_conn *conn, uint32_t room) {
     return true;
 }
 
-/* False: stopped for its pace. */
+/* False: stopped for its pace, or without memory. */
 static bool step_memory(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__entry *entry = wsm__log_next(&hub->records, conn->cursor);
@@ -121,7 +128,7 @@ static bool step_memory(wsm_conn *conn) {
         conn->cursor = hub->records.applied;
     } else if (conn->reads_main) {
         if (!may_replay(conn, wsm__frame_bytes(entry->frame).len)) return false;
-        send_record(conn, entry->frame, entry->offset);
+        return send_record(conn, entry->frame, entry->offset);
     } else {
         conn->cursor = entry->offset;
     }
@@ -156,27 +163,32 @@ void wsm__replay_pump(wsm_conn *conn) {
     }
 }
 
-static void take_record(wsm_conn *conn, const wsm_record *record) {
+/* False: no memory for it now; the connection's timer asks for the page again from here on. */
+static bool take_record(wsm_conn *conn, const wsm_record *record) {
     wsm_hub *hub = conn->hub;
     wsm__record_head head;
     uint64_t seq = 0;
     int err = 0;
-    if (record->offset <= conn->cursor) return;
+    bool done = true;
+    if (record->offset <= conn->cursor) return true;
     wsm__frame *frame = wsm__read_frame(hub, record, &seq, &head, &err);
     if (err == WSM_ERR_NOMEM) {
-        hub->count.no_memory++;
-        wsm__peer_shut(conn, 1013, NULL);
-        return;
+        retry(conn);
+        return false;
     }
-    if (record->offset > conn->cursor + 1)
+    if (record->offset > conn->cursor + 1) {
         wsm__replay_gap(conn, conn->cursor + 1, record->offset - 1, seq ? seq - 1 : hub->main->trimmed_to_seq,
                         "trimmed");
-    conn->cursor = record->offset;
-    if (frame)
-        send_record(conn, frame, record->offset);
-    else if (err)
-        wsm__replay_gap(conn, record->offset, record->offset, hub->main->trimmed_to_seq, "corrupt");
+        conn->cursor = record->offset - 1;
+    }
+    if (frame) {
+        done = send_record(conn, frame, record->offset);
+    } else {
+        conn->cursor = record->offset;
+        if (err) wsm__replay_gap(conn, record->offset, record->offset, hub->main->trimmed_to_seq, "corrupt");
+    }
     wsm__frame_unref(frame);
+    return done;
 }
 
 void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
@@ -191,12 +203,17 @@ void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records,
     wsm__read_end(hub, read);
     if (!conn || conn->phase != WSM__PHASE_LIVE) return;
     conn->reading = false;
+    if (outcome == WSM_ERR_NOMEM) {
+        retry(conn);
+        return;
+    }
     if (outcome < 0) {
         wsm__call_log(hub, WSM_LEVEL_ERROR, "log_read_failed", conn, wsm_strerror(outcome));
         wsm__peer_shut(conn, 1013, NULL);
         return;
     }
-    for (size_t i = 0; i < count && conn->phase == WSM__PHASE_LIVE; i++) take_record(conn, &records[i]);
+    for (size_t i = 0; i < count && conn->phase == WSM__PHASE_LIVE; i++)
+        if (!take_record(conn, &records[i])) return;
     if (count == 0 && conn->cursor < to) {
         uint64_t from = conn->cursor + 1;
         conn->cursor = to;
@@ -217,9 +234,13 @@ void wsm__replay_position(wsm_conn *conn) {
     uint64_t lowest = wsm__lanes_lowest(&conn->io.lanes);
     uint64_t position = lowest ? lowest - 1 : conn->catching_up ? conn->cursor : hub->records.applied;
     if (position <= conn->position_sent) return;
-    conn->position_sent = position;
     wsm__answer_begin(hub, &enc, WSM__MSG_POSITION);
     wsm__encode_num(&enc, "offset", position);
     wsm__encode_end(&enc);
-    wsm__peer_notice(conn, WSM__LANE_CONTROL);
+    if (wsm__peer_hint(conn, WSM__LANE_CONTROL)) {
+        conn->position_sent = position;
+        return;
+    }
+    conn->position_at = hub->now + WSM__RETRY_MS;
+    wsm__peer_rearm(conn, conn->position_at);
 }

@@ -43,9 +43,13 @@ static void close_all(wsm_hub *hub, bool cut) {
 void wsm__shutdown_step(wsm_hub *hub) {
     bool is_late = hub->now >= hub->shutdown_by;
     if (hub->shutdown_step == STEP_ANSWER && ((hub->pendings.count == 0 && hub->batch_items.count == 0) || is_late)) {
+        int err = hub->is_ready ? wsm__snapshot_save(hub) : WSM_OK;
+        if (err == WSM_ERR_NOMEM && !is_late) {
+            wsm__turn_chores_soon(hub, WSM__RETRY_MS);
+            return;
+        }
         hub->shutdown_step = STEP_CLOSE;
-        if (hub->is_ready && wsm__snapshot_save(hub))
-            wsm__call_log(hub, WSM_LEVEL_WARN, "snapshot_failed", NULL, "the next start folds more records");
+        if (err) wsm__call_log(hub, WSM_LEVEL_WARN, "snapshot_failed", NULL, "the next start folds more records");
     }
     if (hub->shutdown_step == STEP_CLOSE) {
         hub->shutdown_step = STEP_WAIT;

@@ -29,6 +29,14 @@ static void give_back(wsm__chain_pool *pool, wsm__chain_block *block) {
     pool->idle_count++;
 }
 
+int wsm__chain_pool_reserve(wsm__chain_pool *pool) {
+    if (pool->idle) return WSM_OK;
+    wsm__chain_block *block = take(pool);
+    if (!block) return WSM_ERR_NOMEM;
+    give_back(pool, block);
+    return WSM_OK;
+}
+
 void wsm__chain_pool_fini(wsm__chain_pool *pool) {
     while (pool->idle) wsm__free(pool->mem, take(pool), sizeof(wsm__chain_block));
 }

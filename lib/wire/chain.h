@@ -37,6 +37,10 @@ typedef struct wsm__chain_place { /* zeroed: before the first item */
 } wsm__chain_place;
 
 void wsm__chain_pool_init(wsm__chain_pool *pool, wsm__mem *mem);
+
+/* See to it that the next push or move finds a block. 0 or WSM_ERR_NOMEM. */
+int wsm__chain_pool_reserve(wsm__chain_pool *pool);
+
 void wsm__chain_pool_fini(wsm__chain_pool *pool); /* after all chains are empty */
 
 bool wsm__chain_is_empty(const wsm__chain *chain);

@@ -151,6 +151,24 @@ static void without_memory_nothing_changes(void **state) {
     teardown(&f);
 }
 
+static void a_reserved_block_lets_the_next_push_succeed_without_memory(void **state) {
+    (void)state;
+    fixture f;
+    setup(&f);
+    wsm__chain chain = {0};
+    f.fault.fail_at = f.fault.calls + 1;
+    f.fault.fail_forever = 1;
+    assert_int_equal(wsm__chain_pool_reserve(&f.pool), WSM_ERR_NOMEM);
+    f.fault.fail_at = 0;
+    assert_int_equal(wsm__chain_pool_reserve(&f.pool), 0);
+    f.fault.fail_at = f.fault.calls + 1;
+    assert_int_equal(wsm__chain_pool_reserve(&f.pool), 0); /* one is there */
+    assert_int_equal(wsm__chain_push(&chain, &f.pool, f.frame, 1), 0);
+    f.fault.fail_at = 0;
+    wsm__chain_clear(&chain, &f.pool);
+    teardown(&f);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_come_in_the_order_in_which_they_went_in),
@@ -160,6 +178,7 @@ int main(void) {
         cmocka_unit_test(blocks_serve_one_chain_after_the_other),
         cmocka_unit_test(what_a_pool_keeps_has_a_limit),
         cmocka_unit_test(without_memory_nothing_changes),
+        cmocka_unit_test(a_reserved_block_lets_the_next_push_succeed_without_memory),
     };
     return cmocka_run_group_tests_name("wire_chain", tests, NULL, NULL);
 }
