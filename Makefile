@@ -62,8 +62,11 @@ UV_SRC      := $(sort $(wildcard lib/adapters/uv/*.c))
 SQLITE_SRC  := $(sort $(wildcard lib/adapters/sqlite/*.c))
 SIM_SRC     := $(sort $(wildcard lib/adapters/sim/*.c))
 WSMD_SRC    := $(sort $(wildcard examples/wsmd/*.c))
+FAULT_PARTS := $(filter-out tests/fault/test_%.c,$(sort $(wildcard tests/fault/*.c)))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integration/test_*.c))
+# The allocator is interposed by AddressSanitizer already where it is there.
+FAULT_SRC   := $(if $(filter 1,$(SANITIZE)),,$(sort $(wildcard tests/fault/test_*.c)))
 DRIVER_SRC  := $(sort $(wildcard tests/acceptance/*.c))
 TOOL_SRC    := $(sort $(wildcard tools/*.c))
 
@@ -81,6 +84,7 @@ LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO) \
              $(SIM_A) $(SIM_SO)
 PROGRAMS  := $(addprefix $(BUILD)/bin/,wsmd wsmcat echo embed)
 TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+FAULTS    := $(patsubst %.c,$(BUILD)/%,$(FAULT_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
 BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound)
@@ -88,7 +92,7 @@ BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound)
 all: libs programs
 libs: $(LIBS)
 programs: $(PROGRAMS)
-tests: $(TESTS) $(DRIVERS) $(TOOLS) $(BENCHES)
+tests: $(TESTS) $(FAULTS) $(DRIVERS) $(TOOLS) $(BENCHES)
 
 # ---- how --------------------------------------------------------------------------------------------------------------
 
@@ -159,6 +163,8 @@ $(BUILD)/bin/wsmcat $(BUILD)/bin/echo: $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o
 $(BUILD)/bin/embed: $(BUILD)/obj/examples/embed.o $(CORE_A)
 	$(call program,$(CORE_LIBS))
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(SIM_A) $(UV_A) $(SQLITE_A) $(CORE_A)
+	$(call program,-lcmocka $(ALL_LIBS))
+$(FAULTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(FAULT_PARTS) $(SUPPORT_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
 	$(call program,-lcmocka $(ALL_LIBS))
 $(DRIVERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
 	$(call program,$(ALL_LIBS))

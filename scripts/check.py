@@ -2,7 +2,8 @@
 """Runs the whole test suite, one line for each program, and ends with the sum: `N passed, M failed`.
 
 A program counts its own tests: cmocka's closing lines, or a line `N passed, M failed`. One that dies, runs out of time or
-counts nothing is a failure. What a program prints is shown only when it fails."""
+counts nothing is a failure. What a program prints is shown only when it fails, except its lines `report: …`: figures that
+somebody wants to see."""
 
 import argparse
 import concurrent.futures
@@ -17,8 +18,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
-SECONDS_MAX = {"unit": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300}
+SECONDS_MAX = {"unit": 300, "fault": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300}
 
+REPORT = re.compile(r"^report: (.*)$", re.M)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M)
 CMOCKA_RUN = re.compile(r"^\[==========\] (\d+) test\(s\) run", re.M)
@@ -41,6 +43,7 @@ def programs(build):
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
         "unit": compiled("unit") + compared,
         "integration": compiled("integration"),
+        "fault": compiled("fault"),
         "interop": scripts,
         "acceptance": acceptance,
     }
@@ -83,7 +86,7 @@ def run(stage, command, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="the build folder")
-    parser.add_argument("stages", nargs="*", help="project, unit, integration, interop, acceptance; default: all")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, interop, acceptance; default: all")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     plan = programs(build)
@@ -97,7 +100,7 @@ def main():
     passed = failed = 0
     for stage in arguments.stages or plan:
         # What measures time or loads the machine runs alone.
-        workers = os.cpu_count() if stage in ("unit", "project") else 1
+        workers = os.cpu_count() if stage in ("unit", "fault", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             futures = [(name, pool.submit(run, stage, command, environment)) for name, command in plan[stage]]
             for name, future in futures:
@@ -105,6 +108,8 @@ def main():
                 passed, failed = passed + good, failed + bad
                 verdict = "ok    " if not bad else "FAILED"
                 print(f"{verdict} {stage}/{name}: {good} passed, {bad} failed ({seconds:.1f} s)", flush=True)
+                for line in REPORT.findall(output):
+                    print(f"       {line}", flush=True)
                 if bad:
                     print("\n".join("    " + line for line in output.splitlines()[:300]), flush=True)
     print(f"{passed} passed, {failed} failed")

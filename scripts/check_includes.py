@@ -42,7 +42,7 @@ THIRD_PARTY = {
 STANDARD = set("""assert ctype errno float inttypes limits math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
 stdio stdlib stdnoreturn string threads time""".split())
 # Headers of the operating system: not for the core, its built-in defaults excepted.
-SYSTEM = re.compile(r"(sys|netinet|arpa|linux)/.*|(unistd|fcntl|poll|pthread|sched|netdb|dirent|getopt|malloc|termios|"
+SYSTEM = re.compile(r"(sys|netinet|arpa|linux)/.*|(unistd|fcntl|poll|pthread|sched|netdb|dirent|getopt|link|malloc|termios|"
                     r"dlfcn|libgen|spawn|strings|sysexits)\.h")
 CORE_NOT = {"stdio.h", "time.h", "threads.h", "signal.h", "setjmp.h", "errno.h", "math.h", "ctype.h"}
 SYSTEM_FILE = "lib/defaults.c"
