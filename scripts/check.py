@@ -38,7 +38,9 @@ def programs(build):
     acceptance = [(p.name, [PYTHON, str(p)]) for p in sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))]
     acceptance.append(("torture", [str(build / "tests/acceptance/torture"), "--wsmd", str(build / "bin/wsmd")]))
     scanners = [str(build / "tests/unit" / name) for name in ("test_proto_scan", "test_proto_scan_portable")]
-    compared = [("compare_json.py", [PYTHON, str(ROOT / "tests/unit/compare_json.py"), *scanners])]
+    documents = [str(build / "tools/protodoc"), str(build / "tests/unit/test_proto_messages")]
+    compared = [("compare_json.py", [PYTHON, str(ROOT / "tests/unit/compare_json.py"), *scanners]),
+                ("compare_schema.py", [PYTHON, str(ROOT / "tests/unit/compare_schema.py"), *documents])]
     return {
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
         "unit": compiled("unit") + compared,

@@ -49,6 +49,11 @@ static void schema_string(const char *pattern, const wsm__field_row *row) {
            (unsigned long long)row->high);
 }
 
+/* Formats are only said to be so by most validators, patterns are checked. */
+static void schema_form(const char *format, const char *pattern) {
+    printf("\"type\": \"string\", \"format\": \"%s\", \"pattern\": \"^%s$\"", format, pattern);
+}
+
 /* Lengths are bytes here and characters there; a character has a byte at least, so the schema allows what the hub does.
  */
 static void schema_text(const wsm__field_row *row) {
@@ -139,8 +144,11 @@ static void schema_kind(const wsm__field_row *row) {
     case WSM__KIND_TEXT: schema_text(row); break;
     case WSM__KIND_NAME: schema_string(name_class, row); break;
     case WSM__KIND_AGENT: schema_string(agent_class, row); break;
-    case WSM__KIND_UUID: printf("\"type\": \"string\", \"format\": \"uuid\""); break;
-    case WSM__KIND_TIME: printf("\"type\": \"string\", \"format\": \"date-time\""); break;
+    case WSM__KIND_UUID: schema_form("uuid", "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"); break;
+    case WSM__KIND_TIME:
+        schema_form("date-time",
+                    "[0-9]{4}(-[0-9]{2}){2}[Tt][0-9]{2}(:[0-9]{2}){2}(\\\\.[0-9]+)?([Zz]|[-+][0-9]{2}:[0-9]{2})");
+        break;
     case WSM__KIND_EPOCH: printf("\"type\": \"string\", \"pattern\": \"^[0-9a-f]{16}$\""); break;
     case WSM__KIND_NUMBER: schema_number(row); break;
     case WSM__KIND_BOOL: printf("\"type\": \"boolean\""); break;

@@ -230,6 +230,41 @@ static void checks_its_envelope(void **state) {
     }
 }
 
+/* ---- for the JSON Schema --------------------------------------------------------------------------------------------
+ */
+
+static void print_samples(const wsm__msg_row *type, const wsm__field_row *row, bool is_right) {
+    samples values = {0};
+    if (is_right)
+        right_values(&values, row);
+    else
+        wrong_values(&values, row);
+    if (!is_right && (row->need & WSM__NEED_UP)) {
+        char *text = sample_message(type, row, "");
+        printf("wrong %s %s\n", type->name, text);
+        free(text);
+    }
+    for (size_t i = 0; i < values.count; i++) {
+        char *text = sample_message_with(type, row, row->name, values.text[i]);
+        printf("%s %s %s\n", is_right ? "right" : "wrong", type->name, text);
+        free(text);
+    }
+    samples_free(&values);
+}
+
+/* One message a line, behind `right` or `wrong` and its type: what compare_schema.py shows to the schema. */
+static int print_all_samples(void) {
+    for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) {
+        const wsm__msg_row *type = wsm__msg_row_of((wsm__msg_type)t);
+        for (size_t i = 0; (type->flow & WSM__FLOW_UP) && i < type->fields_count; i++) {
+            if (!(type->fields[i].need & WSM__MAY_UP)) continue;
+            print_samples(type, &type->fields[i], true);
+            print_samples(type, &type->fields[i], false);
+        }
+    }
+    return 0;
+}
+
 /* ---- the list -------------------------------------------------------------------------------------------------------
  */
 
@@ -275,7 +310,8 @@ static void add_type(const wsm__msg_row *type) {
     for (size_t i = 0; i < type->fields_count; i++) add_field(type, &type->fields[i]);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--samples") == 0) return print_all_samples();
     for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) add_type(wsm__msg_row_of((wsm__msg_type)t));
     int failed = _cmocka_run_group_tests("proto/messages", tests, count, NULL, NULL);
     printf("%lu messages in %zu tests\n", messages_tried, count);
