@@ -124,6 +124,23 @@ static void makers_that_are_not_whole_are_refused(void **state) {
     assert_int_equal(wsm_log_conformance(&maker, NULL, NULL, NULL), WSM_ERR_INVALID);
 }
 
+static void a_stand_in_without_callbacks_takes_everything(void **state) {
+    (void)state;
+    wsm_log_probe probe = {.size = sizeof probe};
+    wsm_hub *hub = NULL;
+    assert_int_equal(wsm_log_probe_new(NULL, &probe), WSM_ERR_INVALID);
+    assert_int_equal(wsm_log_probe_new(&hub, NULL), WSM_ERR_INVALID);
+    assert_null(hub);
+    assert_int_equal(wsm_log_probe_new(&hub, &probe), 0);
+    assert_int_equal(wsm_log_snapshot(hub, 1, "s", 1), 0);
+    assert_int_equal(wsm_log_deliver(hub, NULL, 0), 0);
+    assert_int_equal(wsm_log_done(hub, 1, 0), 0);
+    assert_int_equal(wsm_log_page(hub, 1, NULL, 0, 0), 0);
+    assert_int_equal(wsm_log_ready(hub, NULL, WSM_ERR_LOG_IO), 0);
+    wsm_log_probe_free(hub);
+    wsm_log_probe_free(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_honest_toy_conforms),
@@ -131,6 +148,7 @@ int main(void) {
         cmocka_unit_test(the_built_in_log_conforms),
         cmocka_unit_test(rules_have_names_and_sentences),
         cmocka_unit_test(makers_that_are_not_whole_are_refused),
+        cmocka_unit_test(a_stand_in_without_callbacks_takes_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,9 @@
 #include <string.h>
 
 /* Take the mutex and look at what holds for every word: nobody speaks after the end, and sometimes there is no memory.
- * Returns false if the word is not to be looked at; then *answer is what it gets. */
-static bool enter(wsm__lc_life *life, const char *word, bool may_lack_memory, int *answer) {
+ * Returns false if the word is not to be looked at; then *answer is what it gets. `also_inside`: there may be no memory
+ * even while the log is inside a call of ours. */
+static bool enter(wsm__lc_life *life, const char *word, bool also_inside, int *answer) {
     wsm__lc *check = life->check;
     pthread_mutex_lock(&check->mutex);
     check->words++;
@@ -15,7 +16,7 @@ static bool enter(wsm__lc_life *life, const char *word, bool may_lack_memory, in
         wsm__lc_breach(check, WSM__RULE_SILENT_AFTER_CLOSE, "wsm_log_%s was called on a hub that is gone", word);
         return false;
     }
-    if (check->nomem > 0 && may_lack_memory) {
+    if (check->nomem > 0 && (also_inside || !check->in_call)) {
         check->nomem--;
         check->starved = true;
         *answer = WSM_ERR_NOMEM;
@@ -132,7 +133,7 @@ static int hear_done(void *user, uint64_t append_id, int outcome) {
     wsm__lc *check = life->check;
     int answer;
     /* A log that ends an append inside the call has nowhere to wait for memory, and is spared. */
-    if (!enter(life, "done", !check->in_call, &answer)) return leave(life, answer);
+    if (!enter(life, "done", false, &answer)) return leave(life, answer);
     wsm__lc_batch *batch = batch_of(check, append_id);
     unsigned long long id = append_id;
     if (!batch || outcome > WSM_LOG_WRITTEN) {
@@ -207,7 +208,7 @@ static int hear_page(void *user, uint64_t read_id, const wsm_record *records, si
     wsm__lc_life *life = user;
     wsm__lc *check = life->check;
     int answer;
-    if (!enter(life, "page", !check->in_call, &answer)) return leave(life, answer);
+    if (!enter(life, "page", false, &answer)) return leave(life, answer);
     wsm__lc_read *read = read_id > 0 && read_id <= check->reads_count ? &check->reads[read_id - 1] : NULL;
     if (!read || read->answered || outcome > 0 || (outcome < 0 && count > 0)) {
         wsm__lc_breach(check, WSM__RULE_READ_ONCE, "read %llu was answered %s", (unsigned long long)read_id,
