@@ -1,16 +1,23 @@
 /* Writing goes two ways. What is pending is offered to the kernel as it lies in the end's queues; only when the kernel
  * takes no more, a write request is made, for a small part: its callback is the sign to go on, and the end sees the
- * progress. So a connection that is idle, or keeps up, owns nothing here but its handle. */
+ * progress. So a connection that is idle, or keeps up, owns nothing here but its handle.
+ *
+ * Offers are made for some streams at a time, in three passes: ask the ends, write, tell the ends. A system call leaves
+ * the caches full of the kernel's data, so that an end that is looked at before and after each of them costs all its
+ * cache misses twice. And they are made with the socket's own call, which costs less than the write() that libuv makes;
+ * libuv has no write of its own under way then. */
 #define _POSIX_C_SOURCE 200809L /* libuv needs pthread_rwlock_t */
 
 #include "stream.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
-#define VECS            64                 /* handed to one writev */
+#define VECS            64                 /* handed to one write */
+#define BATCH           16                 /* streams that are offered together */
 #define WRITES_PER_TURN 16                 /* then other streams have their turn */
-#define OFFER_BYTES     ((size_t)64 << 20) /* to one writev; below what its result can hold */
 #define REQUEST_BYTES   ((size_t)64 << 10) /* to one write request */
 #define LEAVE_MS        3000               /* without progress in leaving: cut */
 #define LEAVING_MAX     1024               /* nobody counts those that linger any more: then the oldest goes */
@@ -21,6 +28,15 @@ typedef struct write_request {
     uv_write_t req;
     size_t len;
 } write_request;
+
+typedef struct offer {
+    wsm__uv_stream *stream;
+    size_t count; /* of the vectors; 0: withdrawn */
+    size_t total; /* bytes of them */
+    ssize_t wrote;
+    int err; /* errno, if `wrote` is -1 */
+    wsm_vec vecs[VECS];
+} offer;
 
 wsm__uv_stream *wsm__uv_stream_new(wsm__uv_turn *turn) {
     wsm__uv_stream *stream = calloc(1, sizeof *stream);
@@ -103,21 +119,8 @@ static void linger(wsm__uv_stream *stream) {
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-/* At most `limit` bytes of what is pending. libuv's own vector is filled in: its members stand in another order
- * elsewhere. */
-static unsigned gather(wsm__uv_stream *stream, uv_buf_t bufs[VECS], size_t limit, size_t *total) {
-    wsm_vec vecs[VECS];
-    size_t count = stream->ops ? stream->ops->pending(stream->end, vecs, VECS) : 0;
-    unsigned n = 0;
-    *total = 0;
-    while (n < count && *total < limit) {
-        size_t len = vecs[n].len < limit - *total ? vecs[n].len : limit - *total;
-        bufs[n].base = (char *)(uintptr_t)vecs[n].base;
-        bufs[n].len = len;
-        *total += len;
-        n++;
-    }
-    return n;
+static size_t pending(wsm__uv_stream *stream, wsm_vec vecs[VECS]) {
+    return stream->ops ? stream->ops->pending(stream->end, vecs, VECS) : 0;
 }
 
 static void progress(wsm__uv_stream *stream, size_t len) {
@@ -140,18 +143,26 @@ static void on_write(uv_write_t *req, int status) {
     wsm__uv_stream_mark(stream);
 }
 
+/* libuv's own vector is filled in: its members stand in another order elsewhere. */
 static void request_write(wsm__uv_stream *stream) {
+    wsm_vec vecs[VECS];
     uv_buf_t bufs[VECS];
-    write_request *request = malloc(sizeof *request);
+    unsigned n = 0;
+    size_t count = pending(stream, vecs);
+    if (count == 0) {
+        wsm__uv_stream_mark(stream);
+        return;
+    }
+    write_request *request = calloc(1, sizeof *request);
     if (!request) {
         wsm__uv_stream_cut(stream);
         return;
     }
-    unsigned n = gather(stream, bufs, REQUEST_BYTES, &request->len);
-    if (n == 0) {
-        free(request);
-        wsm__uv_stream_mark(stream);
-        return;
+    for (; n < count && request->len < REQUEST_BYTES; n++) {
+        size_t room = REQUEST_BYTES - request->len;
+        bufs[n].base = (char *)(uintptr_t)vecs[n].base;
+        bufs[n].len = vecs[n].len < room ? vecs[n].len : room;
+        request->len += bufs[n].len;
     }
     if (uv_write(&request->req, (uv_stream_t *)&stream->tcp, bufs, n, on_write)) {
         free(request);
@@ -173,28 +184,62 @@ static void drained(wsm__uv_stream *stream) {
     linger(stream);
 }
 
-static void flush(wsm__uv_stream *stream) {
-    uv_buf_t bufs[VECS];
-    for (int i = 0; i < WRITES_PER_TURN; i++) {
-        size_t total;
-        if (stream->writing || stream->state >= WSM__UV_LINGERING) return;
-        unsigned n = gather(stream, bufs, OFFER_BYTES, &total);
-        if (n == 0) {
-            drained(stream);
-            return;
-        }
-        int wrote = uv_try_write((uv_stream_t *)&stream->tcp, bufs, n);
-        if (wrote < 0 && wrote != UV_EAGAIN) {
-            wsm__uv_stream_cut(stream);
-            return;
-        }
-        if (wrote > 0) progress(stream, (size_t)wrote);
-        if (wrote < 0 || (size_t)wrote < total) {
-            if (stream->state < WSM__UV_LINGERING) request_write(stream);
-            return;
-        }
+/* ---- offers ------------------------------------------------------------------------------------------------------ */
+
+/* False: there is nothing to offer. */
+static int offer_make(offer *o, wsm__uv_stream *stream) {
+    if (stream->writing || stream->state >= WSM__UV_LINGERING) return 0;
+    o->stream = stream;
+    o->count = pending(stream, o->vecs);
+    o->total = 0;
+    for (size_t i = 0; i < o->count; i++) o->total += o->vecs[i].len;
+    if (o->count == 0) drained(stream);
+    return o->count > 0;
+}
+
+/* A wsm_vec is laid out as a struct iovec. */
+static void offer_write(offer *o) {
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    if (o->stream->state >= WSM__UV_LINGERING) { /* it was cut since, and its bytes are gone */
+        o->count = 0;
+        return;
     }
-    wsm__uv_stream_mark(stream);
+    if (o->count == 1) {
+        o->wrote = send(o->stream->fd, o->vecs[0].base, o->vecs[0].len, flags);
+    } else {
+        struct msghdr message = {.msg_iov = (struct iovec *)(void *)o->vecs, .msg_iovlen = o->count};
+        o->wrote = sendmsg(o->stream->fd, &message, flags);
+    }
+    o->err = o->wrote < 0 ? errno : 0;
+}
+
+static int is_full(int err) {
+    return err == EAGAIN || err == EWOULDBLOCK || err == EINTR || err == ENOBUFS;
+}
+
+/* True: all of it went, and there may be more. */
+static int offer_settle(const offer *o) {
+    wsm__uv_stream *stream = o->stream;
+    if (o->count == 0 || stream->state >= WSM__UV_LINGERING) return 0;
+    if (o->wrote < 0 && !is_full(o->err)) {
+        wsm__uv_stream_cut(stream);
+        return 0;
+    }
+    if (o->wrote > 0) progress(stream, (size_t)o->wrote);
+    if (o->wrote >= 0 && (size_t)o->wrote == o->total) return 1;
+    if (stream->state < WSM__UV_LINGERING) request_write(stream);
+    return 0;
+}
+
+static void offer_all(offer offers[BATCH], unsigned count) {
+    for (int round = 0; round < WRITES_PER_TURN && count > 0; round++) {
+        unsigned next = 0;
+        for (unsigned i = 0; i < count; i++) offer_write(&offers[i]);
+        for (unsigned i = 0; i < count; i++)
+            if (offer_settle(&offers[i]) && offer_make(&offers[next], offers[i].stream)) next++;
+        count = next;
+    }
+    for (unsigned i = 0; i < count; i++) wsm__uv_stream_mark(offers[i].stream);
 }
 
 void wsm__uv_stream_mark(wsm__uv_stream *stream) {
@@ -204,13 +249,18 @@ void wsm__uv_stream_mark(wsm__uv_stream *stream) {
 }
 
 void wsm__uv_streams_flush(wsm__uv_turn *turn) {
+    offer offers[BATCH];
     wsm__uv_link now;
     wsm__uv_link_init(&now);
     wsm__uv_link_move_all(&now, &turn->dirty);
     while (!wsm__uv_link_is_alone(&now)) {
-        wsm__uv_stream *stream = OF(now.next, dirty);
-        wsm__uv_link_remove(&stream->dirty);
-        flush(stream);
+        unsigned count = 0;
+        while (count < BATCH && !wsm__uv_link_is_alone(&now)) {
+            wsm__uv_stream *stream = OF(now.next, dirty);
+            wsm__uv_link_remove(&stream->dirty);
+            count += (unsigned)offer_make(&offers[count], stream);
+        }
+        offer_all(offers, count);
     }
     if (wsm__uv_link_is_alone(&turn->dirty)) uv_unref((uv_handle_t *)&turn->prepare);
 }
@@ -246,7 +296,8 @@ void wsm__uv_stream_start(wsm__uv_stream *stream, const wsm__uv_end *ops, void *
     stream->ops = ops;
     stream->end = end;
     uv_tcp_nodelay(&stream->tcp, 1);
-    if (uv_read_start((uv_stream_t *)&stream->tcp, on_alloc, on_read))
+    if (uv_fileno((const uv_handle_t *)&stream->tcp, &stream->fd) ||
+        uv_read_start((uv_stream_t *)&stream->tcp, on_alloc, on_read))
         wsm__uv_stream_cut(stream);
     else
         wsm__uv_stream_mark(stream);

@@ -23,17 +23,19 @@ typedef enum wsm__uv_stream_state {
     WSM__UV_GONE       /* libuv is closing the handle */
 } wsm__uv_stream_state;
 
-typedef struct wsm__uv_stream {
-    uv_tcp_t tcp;
+typedef struct wsm__uv_stream { /* what every write looks at stands first */
+    wsm__uv_link dirty;
     wsm__uv_turn *turn;
     const wsm__uv_end *ops; /* NULL: not started, or told that it is over */
     void *end;
-    wsm__uv_link all, dirty, leaving;
-    uint64_t deadline; /* loop time; only while in `leaving` */
     wsm__uv_stream_state state;
+    int fd;                 /* of the socket, once it was started */
     unsigned char writing;  /* a write request is under way */
     unsigned char eof;      /* the other side sent its FIN */
     unsigned char finished; /* `finish` was called */
+    uv_tcp_t tcp;
+    wsm__uv_link all, leaving;
+    uint64_t deadline; /* loop time; only while in `leaving` */
 } wsm__uv_stream;
 
 /* NULL: no memory. The handle is initialised and nothing else; connect or accept with it, then start. */
