@@ -62,6 +62,7 @@ struct wsm__member {
     uint32_t agent;
     uint8_t invited;       /* wsm__history */
     bool is_member;        /* now */
+    bool is_chained;       /* it stands in the agent's chain */
     wsm__ring spans;       /* of wsm__span, oldest first */
     wsm__list in_side;     /* in the order of the first joining or invitation */
     wsm__member *of_agent; /* the next of the same agent */
@@ -70,9 +71,10 @@ struct wsm__member {
 /* Another context's records and data references, as they were up to an offset. Nothing is copied. */
 typedef struct wsm__view {
     wsm__side *of;
-    uint64_t from;  /* first offset that is seen; 0: from the beginning */
-    uint64_t up_to; /* the last one */
-    uint8_t mode;   /* wsm__inherit */
+    uint64_t from;           /* first offset that is seen; 0: from the beginning */
+    uint64_t up_to;          /* the last one */
+    uint8_t mode;            /* wsm__inherit */
+    uint64_t records, bytes; /* what it holds, as counted when it was made */
 } wsm__view;
 
 /* Text that a node owns; NULL: none. */
@@ -106,14 +108,15 @@ struct wsm__side {
     uint8_t status, before; /* `before`: what it goes back to from paused and spawning_child */
     uint8_t final;          /* as it was when it was archived; WSM__STATUS_NONE: it is not */
     uint8_t priority;       /* wsm_priority, of its records by default */
-    bool is_private, is_reviewed, was_merged, is_warned;
-    bool success;            /* what its merge said */
-    uint8_t conflict_policy; /* wsm__conflict_policy */
-    uint64_t version;        /* of the status: how often it was changed */
-    uint64_t born, active;   /* offsets of its first and its last record */
+    bool is_private, is_reviewed, is_offered, is_warned; /* is_offered: its merge waits for the parent's decision */
+    bool success;                                        /* what its merge said */
+    uint8_t conflict_policy;                             /* wsm__conflict_policy */
+    uint64_t version;                                    /* of the status: how often it was changed */
+    uint64_t born, active;                               /* offsets of its first and its last record */
     int64_t born_ms, active_ms;
-    uint64_t merged_at; /* offset of its merge; 0: none */
-    wsm__text task, criteria, failure;
+    uint64_t merged_at;                /* offset of its merge; 0: none */
+    wsm__text task, criteria, failure; /* raw JSON strings */
+    wsm__text findings;                /* of its merge, raw JSON, until its parent has taken them on */
 
     wsm__list members;      /* of wsm__member, by in_side */
     wsm__ring by_agent;     /* of wsm__member *, sorted by agent */
@@ -140,13 +143,22 @@ struct wsm__side {
     wsm__side *wake_side;
     int64_t wake_ms;
 
-    uint32_t mark; /* of walks */
-    void *soft;    /* the hub's: timers, commands that wait; no part of the fold */
+    wsm__list in_watching; /* it waits for sidebars, or something would resume it */
+    uint32_t mark;         /* of walks */
+    void *soft;            /* the hub's: timers, commands that wait; no part of the fold */
 };
 
 #define WSM__MARK_EVERY 64u
+#define WSM__CROSS_MAX  256u /* contexts that one has to do with; later ones are not noted */
 
-typedef struct wsm__tree_limits {
+/* What the tree knows of an agent. */
+typedef struct wsm__tree_agent {
+    wsm__member *first;      /* by of_agent */
+    wsm__side *last_created; /* by by_creator */
+    uint32_t load, open;     /* live sidebars: as a member, as their creator */
+} wsm__tree_agent;
+
+typedef struct wsm__tree_limits { /* 0: none */
     uint32_t participants_max, depth_max, children_max;
     uint32_t open_per_creator, created_per_min;
     uint32_t refs_max, refs_bytes_max;
@@ -158,19 +170,22 @@ typedef struct wsm__tree {
     unsigned char seed[16];
     wsm__side *main;
     wsm__ring sides;  /* of wsm__side *, by the context's idx; NULL: that context is no sidebar */
-    wsm__ring agents; /* of struct wsm__tree_agent, by number */
+    wsm__ring agents; /* of wsm__tree_agent, by number */
     uint32_t count, live;
-    uint32_t walk; /* number of the last walk, for `mark` */
+    wsm__list watching; /* of wsm__side */
+    uint32_t walk;      /* number of the last walk, for `mark` */
 } wsm__tree;
 
 /* `main` becomes the root. WSM_ERR_NOMEM: the tree is as after fini. */
 int wsm__tree_init(wsm__tree *tree, wsm__mem *mem, const unsigned char seed[16], const wsm__tree_limits *limits,
                    wsm__context *main);
 void wsm__tree_fini(wsm__tree *tree);
-void wsm__tree_clear(wsm__tree *tree); /* all sidebars go, and what main knows; for a snapshot that could not be read */
+int wsm__tree_clear(wsm__tree *tree); /* WSM_ERR_NOMEM: some of it may be left; all sidebars go, and what main knows;
+                                         for a snapshot that could not be read */
 
 /* The node of a context: the root for `main`, NULL for one that is no sidebar. */
 wsm__side *wsm__tree_of(const wsm__tree *tree, const wsm__context *context);
+wsm_slice wsm__side_id(const wsm__side *side);
 bool wsm__side_is_main(const wsm__side *side);
 bool wsm__side_is_live(const wsm__side *side); /* not merged, failed, archived */
 
@@ -195,5 +210,59 @@ wsm__member *wsm__side_first_member(const wsm__side *side);
 wsm__member *wsm__side_next_member(const wsm__member *member);
 
 uint32_t wsm__tree_load(const wsm__tree *tree, uint32_t agent); /* its live sidebars */
+
+/* ---- changes --------------------------------------------------------------------------------------------------------
+ * What can fail stands in functions that return int or a pointer: they reserve, and change nothing that shows. The
+ * others cannot fail, and are called in `commit`. */
+
+/* What a record says of a new sidebar. All arrays and texts are copied. */
+typedef struct wsm__birth {
+    wsm__context *context;
+    wsm__side *parent, *forked_from; /* forked_from NULL: spawned */
+    uint32_t creator, coordinator;
+    const uint32_t *agents; /* its first members, each once, the creator among them unless that is the hub */
+    uint32_t agents_count;
+    const wsm__view *views;
+    uint32_t views_count;
+    wsm__side *const *cross;
+    uint32_t cross_count;
+    wsm_slice task, criteria; /* raw JSON strings, or absent */
+    wsm_priority priority;
+    bool is_private, is_reviewed;
+    uint8_t conflict_policy;
+    uint64_t offset;
+    int64_t time_ms;
+} wsm__birth;
+
+/* May it be: depth, children, participants, the creator's limits. */
+wsm__no wsm__tree_birth_no(const wsm__tree *tree, const wsm__birth *birth);
+wsm__side *wsm__tree_birth_prepare(wsm__tree *tree, const wsm__birth *birth); /* NULL: no memory */
+void wsm__tree_birth_commit(wsm__tree *tree, wsm__side *side);
+void wsm__tree_birth_abandon(wsm__tree *tree, wsm__side *side); /* frees it; NULL does nothing */
+
+/* A record of this context was folded. */
+int wsm__side_note_prepare(wsm__tree *tree, wsm__side *side);
+void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t bytes);
+
+/* Room for what the functions below change for these agents. */
+int wsm__side_reserve(wsm__tree *tree, wsm__side *side, const uint32_t *agents, uint32_t count);
+void wsm__side_join(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t offset, bool all);
+void wsm__side_leave(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t offset); /* the invitation goes too */
+void wsm__side_invite(wsm__side *side, uint32_t agent, wsm__history history);
+
+/* A side, as one that this one has to do with; at most once. */
+int wsm__side_cross_prepare(wsm__tree *tree, wsm__side *side);
+void wsm__side_cross(wsm__side *side, wsm__side *other);
+
+int wsm__text_new(wsm__mem *mem, wsm_slice from, wsm__text *text); /* an absent or empty one: no allocation */
+void wsm__text_free(wsm__mem *mem, wsm__text *text);
+void wsm__text_move(wsm__mem *mem, wsm__text *to, wsm__text *from); /* `from` is empty then */
+wsm_slice wsm__text_get(const wsm__text *text);
+
+int wsm__tree_reserve_agent(wsm__tree *tree, uint32_t agent);
+/* Into its parent's and its creator's lists; for birth and snapshot. */
+void wsm__side_link(wsm__tree *tree, wsm__side *side);
+/* For lifecycle.c: what counts live sidebars counts one less. */
+void wsm__tree_died(wsm__tree *tree, wsm__side *side);
 
 #endif

@@ -44,6 +44,12 @@ void *wsm__ring_push(wsm__ring *ring, wsm__mem *mem) {
     return slot(ring, ring->count++);
 }
 
+int wsm__ring_reserve(wsm__ring *ring, wsm__mem *mem, uint32_t count) {
+    while (ring->cap - ring->count < count)
+        if (grow(ring, mem) != 0) return WSM_ERR_NOMEM;
+    return WSM_OK;
+}
+
 void *wsm__ring_at(const wsm__ring *ring, uint32_t idx) {
     assert(idx < ring->count);
     return slot(ring, idx);

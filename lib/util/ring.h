@@ -19,8 +19,9 @@ typedef struct wsm__ring {
 void wsm__ring_init(wsm__ring *ring, uint32_t width);
 void wsm__ring_fini(wsm__ring *ring, wsm__mem *mem);
 void *wsm__ring_push(wsm__ring *ring, wsm__mem *mem); /* room for one more at the end, to be filled; NULL: no memory */
-void *wsm__ring_at(const wsm__ring *ring, uint32_t idx); /* from the front; idx < count */
-void wsm__ring_pop(wsm__ring *ring, wsm__mem *mem);      /* drops the front element */
+int wsm__ring_reserve(wsm__ring *ring, wsm__mem *mem, uint32_t count); /* so many pushes cannot fail; WSM_ERR_NOMEM */
+void *wsm__ring_at(const wsm__ring *ring, uint32_t idx);               /* from the front; idx < count */
+void wsm__ring_pop(wsm__ring *ring, wsm__mem *mem);                    /* drops the front element */
 void wsm__ring_pop_back(wsm__ring *ring, wsm__mem *mem);
 
 #endif

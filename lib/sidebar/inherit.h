@@ -1,0 +1,35 @@
+/* Inherited memory as views: a new sidebar sees its parent's records and data references up to an offset, and through
+ * the parent's views what the parent sees. Nothing is copied, so it costs as much for ten records as for a million. */
+#ifndef WSM_LIB_SIDEBAR_INHERIT_H
+#define WSM_LIB_SIDEBAR_INHERIT_H
+
+#include "sidebar/tree.h"
+
+typedef enum wsm__inherit {
+    WSM__INHERIT_ALL = 0,
+    WSM__INHERIT_LAST_N, /* the last n records of each context, and the data references */
+    WSM__INHERIT_REFS,   /* data references only */
+    WSM__INHERIT_NONE
+} wsm__inherit;
+
+#define WSM__VIEWS_MAX 64u /* of one sidebar: the depth of the tree, and a fork of a fork of a fork ... */
+
+typedef struct wsm__inherit_how {
+    wsm__inherit mode;
+    uint64_t n;     /* with LAST_N */
+    uint64_t depth; /* how many contexts up; 0: all the way */
+} wsm__inherit_how;
+
+const char *wsm__inherit_word(wsm__inherit mode);
+bool wsm__inherit_of(wsm_slice word, wsm__inherit *mode);
+
+/* The views of a sidebar that begins under `parent` now, or that forks it: the parent up to `up_to`, then what it sees
+ * itself, nearest first. Returns their number; more than WSM__VIEWS_MAX: the farthest are left out. */
+uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, const wsm__inherit_how *how,
+                            wsm__view views[WSM__VIEWS_MAX]);
+
+/* How many records and bytes a context had up to an offset. Exact at its end and where memory holds what came after the
+ * last mark; otherwise less than WSM__MARK_EVERY too few. */
+void wsm__side_count(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes);
+
+#endif
