@@ -210,6 +210,19 @@ void wsm__refs_commit(wsm__tree *tree, wsm__side *side, wsm__ref *ref, wsm__valu
     }
 }
 
+void wsm__refs_restore(wsm__side *side, wsm__ref *ref, wsm__value *value, wsm__value **end) {
+    value->older = NULL;
+    if (end) {
+        *end = value;
+        side->refs_old_bytes += cost_of(ref, value);
+        return;
+    }
+    ref->newest = value; /* the name's entry is new */
+    if (value->is_removal) return;
+    side->refs_count++;
+    side->refs_bytes += cost_of(ref, value);
+}
+
 void wsm__refs_settle(wsm__tree *tree, wsm__side *side) {
     uint64_t old_max = (uint64_t)tree->limits.refs_bytes_max * OLD_FACTOR;
     while (old_max && side->refs_old_bytes > old_max && drop_oldest(tree, side)) continue;

@@ -38,7 +38,10 @@ wsm__no wsm__refs_no(const wsm__tree *tree, const wsm__side *side, const wsm__re
 wsm__value *wsm__refs_prepare(wsm__tree *tree, wsm__side *side, const wsm__ref_set *set, wsm__ref **ref);
 void wsm__refs_commit(wsm__tree *tree, wsm__side *side, wsm__ref *ref, wsm__value *value, uint64_t offset,
                       uint32_t agent);
-void wsm__refs_settle(wsm__tree *tree, wsm__side *side);  /* after the last commit of a record: keeps the bounds */
+void wsm__refs_settle(wsm__tree *tree, wsm__side *side); /* after the last commit of a record: keeps the bounds */
+/* For the snapshot: a value that was prepared and filled in, as the newest (`end` NULL) or behind the one whose `older`
+ * that is. */
+void wsm__refs_restore(wsm__side *side, wsm__ref *ref, wsm__value *value, wsm__value **end);
 void wsm__value_free(wsm__tree *tree, wsm__value *value); /* NULL does nothing */
 
 /* The value of a name in this context alone, now or as it was at an offset. NULL: none, or removed (`_any`: a removal

@@ -63,7 +63,7 @@ wsm__member *wsm__side_next_member(const wsm__member *member) {
     return now_in(member->side, member->in_side.next);
 }
 
-uint32_t wsm__tree_load(const wsm__tree *tree, uint32_t agent) {
+uint32_t wsm__tree_agent_load(const wsm__tree *tree, uint32_t agent) {
     return agent < tree->agents.count ? ((wsm__tree_agent *)wsm__ring_at(&tree->agents, agent))->load : 0;
 }
 

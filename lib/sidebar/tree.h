@@ -209,7 +209,7 @@ wsm__member *wsm__tree_next_of(const wsm__member *member);
 wsm__member *wsm__side_first_member(const wsm__side *side);
 wsm__member *wsm__side_next_member(const wsm__member *member);
 
-uint32_t wsm__tree_load(const wsm__tree *tree, uint32_t agent); /* its live sidebars */
+uint32_t wsm__tree_agent_load(const wsm__tree *tree, uint32_t agent); /* its live sidebars */
 
 /* ---- changes --------------------------------------------------------------------------------------------------------
  * What can fail stands in functions that return int or a pointer: they reserve, and change nothing that shows. The
