@@ -257,13 +257,14 @@ size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap) {
     return 0;
 }
 
-void wsm_conn_sent(wsm_conn *conn, size_t len) {
-    if (!conn || conn->phase == WSM__PHASE_GONE) return;
+/* Whether the progress of a connection is somebody's business: what waits elsewhere has room now, or the host asked. */
+static bool is_awaited(const wsm_conn *conn) {
+    return conn->catching_up || conn->presence_lags || conn->want_drained || wsm__io_is_over(&conn->io);
+}
+
+static void go_on(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__turn_enter(hub);
-    uint64_t before = conn->io.bytes_out;
-    wsm__io_sent(&conn->io, len, hub->now);
-    hub->count.bytes_out += conn->io.bytes_out - before;
     wsm__replay_pump(conn);
     wsm__presence_pump(conn);
     if (!wsm__io_has_output(&conn->io)) {
@@ -275,6 +276,18 @@ void wsm_conn_sent(wsm_conn *conn, size_t len) {
     }
     if (wsm__io_is_over(&conn->io)) wsm__turn_notify(conn);
     wsm__turn_leave(hub);
+}
+
+void wsm_conn_sent(wsm_conn *conn, size_t len) {
+    if (!conn || conn->phase == WSM__PHASE_GONE) return;
+    wsm_hub *hub = conn->hub;
+    uint64_t before = conn->io.bytes_out;
+    wsm__io_sent(&conn->io, len, wsm__turn_now(hub));
+    hub->count.bytes_out += conn->io.bytes_out - before;
+    if (is_awaited(conn))
+        go_on(conn);
+    else if (!wsm__io_has_output(&conn->io))
+        conn->notified = false;
 }
 
 size_t wsm_conn_queued(const wsm_conn *conn) {

@@ -317,6 +317,7 @@ enum { WSM__TIMER_CONN = 1, WSM__TIMER_AGENT, WSM__TIMER_ADDRESS, WSM__TIMER_CHO
 
 /* turn.c: every public function that does anything stands between these two. */
 void wsm__turn_enter(wsm_hub *hub);
+uint64_t wsm__turn_now(wsm_hub *hub);  /* monotonic ms, for a call that needs no turn either */
 bool wsm__turn_leave(wsm_hub *hub);    /* true: the hub was freed, as a callback had asked */
 void wsm__turn_notify(wsm_conn *conn); /* it has output, or is over: tell the host when the turn ends */
 void wsm__turn_chores_soon(wsm_hub *hub, uint64_t in_ms);

@@ -5,10 +5,16 @@
 
 #define ITEMS_PER_TURN 4096u
 
-void wsm__turn_enter(wsm_hub *hub) {
-    if (hub->depth++ > 0) return;
+uint64_t wsm__turn_now(wsm_hub *hub) {
+    if (hub->depth > 0) return hub->now;
     uint64_t now = hub->host.clock_mono(hub->user);
     if (now > hub->now) hub->now = now; /* a clock that goes back breaks its contract; time stands still then */
+    return hub->now;
+}
+
+void wsm__turn_enter(wsm_hub *hub) {
+    wsm__turn_now(hub);
+    if (hub->depth++ > 0) return;
     hub->wall = hub->host.clock_wall(hub->user);
 }
 
