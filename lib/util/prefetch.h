@@ -4,12 +4,13 @@
 #define WSM_LIB_UTIL_PREFETCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define WSM__CACHE_LINE 64u
 
 static inline void wsm__prefetch(const void *from, size_t len) {
 #if defined(__GNUC__)
-    for (size_t at = 0; at < len; at += WSM__CACHE_LINE) __builtin_prefetch((const char *)from + at, 1);
+    for (size_t at = 0; at < len; at += WSM__CACHE_LINE) __builtin_prefetch((const void *)((uintptr_t)from + at), 1);
 #else
     (void)from, (void)len;
 #endif
