@@ -22,7 +22,8 @@
 #define WSM__MENTION_BYTES_MAX   16384u
 #define WSM__CLOSE_REASON_MAX    123u /* RFC 6455, section 5.5: 125 bytes less the code */
 
-#define WSM__HOLE_WAIT_MS 10000u /* for records that the log left out: everything behind them waits as long */
+#define WSM__SHED_BYTES_MIN (16u << 10) /* in a queue: giving up shorter ones troubles many and frees nothing */
+#define WSM__HOLE_WAIT_MS   10000u      /* for records that the log left out: everything behind them waits as long */
 
 #define WSM__SNAPSHOT_IDS 1024u /* in a snapshot: some four microseconds and a hundred bytes each */
 

@@ -72,7 +72,7 @@ typedef struct wsm_event {
 typedef struct wsm_drop {
     size_t size;
     const char *lane;   /* control, emergency, critical, normal, background */
-    const char *reason; /* overflow, closed, ... */
+    const char *reason; /* overflow, closed, or shed: memory is short, and the connection reads them again later */
     uint64_t count;
     wsm_slice connection_id;
     wsm_slice agent_id;

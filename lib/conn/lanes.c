@@ -86,14 +86,28 @@ uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, uint32_t tag
     return purged;
 }
 
+uint32_t wsm__lanes_cut(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__lane lane, uint64_t after) {
+    size_t bytes = 0;
+    uint32_t gone = wsm__chain_cut(&lanes->lane[lane], pool, after, &bytes);
+    if (is_soft(lane)) lanes->soft -= gone;
+    lanes->count -= gone;
+    lanes->bytes -= bytes;
+    return gone;
+}
+
+uint64_t wsm__lanes_first(const wsm__lanes *lanes, wsm__lane lane, uint64_t after) {
+    wsm__chain_place place = {0};
+    const wsm__chain_item *item;
+    while ((item = wsm__chain_next(&lanes->lane[lane], &place)) != NULL && item->offset <= after) {
+    }
+    return item ? item->offset : 0;
+}
+
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes) {
     uint64_t lowest = 0;
     for (int i = 0; i < WSM__LANES; i++) {
-        wsm__chain_place place = {0};
-        const wsm__chain_item *item;
-        while ((item = wsm__chain_next(&lanes->lane[i], &place)) != NULL && item->offset == 0) {
-        }
-        if (item && (lowest == 0 || item->offset < lowest)) lowest = item->offset; /* within a lane offsets rise */
+        uint64_t first = wsm__lanes_first(lanes, (wsm__lane)i, 0); /* within a lane offsets rise */
+        if (first && (lowest == 0 || first < lowest)) lowest = first;
     }
     return lowest;
 }

@@ -31,6 +31,7 @@
     X(corrupt, "wsm_records_corrupt_total", NULL, "Records that came back broken from the log.")                       \
     X(enqueued, "wsm_deliveries_total", NULL, "Frames put into queues of connections.")                                \
     X(dropped_overflow, "wsm_drops_total", "reason=\"overflow\"", "Frames given up before they were written.")         \
+    X(dropped_shed, "wsm_drops_total", "reason=\"shed\"", "Frames given up before they were written.")                 \
     X(dropped_closed, "wsm_drops_total", "reason=\"closed\"", "Frames given up before they were written.")             \
     X(holes, "wsm_log_holes_total", NULL, "Times that the log left records out and was asked for them again.")         \
     X(replays, "wsm_replays_total", NULL, "Replays begun.")                                                            \

@@ -27,6 +27,7 @@ uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, const wsm__fold *fo
         if (conn->catching_up) continue;
         if (!wsm__peer_push(conn, lane, frame, fold->offset)) { /* its cursor stays and brings it later */
             conn->catching_up = true;
+            conn->keep_to = conn->cursor;
             continue;
         }
         conn->cursor = fold->offset;

@@ -101,6 +101,7 @@ struct wsm_conn {
     uint16_t close_code;
     uint64_t position_at; /* 0: not armed */
     uint64_t cursor;      /* records up to here are in the queue or were sent (replay.c) */
+    uint64_t keep_to;     /* what is queued of them up to here is never shed (shed.c) */
     wsm__list in_noisy;
     wsm__heap_node timer;
     wsm__io io;
@@ -114,6 +115,7 @@ struct wsm_conn {
     wsm__strikes malformed, too_fast;
     uint64_t replay_to, replay_count, read_id;
     uint64_t position_sent, presence_seen;
+    uint64_t had_from, had_to; /* urgent records of this range came, though the cursor was set back before them */
     uint64_t messages_in, bytes_in;
     char id[WSM__UUID_LEN];
 };
@@ -272,6 +274,7 @@ struct wsm_hub {
     wsm__list conns, noisy, shells;
     uint32_t conns_count, preauth_count, gen;
     uint32_t presence_lagging;
+    uint64_t shed_at; /* monotonic ms; not looked at again before */
 
     _Atomic(wsm__inbox_item *) inbox; /* newest first */
     atomic_uint inbox_count;
@@ -379,6 +382,8 @@ bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t 
                                                                            no memory, and its timer runs */
 void wsm__peer_notice(wsm_conn *conn, wsm__lane lane); /* the notice in hub->scratch; no memory closes it, too */
 bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane);   /* one that can be told later, too; false: it was not */
+/* One that stands for records from this offset on: no `position` goes beyond it before it is out. */
+void wsm__peer_notice_of(wsm_conn *conn, wsm__lane lane, uint64_t offset);
 void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason); /* begin to close; twice does nothing */
 void wsm__peer_cut(wsm_conn *conn, uint16_t code);                      /* end without a handshake */
 void wsm__peer_answer(wsm_conn *conn, int status, const char *headers, const char *code,
@@ -496,6 +501,11 @@ int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text);
 
 /* retain.c: let go in the store what nobody will ask for. */
 void wsm__retain(wsm_hub *hub);
+
+/* shed.c: what to give up when the budget of memory runs out. */
+bool wsm__memory_is_short(const wsm_hub *hub);
+bool wsm__memory_is_tight(const wsm_hub *hub); /* soon: nothing should be read ahead */
+void wsm__shed(wsm_hub *hub);
 
 /* shutdown.c */
 void wsm__shutdown_step(wsm_hub *hub);

@@ -153,7 +153,7 @@ bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t 
     return true;
 }
 
-static int push_notice(wsm_conn *conn, wsm__lane lane) {
+static int push_notice(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
     wsm_hub *hub = conn->hub;
     wsm__frame *frame = hub->scratch.err ? NULL : wsm__frame_of(&hub->mem, 1, hub->scratch.ptr, hub->scratch.len, NULL);
     wsm__buf_clear(&hub->scratch);
@@ -161,18 +161,22 @@ static int push_notice(wsm_conn *conn, wsm__lane lane) {
         hub->count.no_memory++;
         return WSM_ERR_NOMEM;
     }
-    int err = push(conn, lane, frame, 0, true);
+    int err = push(conn, lane, frame, offset, true);
     wsm__frame_unref(frame);
     return err;
 }
 
 void wsm__peer_notice(wsm_conn *conn, wsm__lane lane) {
-    int err = push_notice(conn, lane);
+    wsm__peer_notice_of(conn, lane, 0);
+}
+
+void wsm__peer_notice_of(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
+    int err = push_notice(conn, lane, offset);
     if (err) overflow(conn, err); /* a notice that is left out would be a lie: come back and resume */
 }
 
 bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane) {
-    return push_notice(conn, lane) == WSM_OK;
+    return push_notice(conn, lane, 0) == WSM_OK;
 }
 
 int wsm__peer_link(wsm_conn *conn) {

@@ -18,7 +18,7 @@ static bool is_known_epoch(const wsm_hub *hub, const char *epoch) {
 const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after) {
     wsm_hub *hub = conn->hub;
     uint64_t applied = hub->records.applied;
-    conn->cursor = conn->position_sent = applied;
+    conn->cursor = conn->position_sent = conn->keep_to = applied;
     if (!epoch) return "none";
     if (!is_known_epoch(hub, epoch) || after > applied) return "resync";
     conn->cursor = conn->position_sent = after;
@@ -63,7 +63,7 @@ void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq
     wsm__encode_num(&enc, "to_offset", to);
     wsm__encode_str(&enc, "reason", wsm__slice_str(reason));
     wsm__encode_end(&enc);
-    wsm__peer_notice(conn, WSM__LANE_NORMAL);
+    wsm__peer_notice_of(conn, WSM__LANE_NORMAL, from);
 }
 
 /* One agent's replays must not take the hub from the others: a first allowance at once, then so much a minute. False:
@@ -77,6 +77,11 @@ static bool may_replay(wsm_conn *conn, size_t bytes) {
     if (wsm__bucket_take(&conn->agent->replay, hub->now, rate, burst, want)) return true;
     wsm__peer_rearm(conn, hub->now + 1 + wsm__bucket_wait(&conn->agent->replay, hub->now, rate, burst, want));
     return false;
+}
+
+/* It came by a faster lane, before the cursor was set back. */
+static bool was_had(const wsm_conn *conn, uint64_t offset, wsm_priority priority) {
+    return offset > conn->had_from && offset <= conn->had_to && wsm__fanout_lane(priority) < WSM__LANE_NORMAL;
 }
 
 /* False: no memory now. The cursor has not moved, and the connection's timer goes on. */
@@ -99,7 +104,9 @@ static bool ask_page(wsm_conn *conn, uint32_t room) {
     wsm_hub *hub = conn->hub;
     uint64_t from = conn->cursor + 1 < hub->store_first ? hub->store_first : conn->cursor + 1;
     if (!hub->log.read || from > hub->main->trimmed_to) return false;
-    if (!may_replay(conn, hub->config.replay_page_bytes / 4)) return true;
+    size_t bytes = hub->config.replay_page_bytes / 4;
+    if (room < PUMP_MOST) bytes = bytes / PUMP_MOST * room; /* a page for little room costs little of the pace */
+    if (!may_replay(conn, bytes)) return true;
     wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
     if (!read) {
         retry(conn);
@@ -108,7 +115,7 @@ static bool ask_page(wsm_conn *conn, uint32_t room) {
     *read = (wsm__read){.from = from,
                         .to = hub->main->trimmed_to,
                         .records_max = room < hub->config.replay_page_records ? room : hub->config.replay_page_records,
-                        .bytes_max = hub->config.replay_page_bytes / 4,
+                        .bytes_max = bytes,
                         .slot = conn->slot,
                         .gen = conn->gen};
     conn->reading = true;
@@ -126,13 +133,20 @@ static bool step_memory(wsm_conn *conn) {
         wsm__replay_gap(conn, corrupt, corrupt, entry ? entry->seq - 1 : hub->main->seq, "corrupt");
     } else if (!entry) {
         conn->cursor = hub->records.applied;
-    } else if (conn->reads_main) {
+    } else if (conn->reads_main && !was_had(conn, entry->offset, entry->priority)) {
         if (!may_replay(conn, wsm__frame_bytes(entry->frame).len)) return false;
         return send_record(conn, entry->frame, entry->offset);
     } else {
         conn->cursor = entry->offset;
     }
     return true;
+}
+
+/* How much the queue takes at a time; one by one while memory is tight. */
+static uint32_t room_of(const wsm_conn *conn) {
+    uint32_t room = wsm__io_room(&conn->io, PUMP_MOST);
+    if (room == 0 || !wsm__memory_is_tight(conn->hub)) return room;
+    return conn->io.lanes.count > 0 ? 0 : 1;
 }
 
 static bool is_stopped(wsm_conn *conn) {
@@ -147,10 +161,11 @@ void wsm__replay_pump(wsm_conn *conn) {
         if (is_stopped(conn)) return;
         if (conn->cursor >= hub->records.applied) {
             conn->catching_up = false;
+            conn->keep_to = conn->cursor;
             wsm__presence_pump(conn);
             return;
         }
-        room = wsm__io_room(&conn->io, PUMP_MOST);
+        room = room_of(conn);
         if (room == 0) return;
         if (conn->reads_main && hub->main->trimmed_to > conn->cursor) {
             if (ask_page(conn, room)) return;
@@ -181,7 +196,7 @@ static bool take_record(wsm_conn *conn, const wsm_record *record) {
                         "trimmed");
         conn->cursor = record->offset - 1;
     }
-    if (frame) {
+    if (frame && !was_had(conn, record->offset, head.priority)) {
         done = send_record(conn, frame, record->offset);
     } else {
         conn->cursor = record->offset;
@@ -232,7 +247,8 @@ void wsm__replay_position(wsm_conn *conn) {
     conn->position_due = false;
     if (conn->phase != WSM__PHASE_LIVE) return;
     uint64_t lowest = wsm__lanes_lowest(&conn->io.lanes);
-    uint64_t position = lowest ? lowest - 1 : conn->catching_up ? conn->cursor : hub->records.applied;
+    uint64_t position = lowest ? lowest - 1 : hub->records.applied;
+    if (conn->catching_up && conn->cursor < position) position = conn->cursor;
     if (position <= conn->position_sent) return;
     wsm__answer_begin(hub, &enc, WSM__MSG_POSITION);
     wsm__encode_num(&enc, "offset", position);

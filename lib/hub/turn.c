@@ -75,6 +75,7 @@ bool wsm__turn_leave(wsm_hub *hub) {
         wsm__inbox_drain(hub, ITEMS_PER_TURN); /* a log that is done at once, as the one in memory */
         if (hub->config.snapshot_records && hub->since_snapshot >= hub->config.snapshot_records && hub->is_ready)
             wsm__snapshot_save(hub);
+        if (wsm__memory_is_short(hub)) wsm__shed(hub);
         tell_all(hub);
         if (hub->is_shutting_down) wsm__shutdown_step(hub); /* the last transport may have gone */
     } while (!wsm__list_is_empty(&hub->noisy) || hub->batch_items.count > 0);

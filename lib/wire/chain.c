@@ -104,12 +104,23 @@ void wsm__chain_pop(wsm__chain *chain, wsm__chain_pool *pool) {
     wsm__frame_unref(frame);
 }
 
+/* What is dropped: what carries a tag, or the records behind an offset. */
+typedef struct choice {
+    bool by_offset;
+    uint32_t tag;
+    uint64_t after;
+} choice;
+
+static bool is_chosen(const choice *drop, const wsm__chain_item *item) {
+    return drop->by_offset ? item->offset > drop->after : wsm__frame_tag(item->frame) == drop->tag;
+}
+
 /* What stays closes the ranks within its block. */
-static uint32_t purge_block(wsm__chain_block *block, uint32_t tag, size_t *bytes) {
+static uint32_t purge_block(wsm__chain_block *block, const choice *drop, size_t *bytes) {
     uint32_t kept = 0, all = block->end - block->begin;
     for (uint32_t i = block->begin; i < block->end; i++) {
         wsm__chain_item item = block->items[i];
-        if (wsm__frame_tag(item.frame) != tag) {
+        if (!is_chosen(drop, &item)) {
             block->items[kept++] = item;
             continue;
         }
@@ -121,11 +132,11 @@ static uint32_t purge_block(wsm__chain_block *block, uint32_t tag, size_t *bytes
     return all - kept;
 }
 
-uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag, size_t *bytes) {
+static uint32_t purge(wsm__chain *chain, wsm__chain_pool *pool, const choice *drop, size_t *bytes) {
     uint32_t gone = 0;
     wsm__chain_block *block, **at = &chain->first;
     while ((block = *at) != NULL) {
-        gone += purge_block(block, tag, bytes);
+        gone += purge_block(block, drop, bytes);
         if (block->end > 0) {
             chain->last = block;
             at = &block->next;
@@ -135,6 +146,14 @@ uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag
         }
     }
     return gone;
+}
+
+uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag, size_t *bytes) {
+    return purge(chain, pool, &(choice){.tag = tag}, bytes);
+}
+
+uint32_t wsm__chain_cut(wsm__chain *chain, wsm__chain_pool *pool, uint64_t after, size_t *bytes) {
+    return purge(chain, pool, &(choice){.by_offset = true, .after = after}, bytes);
 }
 
 uint32_t wsm__chain_clear(wsm__chain *chain, wsm__chain_pool *pool) {

@@ -54,6 +54,8 @@ int wsm__chain_move(wsm__chain *to, wsm__chain *from, wsm__chain_pool *pool);
 void wsm__chain_pop(wsm__chain *chain, wsm__chain_pool *pool); /* drops the first; not empty */
 /* Drops what carries this tag (wire/frame.h); returns how many, their bytes are added to `*bytes`. */
 uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag, size_t *bytes);
+/* The same with the records behind an offset. */
+uint32_t wsm__chain_cut(wsm__chain *chain, wsm__chain_pool *pool, uint64_t after, size_t *bytes);
 uint32_t wsm__chain_clear(wsm__chain *chain, wsm__chain_pool *pool); /* returns how many were dropped */
 
 #endif

@@ -123,6 +123,24 @@ static void without_memory_a_push_has_no_effect(void **state) {
     close_lanes(&f);
 }
 
+static void the_records_of_a_lane_behind_an_offset_can_be_cut(void **state) {
+    (void)state;
+    static const wsm__lane_limits none = {0};
+    fixture f;
+    open_lanes(&f);
+    for (uint64_t offset = 1; offset <= 20; offset++) push(&f, &none, WSM__LANE_NORMAL, offset % 5 ? offset : 0, 8);
+    push(&f, &none, WSM__LANE_CRITICAL, 21, 8);
+    assert_int_equal(wsm__lanes_first(&f.lanes, WSM__LANE_NORMAL, 9), 11);
+    assert_int_equal(wsm__lanes_cut(&f.lanes, &f.pool, WSM__LANE_NORMAL, 9), 8); /* what is no record stays */
+    assert_int_equal(wsm__lanes_first(&f.lanes, WSM__LANE_NORMAL, 9), 0);
+    assert_int_equal(f.lanes.count, 13);
+    assert_int_equal(f.lanes.soft, 12);
+    const uint64_t expected[] = {21, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 0, 0, UINT64_MAX};
+    for (size_t i = 0; i < 14; i++) assert_int_equal(pop(&f), expected[i]);
+    assert_int_equal(f.lanes.bytes, 0);
+    close_lanes(&f);
+}
+
 static void receivers_come_and_go(void **state) {
     (void)state;
     test_mem host = {0};
@@ -170,6 +188,7 @@ int main(void) {
         cmocka_unit_test(the_last_quarter_of_the_bytes_is_for_critical_ones),
         cmocka_unit_test(the_number_of_messages_binds_the_soft_lanes_but_no_notice),
         cmocka_unit_test(without_memory_a_push_has_no_effect),
+        cmocka_unit_test(the_records_of_a_lane_behind_an_offset_can_be_cut),
         cmocka_unit_test(receivers_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,215 @@
+/* The hub when its memory runs out: what is given up, in which order, and that nothing is lost by it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hub_world.h"
+#include "kept_log.h"
+
+#define EPOCH  "00000000000000aa"
+#define BUDGET (2u << 20)
+
+/* What on_drop told, by agent, in the order in which they were first told of. */
+static struct {
+    char agent[8];
+    uint64_t shed, others;
+} drops[8];
+
+static void on_drop(void *user, const wsm_drop *drop) {
+    size_t i = 0;
+    (void)user;
+    while (i < 7 && drops[i].agent[0] && strncmp(drops[i].agent, drop->agent_id.ptr, drop->agent_id.len) != 0) i++;
+    snprintf(drops[i].agent, sizeof drops[i].agent, "%.*s", (int)drop->agent_id.len, drop->agent_id.ptr);
+    assert_true(strcmp(drop->lane, "normal") == 0 || strcmp(drop->lane, "background") == 0);
+    if (strcmp(drop->reason, "shed") == 0)
+        drops[i].shed += drop->count;
+    else
+        drops[i].others += drop->count;
+}
+
+static void memory_used(void *user, const wsm_metric *metric) {
+    if (strcmp(metric->name, "wsm_memory_bytes") == 0) *(double *)user = metric->value;
+}
+
+static void shed_count(void *user, const wsm_metric *metric) {
+    if (metric->labels && strcmp(metric->labels, "reason=\"shed\"") == 0) *(double *)user += metric->value;
+}
+
+static void start(hub_world *w, kept_log *kept) {
+    wsm_log log = kept_log_of(kept);
+    memset(drops, 0, sizeof drops);
+    world_init(w);
+    w->config.memory_budget_bytes = BUDGET;
+    w->config.queue_bytes_max = 16u << 20;
+    w->config.queue_messages_agent = 0;
+    w->config.history_records_max = 4;
+    w->config.stall_timeout_ms = 0;
+    w->config.dedup_ids_max = 16;
+    w->host.on_drop = on_drop;
+    assert_int_equal(world_start(w, &log), 0);
+}
+
+static void say_large(peer *p, int from, int to, const char *priority) {
+    static char filler[3001];
+    memset(filler, 'x', 3000);
+    for (int n = from; n <= to; n++) {
+        double used = 0;
+        peer_say(p, "{\"type\":\"memory_update\",\"priority\":\"%s\",\"exchange\":[%d,\"%s\"]}", priority, n, filler);
+        wsm_hub_metrics(p->world->hub, memory_used, &used);
+        assert_true(used <= BUDGET * 0.81); /* the turn that goes over it is the turn that sheds */
+    }
+}
+
+/* Every record once; those of one lane in order. */
+static void assert_has_all(const peer *p, int from, int to) {
+    static int times[1000];
+    memset(times, 0, sizeof times);
+    for (const char *at = p->text; (at = strstr(at, "\"exchange\":[")) != NULL; at++)
+        times[strtol(at + 12, NULL, 10)]++;
+    for (int n = 1; n < 1000; n++) assert_int_equal(times[n], n >= from && n <= to);
+    assert_null(strstr(p->text, "\"type\":\"gap\""));
+}
+
+static void the_longest_queue_is_shed_first_and_reads_it_again(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {0};
+    double shed = 0;
+    start(&w, &kept);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    bob->stalled = 1;
+    say_large(ada, 1, 100, "normal");
+    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    carl->stalled = 1;
+    say_large(ada, 101, 120, "background");
+    say_large(ada, 121, 121, "critical");
+    say_large(ada, 122, 700, "normal");
+    assert_string_equal(drops[0].agent, "bob"); /* he held the most */
+    assert_true(drops[0].shed > 300);
+    wsm_hub_metrics(w.hub, shed_count, &shed);
+    assert_true(shed == (double)(drops[0].shed + drops[1].shed));
+    assert_false(bob->gone || carl->gone);
+    assert_has_all(ada, 1, 700); /* who takes what he is sent notices nothing */
+
+    bob->stalled = carl->stalled = 0;
+    peer_drain(bob);
+    peer_drain(carl);
+    world_run(&w, 1000);
+    assert_has_all(bob, 1, 700);
+    assert_has_all(carl, 101, 700);
+    assert_true(strstr(carl->text, "\"exchange\":[121,") < strstr(carl->text, "\"exchange\":[122,"));
+    assert_true(strstr(bob->text, "\"exchange\":[121,") <
+                strstr(bob->text, "\"exchange\":[100,")); /* it was not shed */
+    assert_int_equal(drops[0].others + drops[1].others, 0);
+    world_run(&w, 5000);
+    assert_non_null(strstr(peer_last(bob, "\"type\":\"position\""), "\"offset\":700"));
+    world_end(&w);
+    assert_int_equal(w.mem.live, 0);
+    kept_log_free(&kept);
+}
+
+static void no_position_goes_beyond_what_is_still_to_be_read_again(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {0};
+    start(&w, &kept);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    bob->stalled = 1;
+    say_large(ada, 1, 40, "critical");
+    say_large(ada, 41, 700, "normal");
+    assert_true(drops[0].shed > 0);
+    wsm_vec vec;
+    for (int i = 0; i < 2000 && wsm_conn_pending(bob->conn, &vec, 1) > 0; i++) { /* frame by frame, and time passes */
+        const char *text = vec.base, *at = strstr(text, "\"type\":\"position\",");
+        int received = peer_count(bob, "memory_update");
+        if (at && at < text + vec.len) assert_true(strtol(strstr(at, "\"offset\":") + 9, NULL, 10) <= received);
+        bob->stalled = 0;
+        char line[4096];
+        snprintf(line, sizeof line, "%.*s", (int)vec.len, text);
+        bob->text = realloc(bob->text, bob->len + vec.len + 2);
+        memcpy(bob->text + bob->len, line, vec.len);
+        bob->len += vec.len;
+        bob->text[bob->len++] = '\n';
+        bob->text[bob->len] = '\0';
+        bob->stalled = 1;
+        wsm_conn_sent(bob->conn, vec.len);
+        world_run(&w, 500);
+    }
+    assert_has_all(bob, 1, 700);
+    world_end(&w);
+    kept_log_free(&kept);
+}
+
+static void one_whose_replay_is_under_way_gets_all_of_it_in_order(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {0};
+    start(&w, &kept);
+    w.config.snapshot_records = 0;
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    say_large(ada, 1, 200, "normal");
+    peer *bob = &w.peers[w.peers_count];
+    bob->stalled = 1;
+    world_join(&w, "bob", WSM_PERMISSION_OBSERVER, EPOCH, 0);
+    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    carl->stalled = 1;
+    say_large(ada, 201, 900, "normal");
+    bob->stalled = carl->stalled = 0;
+    peer_drain(bob);
+    peer_drain(carl);
+    world_run(&w, 1000);
+    assert_true(drops[0].shed + drops[1].shed < 900); /* hardly anything is read twice */
+    assert_has_all(bob, 1, 900);
+    assert_has_all(carl, 201, 900);
+    assert_non_null(strstr(peer_last(bob, "replay_end"), "\"offset\":200,\"count\":200"));
+    assert_true(strstr(bob->text, "\"exchange\":[200,") < strstr(bob->text, "\"type\":\"replay_end\""));
+    assert_true(strstr(bob->text, "\"exchange\":[201,") > strstr(bob->text, "\"type\":\"replay_end\""));
+    world_end(&w);
+    kept_log_free(&kept);
+}
+
+/* A position before the notice of a gap would let a client that is cut in between resume behind it. */
+static void a_gap_that_waits_holds_the_position_back(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {.misses = 3, .loses = 3};
+    start(&w, &kept);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    bob->stalled = 1;
+    say_large(ada, 1, 2, "normal");
+    wsm_vec vec[8];
+    wsm_conn_pending(bob->conn, vec, 8); /* the first two are on their way */
+    say_large(ada, 3, 4, "normal");
+    world_run(&w, 3000);
+    size_t count = wsm_conn_pending(bob->conn, vec, 8);
+    assert_in_range(count, 4, 8);
+    for (size_t i = 0; i < count; i++) {
+        const char *end = (const char *)vec[i].base + vec[i].len;
+        const char *position = strstr(vec[i].base, "\"type\":\"position\""),
+                   *gap = strstr(vec[i].base, "\"type\":\"gap\"");
+        if (gap && gap < end) break;
+        assert_true(!position || position >= end || strstr(position, "\"offset\":2"));
+        assert_true(i + 1 < count); /* it does come */
+    }
+    world_end(&w);
+    kept_log_free(&kept);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_longest_queue_is_shed_first_and_reads_it_again),
+        cmocka_unit_test(no_position_goes_beyond_what_is_still_to_be_read_again),
+        cmocka_unit_test(one_whose_replay_is_under_way_gets_all_of_it_in_order),
+        cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
