@@ -44,6 +44,7 @@ static wsm__pending *pending_new(wsm_hub *hub, const wsm__record_head *head, con
     memcpy(pending->digest, head->digest, sizeof pending->digest);
     memcpy(pending->sender, head->sender.ptr, head->sender.len);
     pending->sender_len = (uint8_t)head->sender.len;
+    pending->hop = head->hop;
     wsm__pending **place = wsm__ring_push(&hub->pendings, &hub->mem);
     if (!place) goto fail;
     *place = pending;

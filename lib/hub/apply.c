@@ -52,6 +52,7 @@ static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
     int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, fold->offset,
                              head->time_ms, head->result);
     if (err) return err;
+    if (head->hop) wsm__dedup_set_hop(&hub->dedup, head->sender, head->id, head->hop);
     if (fold->is_silent) {
         wsm__log_pass(&hub->records, fold->offset);
         return WSM_OK;
@@ -147,6 +148,7 @@ static int refold(wsm_hub *hub, const wsm_record *record) {
         int err = wsm__dedup_add(&hub->dedup, head.sender, head.id, head.has_digest ? head.digest : NULL,
                                  record->offset, head.time_ms, head.result);
         if (err) return err;
+        if (head.hop) wsm__dedup_set_hop(&hub->dedup, head.sender, head.id, head.hop);
     }
     wsm__log_pass(&hub->records, record->offset); /* what is missing before it took its id along */
     return WSM_OK;

@@ -172,6 +172,7 @@ typedef struct wsm__pending {
     unsigned char digest[WSM__DIGEST_LEN];
     char sender[WSM__AGENT_ID_MAX];
     uint8_t sender_len;
+    uint32_t hop;
     char *bytes; /* of the record: it comes back as it went, or is looked at again */
     size_t bytes_len;
     bool is_kept, is_applied, is_durable, is_duplicate;

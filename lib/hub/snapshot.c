@@ -4,8 +4,8 @@
  *      "ages":[[3,1767323040000]],
  *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
  *
- * `i` and `d` are base64url, `r` is the result that the first ack carried. The cache of frames is not in it: older
- * records are read from the log's store.
+ * `i` and `d` are base64url, `h` is the hop, `r` is the result that the first ack carried. The cache of frames is not
+ * in it: older records are read from the log's store.
  *
  * Of the seen ids only the oldest WSM__SNAPSHOT_IDS are in it, because five busy minutes of them would take megabytes,
  * written on the hub's thread. The others come back with their records: the log is told that the snapshot stands at the
@@ -62,6 +62,7 @@ static uint64_t put_dedup(wsm_hub *hub, wsm__buf *buf) {
         if (entry->has_digest) put_bytes(&out, "d", entry->digest, WSM__DIGEST_LEN);
         wsm__json_num(&out, "o", entry->offset);
         wsm__json_num(&out, "t", (uint64_t)entry->time_ms);
+        if (entry->hop) wsm__json_num(&out, "h", entry->hop);
         if (entry->result) wsm__json_raw(&out, "r", wsm__slice(entry->result, entry->result_len));
         wsm__json_close(&out);
     }
@@ -167,7 +168,7 @@ static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
 static int load_dedup(wsm_hub *hub, wsm_slice object) {
     wsm_slice sender, id, digest;
     unsigned char id_bytes[32], digest_bytes[32];
-    uint64_t offset, time;
+    uint64_t offset, time, hop;
     if (!text_of(object, "s", &sender) || !text_of(object, "i", &id) || id.len != 22 ||
         !number_of(object, "o", &offset) || !number_of(object, "t", &time) ||
         wsm__base64url_decode(id_bytes, id.ptr, id.len) != 16)
@@ -175,8 +176,10 @@ static int load_dedup(wsm_hub *hub, wsm_slice object) {
     bool has_digest = text_of(object, "d", &digest);
     if (has_digest && (digest.len != 22 || wsm__base64url_decode(digest_bytes, digest.ptr, 22) != WSM__DIGEST_LEN))
         return WSM_ERR_LOG_CORRUPT;
-    return wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time,
-                          member_of(object, "r").raw);
+    int err = wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time,
+                             member_of(object, "r").raw);
+    if (!err && number_of(object, "h", &hop)) wsm__dedup_set_hop(&hub->dedup, sender, id_bytes, (uint32_t)hop);
+    return err;
 }
 
 static int load_voids(wsm_hub *hub, wsm_slice array) {

@@ -28,13 +28,26 @@ static bool is_repeat(wsm_hub *hub, const wsm__command *command, const unsigned 
     return true;
 }
 
+/* How long the chain of causes is. What is not known, or was forgotten, had none itself. A sender who answers himself
+ * before the log has kept what he said first does not get a shorter one by it. */
+static uint32_t hop_of(const wsm_hub *hub, const wsm__command *command) {
+    unsigned char cause[16];
+    wsm_slice text = command->message->cause;
+    if (!text.ptr || !wsm__uuid_parse(text.ptr, text.len, cause)) return 0;
+    uint32_t hop = wsm__dedup_hop(&hub->dedup, cause);
+    const wsm__pending *pending = wsm__append_in_flight(hub, command->sender, cause);
+    if (pending && pending->hop > hop) hop = pending->hop;
+    return hop < UINT32_MAX ? hop + 1 : hop;
+}
+
 bool wsm__submit_begin(wsm_hub *hub, const wsm__command *command, wsm__record_head *head) {
     const wsm__message *message = command->message;
     *head = (wsm__record_head){.type = message->type,
                                .sender = command->sender,
                                .context_id = message->context_id,
                                .time_ms = hub->wall,
-                               .priority = message->priority};
+                               .priority = message->priority,
+                               .hop = hop_of(hub, command)};
     if (!message->has_id) {
         char id[WSM__UUID_LEN];
         wsm__uuid_v7(&hub->ids, hub->wall, id);
@@ -66,6 +79,7 @@ void wsm__submit_open(wsm_hub *hub, const wsm__message *message, const wsm__reco
     wsm__json_str(out, "priority", wsm__slice_str(wsm__priority_word(head->priority)));
     if (message && message->origin_time.ptr) wsm__json_raw(out, "origin_time", message->origin_time);
     if (message && message->cause.ptr) wsm__json_str(out, "cause", message->cause);
+    if (head->hop) wsm__json_num(out, "hop", head->hop);
 }
 
 int wsm__submit_close(wsm_hub *hub, wsm__record_head *head, wsm__json_out *out, const wsm__origin *origin) {

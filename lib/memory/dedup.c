@@ -25,10 +25,13 @@ void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[
     *dedup = (wsm__dedup){.mem = mem, .window_ms = window_ms, .ids_max = ids_max, .now_ms = INT64_MIN};
     wsm__map_init(&dedup->entries, mem, seed);
     wsm__map_init(&dedup->senders, mem, seed);
+    wsm__map_init(&dedup->chained, mem, seed);
     wsm__list_init(&dedup->all);
 }
 
 static void entry_free(wsm__dedup *dedup, wsm__dedup_entry *entry) {
+    if (entry->hop && wsm__map_get(&dedup->chained, entry->id, sizeof entry->id) == entry)
+        wsm__map_remove(&dedup->chained, entry->id, sizeof entry->id);
     wsm__free(dedup->mem, entry->result, entry->result_len);
     wsm__free(dedup->mem, entry, sizeof *entry);
 }
@@ -56,6 +59,7 @@ void wsm__dedup_fini(wsm__dedup *dedup) {
     while ((entry = oldest(&dedup->all)) != NULL) forget(dedup, entry);
     wsm__map_fini(&dedup->entries);
     wsm__map_fini(&dedup->senders);
+    wsm__map_fini(&dedup->chained);
 }
 
 static wsm__dedup_entry *entry_of(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]) {
@@ -159,6 +163,17 @@ void wsm__dedup_undo(wsm__dedup *dedup, wsm_slice sender, const unsigned char id
 void wsm__dedup_set_durable(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]) {
     wsm__dedup_entry *entry = entry_of(dedup, sender, id);
     if (entry) entry->is_durable = true;
+}
+
+void wsm__dedup_set_hop(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], uint32_t hop) {
+    wsm__dedup_entry *entry = entry_of(dedup, sender, id);
+    if (!entry || hop <= wsm__dedup_hop(dedup, id)) return;
+    if (wsm__map_put(&dedup->chained, entry->id, sizeof entry->id, entry) == 0) entry->hop = hop;
+}
+
+uint32_t wsm__dedup_hop(const wsm__dedup *dedup, const unsigned char id[16]) {
+    const wsm__dedup_entry *entry = wsm__map_get(&dedup->chained, id, 16);
+    return entry ? entry->hop : 0;
 }
 
 uint32_t wsm__dedup_count(const wsm__dedup *dedup) {

@@ -20,6 +20,7 @@ typedef struct wsm__dedup_entry {
     bool is_durable; /* as this process knows it; not part of the fold */
     uint64_t offset; /* the first result; 0: none */
     int64_t time_ms;
+    uint32_t hop; /* of the message: how many causes stand behind it */
     char *result; /* what its ack carried, NULL: nothing */
     uint32_t result_len;
 } wsm__dedup_entry;
@@ -28,6 +29,7 @@ typedef struct wsm__dedup {
     wsm__mem *mem;
     wsm__map entries; /* by id and sender */
     wsm__map senders; /* by name */
+    wsm__map chained; /* those with a hop, by id alone: of several of one id the one with the highest */
     wsm__list all;
     int64_t window_ms;
     uint32_t ids_max; /* a sender; 0: no limit */
@@ -51,6 +53,11 @@ int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[1
 /* Take back an id that was just added; note that one's record is kept for good. Both harmless if it is not there. */
 void wsm__dedup_undo(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]);
 void wsm__dedup_set_durable(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]);
+
+/* Note how many causes stand behind an id that was just added; and how many stand behind an id, whoever sent it, 0 if
+ * it is not known. Noting needs memory; without it the message passes for one without a cause. */
+void wsm__dedup_set_hop(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], uint32_t hop);
+uint32_t wsm__dedup_hop(const wsm__dedup *dedup, const unsigned char id[16]);
 
 /* Forget what has fallen out of the window as of `now_ms`. */
 void wsm__dedup_expire(wsm__dedup *dedup, int64_t now_ms);

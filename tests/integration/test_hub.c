@@ -307,6 +307,34 @@ static void a_broadcast_comes_back_by_its_tag(void **state) {
     finish(w);
 }
 
+#define ANSWER                                                                                                         \
+    "{\"type\":\"memory_update\",\"message_id\":\"" ID("%02x") "\",\"cause\":\"" ID("%02x") "\",\"exchange\":%d}"
+
+static void the_hub_counts_the_causes_behind_a_message(void **state) {
+    (void)state;
+    hub_world *w = start();
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(ada, UPDATE, 1u, 1);
+    assert_null(strstr(peer_last(ada, "memory_update"), "\"hop\""));
+    for (unsigned i = 2; i <= 12; i++) { /* the two answer each other */
+        char hop[32];
+        peer_say(i % 2 ? ada : bob, ANSWER, i, i - 1, 0);
+        snprintf(hop, sizeof hop, "\"hop\":%u,", i - 1);
+        assert_non_null(strstr(peer_last(ada, "memory_update"), hop));
+    }
+    peer_say(ada, ANSWER, 0x20u, 0x77u, 0); /* whatever that was, it is one message at least */
+    assert_non_null(strstr(peer_last(ada, "memory_update"), "\"hop\":1,"));
+    /* the same id in another agent's mouth does not shorten the chain */
+    peer_say(bob, ANSWER, 11u, 0x78u, 0);
+    peer_say(bob, ANSWER, 0x21u, 11u, 0);
+    assert_non_null(strstr(peer_last(ada, "memory_update"), "\"hop\":11,"));
+    peer_say(ada, "{\"type\":\"memory_update\",\"hop\":1,\"exchange\":1}");
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"bad_message\""));
+    finish(w);
+}
+
 typedef struct counts {
     double received, answered, pending;
 } counts;
@@ -396,6 +424,22 @@ static void nothing_is_seen_or_acknowledged_before_the_log_says_so(void **state)
     wsm_hub_tick(w->hub);
     assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "\"durable\":true"));
     assert_non_null(strstr(peer_last(ada, "duplicate_ack"), "\"durable\":true"));
+    finish(w);
+}
+
+static void who_answers_himself_at_once_is_counted_too(void **state) {
+    (void)state;
+    hub_world *w = start();
+    slow_log slow = {0};
+    wsm_log log = slow_of(&slow);
+    assert_int_equal(world_start(w, &log), 0);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(ada, UPDATE, 1u, 1);
+    peer_say(ada, ANSWER, 2u, 1u, 2);
+    peer_say(ada, ANSWER, 3u, 2u, 3); /* nothing is kept yet */
+    for (int i = 0; i < 3; i++) slow_deliver(&slow, i);
+    wsm_hub_tick(w->hub);
+    assert_non_null(strstr(peer_last(ada, "memory_update"), "\"hop\":2,"));
     finish(w);
 }
 
@@ -642,8 +686,10 @@ int main(void) {
         cmocka_unit_test(who_cannot_take_presence_now_gets_its_newest_value_later),
         cmocka_unit_test(a_second_primary_replaces_the_first_and_a_third_connection_is_surplus),
         cmocka_unit_test(a_broadcast_comes_back_by_its_tag),
+        cmocka_unit_test(the_hub_counts_the_causes_behind_a_message),
         cmocka_unit_test(the_counters_balance),
         cmocka_unit_test(nothing_is_seen_or_acknowledged_before_the_log_says_so),
+        cmocka_unit_test(who_answers_himself_at_once_is_counted_too),
         cmocka_unit_test(a_failed_append_is_told_and_the_numbers_stay_without_a_hole),
         cmocka_unit_test(a_record_that_comes_back_broken_is_a_gap_and_the_hub_runs_on),
         cmocka_unit_test(a_shutdown_answers_what_was_accepted_and_then_closes),

@@ -173,6 +173,31 @@ static void a_snapshot_stays_small_and_the_ids_come_back_with_the_records(void *
     kept_log_free(&kept);
 }
 
+static void a_chain_of_causes_goes_on_after_a_restart(void **state) {
+    (void)state;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    for (unsigned run = 0; run < 3; run++) {
+        hub_world world;
+        char hop[32];
+        world_init(&world);
+        world.config.snapshot_records = run == 1 ? 0 : 2; /* from a snapshot, from the records, from both */
+        assert_int_equal(world_start(&world, &log), 0);
+        peer *ada = world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+        for (unsigned i = run * 3 + 1; i <= run * 3 + 3; i++) {
+            peer_say(ada,
+                     "{\"type\":\"memory_update\",\"message_id\":\"00000000-0000-4000-8000-%012u\","
+                     "\"cause\":\"00000000-0000-4000-8000-%012u\",\"exchange\":1}",
+                     i, i - 1);
+            snprintf(hop, sizeof hop, "\"hop\":%u,", i);
+            assert_non_null(strstr(peer_last(ada, "memory_update"), hop));
+        }
+        world_end(&world);
+        assert_int_equal(world.mem.live, 0);
+    }
+    kept_log_free(&kept);
+}
+
 /* A snapshot leans on the records behind its place: it never asks for any that an older one has let go. */
 static void the_places_of_snapshots_only_move_forwards(void **state) {
     (void)state;
@@ -310,6 +335,7 @@ int main(void) {
         cmocka_unit_test(a_log_that_does_not_answer_holds_the_others_up_for_a_while_only),
         cmocka_unit_test(a_hole_is_closed_even_when_any_allocation_fails_once),
         cmocka_unit_test(a_snapshot_stays_small_and_the_ids_come_back_with_the_records),
+        cmocka_unit_test(a_chain_of_causes_goes_on_after_a_restart),
         cmocka_unit_test(the_places_of_snapshots_only_move_forwards),
         cmocka_unit_test(by_default_the_store_keeps_everything),
         cmocka_unit_test(what_is_over_the_number_goes_and_who_resumes_below_it_is_told),
