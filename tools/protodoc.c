@@ -4,6 +4,7 @@
 
 #include "proto/field.h"
 #include "proto/messages.h"
+#include "sidebar/lifecycle.h"
 #include "wsm/error.h"
 
 #define CLOSE_CODE_FIRST 1000
@@ -290,34 +291,34 @@ static void man_type(const wsm__msg_row *type) {
     printf(".El\n");
 }
 
-/* The state table of design and library, for people, and the nearest state of a task in the A2A protocol. */
-static const struct {
-    const char *status, *next, *a2a;
-} statuses[] = {
-    {"active", "becomes testing, paused, waiting, reviewing, spawning_child, consolidating, failed", "working"},
-    {"testing", "becomes active, paused, waiting, reviewing, failed", "working"},
-    {"paused", "becomes what it was before, archived, failed",
-     "input-required, since somebody or something has to resume it"},
-    {"waiting", "becomes active, paused, failed", "input-required where it waits for human_input, else working"},
-    {"reviewing", "becomes active, consolidating, failed", "working"},
-    {"spawning_child", "becomes what it was before, in the same step as the child's record", "working"},
-    {"consolidating", "becomes merged, reviewing if its merge is refused, failed", "working"},
-    {"merged", "becomes archived", "completed, or failed where the merge says that success is false"},
-    {"failed", "becomes archived", "failed"},
-    {"archived", "stays so, and can be forked",
-     "that of its final_status; canceled where that is none of merged and failed"},
-};
+/* The words of what a status may become, "what it was before" for those that go back. */
+static void man_next(wsm__status from) {
+    const char *separator = "Becomes ";
+    if (wsm__status_may(from, WSM__STATUS_ACTIVE, WSM__STATUS_ACTIVE) &&
+        !wsm__status_may(from, WSM__STATUS_NONE, WSM__STATUS_ACTIVE)) {
+        printf("%swhat it was before", separator);
+        separator = ",\n";
+    }
+    for (int to = WSM__STATUS_NONE + 1; to < WSM__STATUS_COUNT; to++) {
+        if (!wsm__status_may(from, WSM__STATUS_NONE, (wsm__status)to)) continue;
+        printf("%s%s", separator, wsm__status_word((wsm__status)to));
+        separator = ",\n";
+    }
+    printf("%s.\n", *separator == 'B' ? "Stays so, and can be forked" : "");
+}
 
 static void man_statuses(void) {
     printf(".Sh STATUS OF A SIDEBAR\nA sidebar is in one of ten states, and begins as\n.Li active .\n"
            "Any other change than these is refused with\n.Li invalid_transition .\n"
            "Beside each stands the task state by which an A2A agent would show it.\n.Bl -tag -width Ds\n");
-    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-        printf(".It Li %s\n", statuses[i].status);
-        man_sentence(statuses[i].next);
-        printf("In A2A:\n%s.\n", statuses[i].a2a);
+    for (int i = WSM__STATUS_NONE + 1; i < WSM__STATUS_COUNT; i++) {
+        printf(".It Li %s\n", wsm__status_word((wsm__status)i));
+        man_next((wsm__status)i);
+        printf("In A2A: %s.\n", wsm__status_a2a((wsm__status)i));
     }
-    printf(".El\n");
+    printf(".El\n.Pp\nIn A2A a sidebar that waits for something else than\n.Li human_input\nis working,\n"
+           "and an archived one is what its\n.Va final_status\nis, canceled if that is neither merged nor failed.\n"
+           "A child is spawned in one step, so nobody ever finds a sidebar\n.Li spawning_child .\n");
 }
 
 static void man_errors(void) {
