@@ -10,7 +10,7 @@ from tally import Tally
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
-ADAPTERS = {"uv": ["uv.h"], "sqlite": ["sqlite.h"], "sim": ["log_test.h"]}
+ADAPTERS = {"uv": ["uv.h"], "sqlite": ["sqlite.h"], "sim": ["log_test.h", "sim.h"]}
 
 
 def declared(headers):

@@ -16,7 +16,7 @@ EXPECTED = """
 include/wsm/wsm.h include/wsm/uv.h include/wsm/sqlite.h bin/wsmd bin/wsmcat
 lib/libwsm.a lib/libwsm.so lib/libwsm.so.0 lib/libwsm-uv.a lib/libwsm-uv.so lib/libwsm-sqlite.a lib/libwsm-sqlite.so
 lib/pkgconfig/wsm.pc lib/pkgconfig/wsm-uv.pc lib/pkgconfig/wsm-sqlite.pc
-include/wsm/log_test.h lib/libwsm-sim.a lib/libwsm-sim.so lib/pkgconfig/wsm-sim.pc
+include/wsm/log_test.h include/wsm/sim.h lib/libwsm-sim.a lib/libwsm-sim.so lib/pkgconfig/wsm-sim.pc
 share/man/man1/wsmd.1 share/man/man1/wsmcat.1 share/man/man3/wsm.3 share/man/man3/wsm_conn_recv.3 share/man/man7/wsm-protocol.7
 """.split()
 ADAPTERS_SOURCE = """

@@ -22,6 +22,7 @@ PAGES = {
     "client.h": ("wsm_client", "one connection to a server, from the client's side", "wsm"),
     "json.h": ("wsm_json", "strict JSON for hosts", "wsm"),
     "uv.h": ("wsm_uv", "hubs and clients on a libuv loop", "wsm-uv"),
+    "sim.h": ("wsm_sim", "hubs, clients, network and logs in virtual time, with faults", "wsm-sim"),
     "log_test.h": ("wsm_log_test", "does a log keep its word?", "wsm-sim"),
     "sqlite.h": ("wsm_sqlite", "a durable log in one SQLite database", "wsm-sqlite"),
 }

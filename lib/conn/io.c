@@ -16,20 +16,24 @@ void wsm__io_fini(wsm__io *io) {
     wsm__outq_fini(&io->out, io->pool);
 }
 
-static void starts_to_wait(wsm__io *io, uint64_t now) {
-    if (io->out.bytes == 0 && io->lanes.count == 0) io->progress_at = now;
+void wsm__io_note(wsm__io *io, uint64_t now) {
+    bool waits = wsm__io_has_output(io);
+    if (waits && !io->waits) io->progress_at = now;
+    io->waits = waits;
 }
 
 int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice, uint64_t now) {
     if (io->finishing || io->closed || io->cut) return WSM_ERR_CLOSED;
-    starts_to_wait(io, now);
-    return wsm__lanes_push(&io->lanes, io->pool, io->limits, lane, frame, offset, io->out.count, io->out.bytes,
-                           is_notice);
+    int err =
+        wsm__lanes_push(&io->lanes, io->pool, io->limits, lane, frame, offset, io->out.count, io->out.bytes, is_notice);
+    wsm__io_note(io, now);
+    return err;
 }
 
 int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now) {
-    starts_to_wait(io, now);
-    return wsm__outq_push(&io->out, io->pool, frame);
+    int err = wsm__outq_push(&io->out, io->pool, frame);
+    wsm__io_note(io, now);
+    return err;
 }
 
 uint32_t wsm__io_purge(wsm__io *io, uint32_t tag) {
@@ -67,6 +71,7 @@ void wsm__io_sent(wsm__io *io, size_t len, uint64_t now) {
     io->bytes_out += went;
     io->progress_at = now;
     if (io->linked && io->out.bytes == 0) wsm__link_wrote_all(&io->link);
+    io->waits = wsm__io_has_output(io);
 }
 
 bool wsm__io_has_output(const wsm__io *io) {

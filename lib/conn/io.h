@@ -16,6 +16,7 @@ typedef struct wsm__io {
     wsm__lanes lanes;
     wsm__outq out;
     uint64_t progress_at; /* monotonic ms when bytes last went, or when they began to wait */
+    bool waits;           /* something did, when wsm__io_note last looked */
     uint64_t messages_out, bytes_out;
     bool linked;    /* upgraded: `link` is alive */
     bool finishing; /* nothing more is taken; over when all is written */
@@ -31,6 +32,10 @@ void wsm__io_fini(wsm__io *io);
 int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice, uint64_t now);
 /* Queue bytes that go before everything else (HTTP answers). WSM_ERR_NOMEM: no effect. */
 int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now);
+
+/* Call whenever something may have been queued, by the link too (a ping, a pong, a close): when output begins to wait,
+ * the time in which it must make progress begins. */
+void wsm__io_note(wsm__io *io, uint64_t now);
 
 /* Drop what waits with this tag and was not handed out; returns how many. */
 uint32_t wsm__io_purge(wsm__io *io, uint32_t tag);

@@ -20,6 +20,7 @@ void wsm__turn_enter(wsm_hub *hub) {
 
 void wsm__turn_notify(wsm_conn *conn) {
     if (conn->phase == WSM__PHASE_GONE) return;
+    wsm__io_note(&conn->io, conn->hub->now);
     if (conn->in_noisy.next == &conn->in_noisy) wsm__list_push(&conn->hub->noisy, &conn->in_noisy);
 }
 

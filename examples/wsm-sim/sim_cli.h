@@ -1,0 +1,20 @@
+/* What the files of wsm-sim offer each other. */
+#ifndef WSM_EXAMPLES_SIM_CLI_H
+#define WSM_EXAMPLES_SIM_CLI_H
+
+#include <wsm/sim.h>
+
+typedef struct sim_options {
+    unsigned long long first, last; /* seeds, both included */
+    int profile;                    /* wsm_sim_profile, or 3: mixed */
+    int jobs, seconds;              /* seconds 0: until all seeds are done */
+    size_t runs;
+    const char *out;
+    const char *word; /* seed, or invariant */
+} sim_options;
+
+wsm_sim_profile sim_profile_of(const sim_options *options, unsigned long long seed);
+int sim_run(const sim_options *options);
+int sim_shrink(const sim_options *options);
+
+#endif

@@ -1,0 +1,165 @@
+/* What must hold of the stream that one connection receives: each record once, or told as a gap; in order; the bytes
+ * that everybody gets; and `position` only when all below it has come. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+typedef unsigned long long ull;
+
+static wsm__sim_epoch *epoch_of(const wsm__sim_client *client) {
+    return wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
+}
+
+/* The mark of an offset on this connection; NULL: below its beginning. */
+static uint8_t *mark_of(wsm__sim_client *client, uint64_t offset) {
+    if (offset <= client->base) return NULL;
+    size_t at = (size_t)(offset - client->base - 1);
+    if (at >= client->got_cap) {
+        size_t cap = client->got_cap ? client->got_cap * 2 : 256;
+        while (cap <= at) cap *= 2;
+        client->got = wsm__sim_resize(client->got, cap);
+        client->got_cap = cap;
+    }
+    if (at >= client->got_count) {
+        memset(client->got + client->got_count, 0, at + 1 - client->got_count);
+        client->got_count = at + 1;
+    }
+    return &client->got[at];
+}
+
+/* Lanes: what is normal goes through one and rises. A critical or background record has a lane of its own, or, while
+ * the connection catches up, comes in the normal one. */
+static bool is_in_order(wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
+    uint64_t *own = entry->priority >= WSM_PRIORITY_URGENT       ? &client->last_critical
+                    : entry->priority == WSM_PRIORITY_BACKGROUND ? &client->last_background
+                                                                 : &client->last_normal;
+    if (offset <= *own) own = &client->last_normal;
+    if (offset <= *own) return false;
+    *own = offset;
+    return true;
+}
+
+bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char *text, size_t len) {
+    wsm_sim *sim = client->sim;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, offset) : NULL;
+    if (!entry || !entry->json || entry->len != len || memcmp(entry->json, text, len) != 0) {
+        wsm__sim_break(sim, "I-03", "client %u gets offset %llu as %.*s; it is %.240s", client->idx, (ull)offset,
+                       (int)(len < 200 ? len : 200), text, entry && entry->json ? entry->json : "nothing");
+        return false;
+    }
+    if (!client->reads_main)
+        wsm__sim_break(sim, "I-51", "client %u gets a record that its token does not cover", client->idx);
+    uint8_t *mark = mark_of(client, offset);
+    if (!mark)
+        wsm__sim_break(sim, "I-05", "client %u came for what is after %llu and gets offset %llu", client->idx,
+                       (ull)client->base, (ull)offset);
+    else if (*mark)
+        wsm__sim_break(sim, "I-01", "client %u gets offset %llu %s", client->idx, (ull)offset,
+                       *mark == 1 ? "twice" : "after a gap that covers it");
+    else
+        *mark = 1;
+    if (offset <= client->checked_to)
+        wsm__sim_break(sim, "I-02", "client %u gets offset %llu after position %llu", client->idx, (ull)offset,
+                       (ull)client->checked_to);
+    if (!is_in_order(client, entry, offset))
+        wsm__sim_break(sim, "I-02", "client %u gets offset %llu (priority %u) after %llu, %llu, %llu", client->idx,
+                       (ull)offset, entry->priority, (ull)client->last_critical, (ull)client->last_normal,
+                       (ull)client->last_background);
+    if (offset > client->highest) client->highest = offset;
+    if (client->replays) client->replay_count++;
+    return true;
+}
+
+void wsm__sim_check_gap(wsm__sim_client *client, uint64_t from, uint64_t to, const char *reason) {
+    wsm_sim *sim = client->sim;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    const wsm__sim_store *store = &client->node->store;
+    bool is_same = epoch && strcmp(store->epoch, client->epoch) == 0;
+    if (from == 0 || to < from) {
+        wsm__sim_break(sim, "I-01", "client %u gets a gap from %llu to %llu", client->idx, (ull)from, (ull)to);
+        return;
+    }
+    for (uint64_t o = from; o <= to; o++) {
+        wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, o) : NULL;
+        uint8_t *mark = mark_of(client, o);
+        bool is_there = is_same && entry && wsm__sim_visible(client->reads_main, entry) && mark && *mark == 0;
+        if (is_there && strcmp(reason, "trimmed") == 0 && o >= store->first && !client->node->cannot_read)
+            wsm__sim_break(sim, "I-05", "client %u is told that offset %llu is trimmed; the log begins at %llu",
+                           client->idx, (ull)o, (ull)store->first);
+        if (is_there && strcmp(reason, "corrupt") == 0)
+            wsm__sim_break(sim, "I-05", "client %u is told that offset %llu is corrupt, and it is not", client->idx,
+                           (ull)o);
+        if (mark && *mark == 0) *mark = 2;
+    }
+}
+
+void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to) {
+    wsm_sim *sim = client->sim;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    if (to <= client->checked_to) return;
+    if (!epoch || to > epoch->applied) {
+        if (!epoch || to > epoch->count + client->node->store.count)
+            wsm__sim_break(sim, "I-02", "client %u is told position %llu, which is not there yet", client->idx,
+                           (ull)to);
+    }
+    for (uint64_t o = client->checked_to + 1; epoch && o <= to && o <= epoch->count; o++) {
+        wsm__sim_entry *entry = &epoch->entries[o - 1];
+        const uint8_t *mark = mark_of(client, o);
+        if (wsm__sim_visible(client->reads_main, entry) && mark && *mark == 0) {
+            wsm__sim_break(sim, "I-01", "client %u is told that all up to %llu has come; offset %llu has not",
+                           client->idx, (ull)to, (ull)o);
+            return;
+        }
+    }
+    client->checked_to = to;
+}
+
+void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
+    const char *want = "none";
+    wsm_sim *sim = client->sim;
+    if (client->asked_resume) {
+        bool is_known = strcmp(client->asked_epoch, client->epoch) == 0 && client->asked_after <= client->head;
+        want = is_known ? "replayed" : "resync";
+        if (is_known && strcmp(resume, "gap") == 0) want = "gap";
+    }
+    if (strcmp(resume, want) != 0)
+        wsm__sim_break(
+            sim, "I-05", "client %u asked for what is after %llu of %s; the log is at %llu of %s; it is told \"%s\"",
+            client->idx, (ull)client->asked_after, client->asked_epoch, (ull)client->head, client->epoch, resume);
+    bool is_resumed = strcmp(resume, "replayed") == 0 || strcmp(resume, "gap") == 0;
+    client->base = client->checked_to = is_resumed ? client->asked_after : client->head;
+    client->is_resynced = strcmp(resume, "resync") == 0;
+    if (is_resumed) sim->report.resumes++;
+    client->got_count = 0;
+    client->last_critical = client->last_normal = client->last_background = client->highest = 0;
+}
+
+void wsm__sim_check_replay_end(wsm__sim_client *client, uint64_t offset, uint64_t count) {
+    wsm_sim *sim = client->sim;
+    if (offset < client->head)
+        wsm__sim_break(sim, "I-05", "client %u: the replay ends at %llu, the log was at %llu", client->idx, (ull)offset,
+                       (ull)client->head);
+    if (client->highest > offset)
+        wsm__sim_break(sim, "I-06", "client %u got offset %llu within a replay that ends at %llu", client->idx,
+                       (ull)client->highest, (ull)offset);
+    if (count != client->replay_count)
+        wsm__sim_break(sim, "I-05", "client %u: %llu records were replayed, the hub counts %llu", client->idx,
+                       (ull)client->replay_count, (ull)count);
+    wsm__sim_epoch *epoch = epoch_of(client);
+    for (uint64_t o = client->base + 1; epoch && o <= client->head && o <= epoch->count; o++) {
+        const uint8_t *mark = mark_of(client, o);
+        if (wsm__sim_visible(client->reads_main, &epoch->entries[o - 1]) && mark && *mark == 0)
+            wsm__sim_break(sim, "I-05", "client %u: the replay up to %llu lacks offset %llu", client->idx, (ull)offset,
+                           (ull)o);
+    }
+}
+
+void wsm__sim_check_pings(wsm__sim_client *client) {
+    uint64_t interval = client->node->config.ping_interval_ms;
+    uint64_t ms = (client->sim->now - client->opened_at) / WSM__SIM_MS;
+    if (interval && client->pings > ms * 10 / (interval * 9) + 2)
+        wsm__sim_break(client->sim, "I-82", "client %u got %llu pings in %llu ms, the interval is %llu", client->idx,
+                       (ull)client->pings, (ull)ms, (ull)interval);
+}

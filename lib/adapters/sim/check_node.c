@@ -1,0 +1,356 @@
+/* What must hold of a hub, seen from its host: what is applied, what is there after a start, memory, counters, results.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "world.h"
+
+#define PAGE_TAG    (1ull << 62)
+#define CHECK_EVERY 64u
+
+static wsm__sim_epoch *epoch_of(wsm__sim_machine *node) {
+    wsm__sim_oracle *oracle = &node->sim->oracle;
+    wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(oracle, node->store.epoch);
+    return epoch ? epoch : wsm__sim_oracle_epoch_new(oracle, node->store.epoch, node->idx);
+}
+
+/* ---- what is applied ------------------------------------------------------------------------------------------------
+ */
+
+static const char *fault_of_fields(wsm_sim *sim, const wsm__sim_entry *entry, uint64_t offset,
+                                   const wsm__sim_command *command) {
+    const wsm__sim_json *json = sim->oracle.json;
+    uint64_t number;
+    size_t len;
+    const char *sender = command->agent == WSM__SIM_NOBODY ? "hub" : sim->oracle.agents[command->agent].name;
+    if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "sender_agent_id"), sender)) return "I-45";
+    if (!wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "offset"), &number) || number != offset)
+        return "I-02";
+    if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "context_id"), "main")) return "I-40";
+    const char *exchange = wsm__sim_json_raw(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "exchange"), &len);
+    const char *sent = command->exchange[entry->variant];
+    if (!sent || len != strlen(sent) || memcmp(exchange, sent, len) != 0) return "I-03";
+    if (command->id[0] && !wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), command->id))
+        return "I-30";
+    static const char *const words[] = {"normal", "background", "low", "normal", "high", "urgent", "critical"};
+    if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "priority"), words[command->priority]))
+        return "I-03";
+    return NULL;
+}
+
+/* "2026-01-02T03:04:05.678Z" in ms since the year 2000; only differences matter. */
+static int64_t time_of(const wsm__sim_json *json) {
+    char text[40];
+    int y, mo, d, h, mi, s, ms;
+    uint32_t node = wsm__sim_json_member(json, WSM__SIM_ROOT, "timestamp");
+    if (wsm__sim_json_string(json, node, text, sizeof text) == SIZE_MAX) return 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &y, &mo, &d, &h, &mi, &s, &ms) != 7) return 0;
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int64_t days =
+        (int64_t)(y - 2000) * 365 + (y - 2000 + 3) / 4 + before[(mo + 11) % 12] + d - 1 + (mo > 2 && y % 4 == 0);
+    return (((days * 24 + h) * 60 + mi) * 60 + s) * 1000 + ms;
+}
+
+/* A second effect of an id is only right beyond the window: of time, or of the sender's ids. */
+static void check_once(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t offset, const wsm__sim_entry *entry,
+                       const char *id) {
+    wsm_sim *sim = node->sim;
+    uint32_t place = (uint32_t)(epoch - sim->oracle.epochs);
+    wsm__sim_effect *effect = wsm__sim_oracle_effect(&sim->oracle, entry->agent, id);
+    if (effect && effect->epoch == place && effect->offset != offset) {
+        const wsm__sim_entry *first = &epoch->entries[effect->offset - 1];
+        int64_t newest = first->time;
+        uint64_t ids = 0;
+        for (uint64_t o = effect->offset + 1; o < offset; o++) {
+            const wsm__sim_entry *other = &epoch->entries[o - 1];
+            if (other->state && other->agent == entry->agent) ids++;
+            if (other->state && other->time > newest) newest = other->time;
+        }
+        if (entry->time > newest) newest = entry->time;
+        bool is_late = newest - first->time > (int64_t)node->config.dedup_window_ms;
+        bool is_evicted = node->config.dedup_ids_max && ids + 1 >= node->config.dedup_ids_max;
+        if (first->state == WSM__SIM_ENTRY_RECORD && !is_late && !is_evicted)
+            wsm__sim_break(sim, "I-30", "%s took effect at %llu and again at %llu of %s", id,
+                           (unsigned long long)effect->offset, (unsigned long long)offset, epoch->name);
+    }
+    wsm__sim_oracle_effect_put(&sim->oracle, entry->agent, id, place, offset);
+}
+
+static void check_order(wsm_sim *sim, const wsm__sim_command *command) {
+    if (command->client == WSM__SIM_NOBODY || command->sends[0] + command->sends[1] != 1) return;
+    wsm__sim_client *client = sim->clients[command->client];
+    if (command->line_life == client->applied_life && command->line_order < client->applied_order)
+        wsm__sim_break(sim, "I-08", "of client %u's messages on one connection a later one was applied first",
+                       client->idx);
+    client->applied_life = command->line_life;
+    client->applied_order = command->line_order;
+}
+
+static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry,
+                      const wsm_applied *applied) {
+    wsm_sim *sim = node->sim;
+    wsm__sim_json *json = sim->oracle.json;
+    uint64_t k = 0, v = 0;
+    char id[40] = "";
+    if (!wsm__sim_json_read(json, entry->json, entry->len)) {
+        wsm__sim_break(sim, "I-03", "offset %llu is no JSON: %s", (unsigned long long)offset, json->why);
+        return;
+    }
+    uint32_t exchange = wsm__sim_json_member(json, WSM__SIM_ROOT, "exchange");
+    wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "seq"), &entry->seq);
+    wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), id, sizeof id);
+    if (!wsm__sim_json_uint(json, wsm__sim_json_member(json, exchange, "k"), &k) || k >= sim->oracle.commands_count ||
+        !wsm__sim_json_uint(json, wsm__sim_json_member(json, exchange, "v"), &v) || v > 1) {
+        entry->command = entry->agent = WSM__SIM_NOBODY;
+        if (sim->is_users) return;
+        wsm__sim_break(sim, "I-03", "offset %llu holds what nobody sent: %.200s", (unsigned long long)offset,
+                       entry->json);
+        return;
+    }
+    wsm__sim_command *command = &sim->oracle.commands[k];
+    entry->command = (uint32_t)k;
+    entry->variant = (uint8_t)v;
+    entry->agent = command->agent;
+    entry->priority = (uint8_t)command->priority;
+    entry->time = time_of(json);
+    const char *fault = fault_of_fields(sim, entry, offset, command);
+    if (fault)
+        wsm__sim_break(sim, fault, "offset %llu differs from command %llu: %.300s", (unsigned long long)offset,
+                       (unsigned long long)k, entry->json);
+    if (command->is_forbidden)
+        wsm__sim_break(sim, "I-43", "command %llu of one who may not write took effect", (unsigned long long)k);
+    if (command->is_refused)
+        wsm__sim_break(sim, "I-25", "command %llu was refused and took effect", (unsigned long long)k);
+    uint64_t broken = 0;
+    for (uint64_t o = 1; o < offset && o <= node->store.count; o++) broken += node->store.records[o - 1].is_broken;
+    if (entry->seq <= epoch->seq || entry->seq > epoch->seq + 1 + broken)
+        wsm__sim_break(sim, "I-04", "seq %llu at offset %llu follows seq %llu", (unsigned long long)entry->seq,
+                       (unsigned long long)offset, (unsigned long long)epoch->seq);
+    epoch->seq = entry->seq;
+    command->effects++;
+    check_once(node, epoch, offset, entry, id);
+    check_order(sim, command);
+    sim->report.published++;
+    (void)applied;
+}
+
+static void check_skipped(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t to) {
+    for (uint64_t o = epoch->applied + 1; o <= to && o <= epoch->count; o++)
+        if (epoch->entries[o - 1].state == WSM__SIM_ENTRY_RECORD)
+            wsm__sim_break(node->sim, "I-22", "offset %llu of %s was there and is passed over", (unsigned long long)o,
+                           epoch->name);
+}
+
+void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) {
+    wsm_sim *sim = node->sim;
+    wsm__sim_epoch *epoch = epoch_of(node);
+    uint64_t offset = applied->offset;
+    wsm__sim_mix_bytes(sim, applied->json.ptr, applied->json.len);
+    wsm__sim_say(sim, "hub %u applies %llu for %u: %.*s", node->idx, (unsigned long long)offset, applied->receivers,
+                 (int)(applied->json.len < 300 ? applied->json.len : 300), applied->json.ptr);
+    if (offset <= epoch->applied)
+        wsm__sim_break(sim, "I-22", "offset %llu is applied again", (unsigned long long)offset);
+    if (offset > (node->store.is_durable ? node->store.synced : node->store.count))
+        wsm__sim_break(sim, "I-23", "offset %llu is shown before it is kept", (unsigned long long)offset);
+    check_skipped(node, epoch, offset - 1);
+    epoch->applied = offset;
+    wsm__sim_entry *entry = wsm__sim_oracle_entry_new(epoch, offset);
+    if (!entry->json) {
+        entry->json = wsm__sim_copy(applied->json.ptr, applied->json.len);
+        entry->len = (uint32_t)applied->json.len;
+        entry->state = WSM__SIM_ENTRY_RECORD;
+        check_new(node, epoch, offset, entry, applied);
+    } else if (entry->len != applied->json.len || memcmp(entry->json, applied->json.ptr, entry->len) != 0) {
+        wsm__sim_break(sim, "I-24", "offset %llu of %s was %.250s and is %.*s now", (unsigned long long)offset,
+                       epoch->name, entry->json, (int)(applied->json.len < 250 ? applied->json.len : 250),
+                       applied->json.ptr);
+    }
+}
+
+void wsm__sim_check_ready(wsm__sim_machine *node) {
+    char name[17];
+    wsm__sim_epoch *epoch = epoch_of(node);
+    uint64_t position = node->hub ? wsm_hub_position(node->hub, name) : 0;
+    if (!node->hub) return;
+    if (strcmp(name, node->store.epoch) != 0 || position < node->store.loaded_from)
+        wsm__sim_break(node->sim, "I-22", "a hub that is ready stands at %llu of %s", (unsigned long long)position,
+                       name);
+    if (position < epoch->count)
+        wsm__sim_break(node->sim, "I-20", "offset %llu was shown; after the restart the log ends at %llu",
+                       (unsigned long long)epoch->count, (unsigned long long)position);
+    check_skipped(node, epoch, epoch->count);
+    if (position > epoch->applied) epoch->applied = position;
+}
+
+/* ---- memory and counters --------------------------------------------------------------------------------------------
+ */
+
+typedef struct numbers {
+    double memory, pending, inbox, received, answered;
+} numbers;
+
+static void read_metric(void *user, const wsm_metric *metric) {
+    static const struct {
+        const char *name;
+        size_t at;
+    } rows[] = {{"wsm_memory_bytes", offsetof(numbers, memory)},
+                {"wsm_log_pending", offsetof(numbers, pending)},
+                {"wsm_inbox_commands", offsetof(numbers, inbox)},
+                {"wsm_messages_received_total", offsetof(numbers, received)},
+                {"wsm_messages_acked_total", offsetof(numbers, answered)},
+                {"wsm_messages_duplicate_total", offsetof(numbers, answered)},
+                {"wsm_messages_refused_total", offsetof(numbers, answered)},
+                {"wsm_messages_orphaned_total", offsetof(numbers, answered)}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(metric->name, rows[i].name) == 0) *(double *)(void *)((char *)user + rows[i].at) += metric->value;
+}
+
+void wsm__sim_check_counters(wsm__sim_machine *node, bool is_quiet) {
+    numbers now = {0};
+    wsm_hub_metrics(node->hub, read_metric, &now);
+    double most = now.memory * 1.1 + 65536;
+    if ((double)node->live > most)
+        wsm__sim_break(node->sim, "I-62", "%zu bytes live, %.0f accounted", node->live, now.memory);
+    if (node->config.memory_budget_bytes && now.memory > (double)node->config.memory_budget_bytes)
+        wsm__sim_break(node->sim, "I-62", "%.0f bytes accounted, the budget is %llu", now.memory,
+                       (unsigned long long)node->config.memory_budget_bytes);
+    if (now.answered > now.received || (now.pending <= 0 && now.inbox <= 0 && is_quiet && now.answered < now.received))
+        wsm__sim_break(node->sim, "I-96", "%.0f messages received, %.0f answered, nothing pending", now.received,
+                       now.answered);
+}
+
+void wsm__sim_check_step(wsm__sim_machine *node) {
+    if (++node->checks % CHECK_EVERY == 0) wsm__sim_check_counters(node, false);
+}
+
+void wsm__sim_check_queue(const wsm__sim_line *line) {
+    uint32_t most = line->node->config.queue_bytes_max;
+    size_t queued = wsm_conn_queued(line->conn);
+    if (most && queued > most + 4096u + 2048u)
+        wsm__sim_break(line->sim, "I-12", "%zu bytes queued, the cap is %u", queued, most);
+}
+
+void wsm__sim_check_freed(wsm__sim_machine *node) {
+    if (node->live || node->blocks)
+        wsm__sim_break(node->sim, "I-63", "%zu bytes in %zu blocks are left of a hub that was freed", node->live,
+                       node->blocks);
+    node->live = node->blocks = 0;
+}
+
+/* ---- connections ----------------------------------------------------------------------------------------------------
+ */
+
+static const wsm__sim_client *client_of(const wsm__sim_line *line) {
+    for (uint32_t i = 0; i < line->sim->clients_count; i++)
+        if (line->sim->clients[i]->line == line) return line->sim->clients[i];
+    return NULL;
+}
+
+static void opened(wsm__sim_line *line) {
+    wsm_sim *sim = line->sim;
+    const wsm__sim_client *client = client_of(line);
+    if (!client) return;
+    if (client->is_stranger)
+        wsm__sim_break(sim, "I-50", "client %u has no right to be here and was let in", client->idx);
+    line->agent = client->agent;
+    line->permission = client->claims.permission;
+    line->purpose = client->claims.purpose;
+    wsm__sim_agent *agent = &sim->oracle.agents[line->agent->idx];
+    if (line->permission != WSM_PERMISSION_ACTIVE) return;
+    agent->sessions++;
+    if (line->purpose == WSM_PURPOSE_PRIMARY && ++agent->primaries > 1)
+        wsm__sim_break(sim, "I-53", "%s has %u primary connections at once", agent->name, agent->primaries);
+}
+
+static void shut(wsm__sim_line *line) {
+    if (!line->agent || line->permission != WSM_PERMISSION_ACTIVE) return;
+    wsm__sim_agent *agent = &line->sim->oracle.agents[line->agent->idx];
+    if (agent->sessions) agent->sessions--;
+    if (line->purpose == WSM_PURPOSE_PRIMARY && agent->primaries) agent->primaries--;
+    line->agent = NULL;
+}
+
+void wsm__sim_check_conn_state(wsm__sim_machine *node, wsm__sim_line *line, const wsm_conn *conn,
+                               wsm_conn_state state) {
+    (void)conn;
+    wsm__sim_mix(node->sim, (uint64_t)state);
+    if (!line) return;
+    if (state < line->state)
+        wsm__sim_break(node->sim, "I-52", "a connection's state goes from %d back to %d", line->state, state);
+    line->state = state;
+    if (state == WSM_CONN_OPEN) opened(line);
+    if (state >= WSM_CONN_CLOSING) shut(line);
+}
+
+/* ---- for the host ---------------------------------------------------------------------------------------------------
+ */
+
+void wsm__sim_check_result(wsm__sim_machine *node, const wsm_result *result) {
+    wsm_sim *sim = node->sim;
+    size_t k = (size_t)(result->tag & 0xffffffff);
+    wsm__sim_mix(sim, (uint64_t)(int64_t)result->err);
+    if (!wsm__sim_tags_take(&node->tags, result->tag)) {
+        wsm__sim_break(sim, "I-07", "a second result for tag %zu, or one for a tag that was never taken", k);
+        return;
+    }
+    wsm__sim_command *command = &sim->oracle.commands[k];
+    wsm__sim_say(sim, "hub %u: result of %zu is %d at %llu", node->idx, k, result->err,
+                 (unsigned long long)result->offset);
+    if (result->err) {
+        if (result->err != WSM_ERR_STORE_FAILED) {
+            command->is_refused = true;
+            if (command->effects)
+                wsm__sim_break(sim, "I-25", "broadcast %zu failed with %d and took effect", k, result->err);
+        }
+        return;
+    }
+    wsm__sim_entry *entry = wsm__sim_oracle_entry(epoch_of(node), result->offset);
+    if (!entry || entry->state != WSM__SIM_ENTRY_RECORD || entry->command != k)
+        wsm__sim_break(sim, "I-07", "broadcast %zu is said to be at %llu, and is not", k,
+                       (unsigned long long)result->offset);
+    if (result->durable && (!node->store.is_durable || node->store.synced < result->offset))
+        wsm__sim_break(sim, "I-20", "broadcast %zu is said to be durable; synced are %llu", k,
+                       (unsigned long long)node->store.synced);
+}
+
+static uint64_t offset_of(wsm_slice json) {
+    static const char head[] = "{\"type\":\"memory_update\",\"offset\":";
+    if (json.len < sizeof head + 2 || memcmp(json.ptr, head, sizeof head - 1) != 0) return 0;
+    uint64_t offset = 0;
+    for (const char *at = json.ptr + sizeof head - 1; *at >= '0' && *at <= '9'; at++)
+        offset = offset * 10 + (uint64_t)(*at - '0');
+    return offset;
+}
+
+void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page) {
+    wsm_sim *sim = node->sim;
+    wsm__sim_epoch *epoch = epoch_of(node);
+    uint64_t after = page->tag & (PAGE_TAG - 1), at = after;
+    if (!wsm__sim_tags_take(&node->tags, page->tag)) {
+        wsm__sim_break(sim, "I-07", "a second page for one read");
+        return;
+    }
+    if (page->err) return;
+    if (page->trimmed_to > at) {
+        if (page->trimmed_to >= node->store.first && node->store.first && !node->cannot_read)
+            wsm__sim_break(sim, "I-05", "a page says that records up to %llu are gone; the log begins at %llu",
+                           (unsigned long long)page->trimmed_to, (unsigned long long)node->store.first);
+        at = page->trimmed_to;
+    }
+    for (size_t i = 0; i <= page->count; i++) {
+        uint64_t offset = i < page->count ? offset_of(page->messages[i]) : page->next_after + 1;
+        for (uint64_t o = at + 1; o < offset && o <= epoch->count; o++)
+            if (epoch->entries[o - 1].state == WSM__SIM_ENTRY_RECORD)
+                wsm__sim_break(sim, "I-05", "a page after %llu lacks offset %llu (trimmed to %llu)",
+                               (unsigned long long)after, (unsigned long long)o, (unsigned long long)page->trimmed_to);
+        if (i == page->count) break;
+        wsm__sim_entry *entry = wsm__sim_oracle_entry(epoch, offset);
+        if (offset <= at || !entry || !entry->json || entry->len != page->messages[i].len ||
+            memcmp(entry->json, page->messages[i].ptr, entry->len) != 0)
+            wsm__sim_break(sim, "I-03", "a page after %llu shows offset %llu otherwise: %.200s",
+                           (unsigned long long)after, (unsigned long long)offset, page->messages[i].ptr);
+        at = offset;
+    }
+}

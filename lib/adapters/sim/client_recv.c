@@ -1,0 +1,239 @@
+/* What a model client hears: records and positions, replays and gaps, answers, presence. It believes nothing: what it
+ * is told goes through the checks. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "world.h"
+
+typedef unsigned long long ull;
+
+static const wsm__sim_json *doc(const wsm__sim_client *client) {
+    return client->sim->oracle.json;
+}
+
+static uint32_t field(const wsm__sim_client *client, const char *name) {
+    return wsm__sim_json_member(doc(client), WSM__SIM_ROOT, name);
+}
+
+static uint64_t number(const wsm__sim_client *client, const char *name) {
+    uint64_t value = 0;
+    wsm__sim_json_uint(doc(client), field(client, name), &value);
+    return value;
+}
+
+static void text(const wsm__sim_client *client, const char *name, char *into, size_t cap) {
+    if (wsm__sim_json_string(doc(client), field(client, name), into, cap) == SIZE_MAX) into[0] = '\0';
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------------------
+ */
+
+static void on_welcome(wsm__sim_client *client) {
+    wsm_sim *sim = client->sim;
+    char resume[16], epoch[40];
+    if (client->phase != WSM__SIM_WAITING) {
+        wsm__sim_break(sim, "I-50", "client %u is welcomed twice", client->idx);
+        return;
+    }
+    if (client->is_stranger)
+        wsm__sim_break(sim, "I-50", "client %u has no right to be here and is welcomed", client->idx);
+    if (!wsm__sim_json_is(doc(client), field(client, "agent_id"), client->agent->name))
+        wsm__sim_break(sim, "I-45", "client %u is welcomed under another name", client->idx);
+    text(client, "resume", resume, sizeof resume);
+    text(client, "epoch", epoch, sizeof epoch);
+    if (strlen(epoch) != 16) wsm__sim_break(sim, "I-05", "client %u is told epoch \"%s\"", client->idx, epoch);
+    memcpy(client->epoch, epoch, 17);
+    client->head = number(client, "offset");
+    client->phase = WSM__SIM_LIVE;
+    client->fails = 0;
+    wsm__sim_say(sim, "client %u is welcome at %llu: %s", client->idx, (ull)client->head, resume);
+    wsm__sim_check_welcome(client, resume);
+    client->position = client->base;
+    bool is_fresh = strcmp(resume, "none") == 0 || strcmp(resume, "resync") == 0;
+    if (is_fresh) wsm__sim_client_resend(client);
+}
+
+static void on_replay_start(wsm__sim_client *client) {
+    uint64_t from = number(client, "from"), to = number(client, "to");
+    if (from != client->base + 1 || to != client->head || client->replays)
+        wsm__sim_break(client->sim, "I-05", "client %u: a replay from %llu to %llu, expected from %llu to %llu",
+                       client->idx, (ull)from, (ull)to, (ull)client->base + 1, (ull)client->head);
+    client->replays = true;
+    client->replay_to = to;
+    client->replay_count = 0;
+}
+
+static void on_replay_end(wsm__sim_client *client) {
+    if (!client->replays)
+        wsm__sim_break(client->sim, "I-05", "client %u: a replay ends that has not begun", client->idx);
+    client->replays = false;
+    wsm__sim_check_replay_end(client, number(client, "offset"), number(client, "count"));
+    wsm__sim_client_resend(client);
+}
+
+static void on_position(wsm__sim_client *client) {
+    uint64_t offset = number(client, "offset");
+    wsm__sim_say(client->sim, "client %u is at %llu", client->idx, (ull)offset);
+    if (offset <= client->position)
+        wsm__sim_break(client->sim, "I-02", "client %u is told position %llu after %llu", client->idx, (ull)offset,
+                       (ull)client->position);
+    wsm__sim_check_complete(client, offset);
+    client->position = offset;
+}
+
+static void on_gap(wsm__sim_client *client) {
+    char reason[16];
+    text(client, "reason", reason, sizeof reason);
+    wsm__sim_say(client->sim, "client %u: a gap from %llu to %llu, %s", client->idx, (ull)number(client, "from_offset"),
+                 (ull)number(client, "to_offset"), reason);
+    wsm__sim_check_gap(client, number(client, "from_offset"), number(client, "to_offset"), reason);
+}
+
+/* ---- answers --------------------------------------------------------------------------------------------------------
+ */
+
+static wsm__sim_sent *asked(wsm__sim_client *client, const char *id) {
+    while (client->sent_from < client->sent_count && client->sent[client->sent_from].is_answered) client->sent_from++;
+    for (size_t i = client->sent_from; i < client->sent_count; i++)
+        if (!client->sent[i].is_answered && strcmp(client->sent[i].id, id) == 0) return &client->sent[i];
+    return NULL;
+}
+
+static void keep_roster(wsm__sim_client *client) {
+    size_t len;
+    const char *raw = wsm__sim_json_raw(doc(client), field(client, "result"), &len);
+    if (!raw || len == 0) return;
+    wsm__sim_bytes_clear(&client->roster);
+    wsm__sim_bytes_add(&client->roster, raw, len);
+    client->listed_at = client->sim->now;
+}
+
+static void on_ack(wsm__sim_client *client, bool is_duplicate) {
+    char id[64];
+    uint64_t offset = 0;
+    text(client, "original_message_id", id, sizeof id);
+    wsm__sim_sent *sent = asked(client, id);
+    bool has_offset = wsm__sim_json_uint(doc(client), field(client, "offset"), &offset);
+    bool is_durable = wsm__sim_json_type(doc(client), field(client, "durable")) == WSM__SIM_TRUE;
+    wsm__sim_say(client->sim, "client %u: %s of %s at %llu%s", client->idx, is_duplicate ? "duplicate_ack" : "ack", id,
+                 (ull)offset, is_durable ? ", durable" : "");
+    if (!sent) {
+        if (!client->is_tampered)
+            wsm__sim_break(client->sim, "I-07",
+                           "client %u gets an ack of %s, which it has not asked for, or a second one", client->idx, id);
+        return;
+    }
+    sent->is_answered = true;
+    wsm__sim_check_ack(client, sent, is_duplicate, has_offset, offset, is_durable);
+    if (sent->command == WSM__SIM_NOBODY)
+        keep_roster(client);
+    else
+        wsm__sim_client_settled(client, sent->command);
+}
+
+static bool comes_again(const char *code) {
+    static const char *const later[] = {"rate_limited", "busy", "store_failed", "shutting_down", "internal", "limit"};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+        if (strcmp(code, later[i]) == 0) return true;
+    return false;
+}
+
+static void on_error(wsm__sim_client *client) {
+    char id[64], code[40], why[300];
+    text(client, "original_message_id", id, sizeof id);
+    text(client, "code", code, sizeof code);
+    text(client, "message", why, sizeof why);
+    wsm__sim_say(client->sim, "client %u: error %s of %s: %s", client->idx, code, id, why);
+    wsm__sim_sent *sent = id[0] ? asked(client, id) : NULL;
+    if (!sent) {
+        if (client->nameless > 0)
+            client->nameless--;
+        else if (!client->is_tampered)
+            wsm__sim_break(client->sim, "I-07", "client %u gets an error %s of \"%s\", which it has not asked for",
+                           client->idx, code, id);
+        return;
+    }
+    sent->is_answered = true;
+    uint32_t command = sent->command, variant = sent->variant;
+    wsm__sim_check_error(client, sent, code);
+    if (command == WSM__SIM_NOBODY || variant != 0) return;
+    uint64_t wait = number(client, "retry_after_ms");
+    if (comes_again(code) && !client->sim->oracle.commands[command].is_forbidden)
+        wsm__sim_client_retry(client, command, wait ? wait : 1000);
+    else
+        wsm__sim_client_settled(client, command);
+}
+
+static void on_presence(wsm__sim_client *client) {
+    char name[80];
+    text(client, "agent_id", name, sizeof name);
+    const wsm__sim_agent *agent = wsm__sim_oracle_find_agent(&client->sim->oracle, name);
+    if (!agent) {
+        wsm__sim_break(client->sim, "I-44", "client %u hears of %s, who does not exist", client->idx, name);
+        return;
+    }
+    client->seen[agent->idx].was_told = true;
+    client->seen[agent->idx].is_present = !wsm__sim_json_is(doc(client), field(client, "status"), "offline");
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------------
+ */
+
+/* The offset of a record whose head is as the hub writes it; 0: look closer. */
+static uint64_t quick_offset(const char *at, size_t len) {
+    static const char head[] = "{\"type\":\"memory_update\",\"offset\":";
+    if (len < sizeof head + 20 || memcmp(at, head, sizeof head - 1) != 0) return 0;
+    uint64_t offset = 0;
+    for (at += sizeof head - 1; *at >= '0' && *at <= '9'; at++) offset = offset * 10 + (uint64_t)(*at - '0');
+    return offset;
+}
+
+static void note_tail(wsm__sim_client *client, const char *at, size_t len) {
+    if (!client->is_scripted) return;
+    wsm__sim_bytes_add(&client->tail, at, len);
+    wsm__sim_bytes_add(&client->tail, "\n", 1);
+}
+
+static bool is(const wsm__sim_client *client, const char *type) {
+    return wsm__sim_json_is(doc(client), field(client, "type"), type);
+}
+
+void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
+    wsm_sim *sim = client->sim;
+    sim->report.delivered++;
+    note_tail(client, at, len);
+    uint64_t offset = quick_offset(at, len);
+    if (offset && client->phase == WSM__SIM_LIVE) {
+        wsm__sim_check_record(client, offset, at, len);
+        return;
+    }
+    if (!wsm__sim_json_read(sim->oracle.json, at, len)) {
+        wsm__sim_break(sim, "I-14", "client %u gets what is no JSON (%s): %.*s", client->idx, sim->oracle.json->why,
+                       (int)(len < 200 ? len : 200), at);
+        return;
+    }
+    if (client->phase != WSM__SIM_LIVE && !is(client, "welcome")) {
+        wsm__sim_break(sim, "I-50", "client %u gets this before welcome: %.*s", client->idx,
+                       (int)(len < 200 ? len : 200), at);
+        return;
+    }
+    if (is(client, "welcome"))
+        on_welcome(client);
+    else if (is(client, "memory_update"))
+        wsm__sim_check_record(client, number(client, "offset"), at, len);
+    else if (is(client, "position"))
+        on_position(client);
+    else if (is(client, "ack") || is(client, "duplicate_ack"))
+        on_ack(client, is(client, "duplicate_ack"));
+    else if (is(client, "error"))
+        on_error(client);
+    else if (is(client, "agent_presence"))
+        on_presence(client);
+    else if (is(client, "replay_start"))
+        on_replay_start(client);
+    else if (is(client, "replay_end"))
+        on_replay_end(client);
+    else if (is(client, "gap"))
+        on_gap(client);
+}

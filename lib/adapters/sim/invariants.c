@@ -1,0 +1,63 @@
+/* The invariants that are checked, each with a sentence for people. The ids are those of the project's contract. */
+#include "world.h"
+
+static const wsm_sim_invariant rows[] = {
+    {"I-01",
+     "Every record that a connection may see arrives on it exactly once, or lies in a gap that it was told of; what is "
+     "still to come lies above the last position."},
+    {"I-02",
+     "Within one context and lane records arrive in the order of their offsets, and a position is only told when "
+     "everything below it has gone out."},
+    {"I-03", "All who receive a record receive the same bytes, and those are the publisher's own."},
+    {"I-04",
+     "Sequence numbers of a context begin at 1 and step by 1 in each epoch; records that broke in the store leave the "
+     "only holes."},
+    {"I-05",
+     "A resume yields every visible record after the position once, or a gap for what the log no longer has, or resync "
+     "when the position is unknown. Nothing is called trimmed or corrupt that can be read."},
+    {"I-06", "Replay and live records never interleave: what is published during a replay comes after its end."},
+    {"I-07",
+     "Each request that carries an id, and each broadcast of the host, gets exactly one answer, and what it says is "
+     "true of the log; or the connection ends."},
+    {"I-08", "The messages of one connection take effect in the order in which they were sent."},
+    {"I-12", "The bytes that wait for one connection stay below the cap."},
+    {"I-14", "A frame is never dropped, replaced or mixed with another once a part of it has been written: the "
+             "client's reader, "
+             "which shares no code with the hub, always finds RFC 6455."},
+    {"I-20", "What was acknowledged as durable, or shown to anybody, is there after every crash, unchanged."},
+    {"I-22", "Recovery yields a prefix of the log as it was: no hole, no other order, nothing that was refused."},
+    {"I-23", "Nobody sees a record before it is kept, so that no two contents are ever seen under one offset."},
+    {"I-24", "Recovering again, from a snapshot or from the first record, gives the same state: the same records, to "
+             "the byte."},
+    {"I-25",
+     "What was refused with an error changed nothing: no record of it ever appears. (store_failed leaves it open.)"},
+    {"I-30", "Within the window a message id takes effect at most once for its sender, also across crashes."},
+    {"I-31",
+     "The same id with other content is id_conflict and changes nothing; one agent's ids mean nothing for another's."},
+    {"I-32", "The table of ids never invents a duplicate: what it names is a record of that id and sender."},
+    {"I-40", "A record stays in the context that it was sent to."},
+    {"I-43", "Who may only observe causes no record."},
+    {"I-44", "When it is quiet, the agents that the hub lists are those that have a session."},
+    {"I-45", "The sender of every record is the authenticated agent, whatever the message says."},
+    {"I-50", "Without a valid token nothing is processed and nothing is sent but the refusal."},
+    {"I-51", "A connection receives only what its token covers."},
+    {"I-52",
+     "Any public call is legal inside any callback, or has no effect; a connection's state only moves forwards."},
+    {"I-53", "An agent has at most one live primary connection: the old one is closed before the new one opens."},
+    {"I-60", "However the bytes of an honest client are cut, it is never accused of breaking the protocol."},
+    {"I-62", "Accounted memory stays within the budget, and what is allocated within what is accounted."},
+    {"I-63", "A hub that was freed, in whatever state, leaves no allocation."},
+    {"I-64", "A call that fails had no effect."},
+    {"I-68", "The same inputs and answers give the same outputs, to the bit, in every build."},
+    {"I-80",
+     "When the faults stop, every client comes to the log's end in bounded time, every command is answered, and no "
+     "timer spins."},
+    {"I-81", "A shutdown ends by its deadline."},
+    {"I-82", "Clocks that jump or stall cause at most one ping in an interval."},
+    {"I-95", "A log line is printable, one line, and at most 1 KiB."},
+    {"I-96", "Messages received are messages answered, or in flight."},
+};
+
+const wsm_sim_invariant *wsm_sim_invariant_at(size_t index) {
+    return index < sizeof rows / sizeof rows[0] ? &rows[index] : NULL;
+}

@@ -1,0 +1,115 @@
+/* What a world knows to be true: the agents, every command that was ever sent, and the entries of the log as they came
+ * into being, epoch by epoch. It is a sequential model of its own: it shares no code with the core and reads none of
+ * its records; an entry is what the hub first showed, and everything later is held against it and against the command
+ * that it came from. */
+#ifndef WSM_LIB_SIM_ORACLE_H
+#define WSM_LIB_SIM_ORACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WSM__SIM_NOBODY UINT32_MAX
+
+typedef struct wsm__sim_agent {
+    uint32_t idx;
+    char name[32];
+    uint32_t primaries; /* open at the hub, of this life */
+    uint32_t sessions;  /* open at the hub that may take part */
+} wsm__sim_agent;
+
+typedef struct wsm__sim_agent_seen {
+    bool is_present, was_told;
+} wsm__sim_agent_seen;
+
+/* A memory update that somebody wants. Variants are other contents under the same id. */
+typedef struct wsm__sim_command {
+    uint32_t client;                /* WSM__SIM_NOBODY: the host */
+    uint32_t number;                /* of that client, or the host's tag */
+    uint32_t agent;                 /* index; WSM__SIM_NOBODY: hub */
+    int priority;                   /* wsm_priority */
+    char id[37];                    /* "": none */
+    char *exchange[2], *text[2];    /* the content, and the whole message */
+    uint32_t sends[2];              /* how often each was sent */
+    uint32_t effects;               /* entries that came of it and are not broken */
+    bool is_forbidden;              /* its sender may not write */
+    bool is_answered;               /* for good */
+    bool is_refused;                /* an error that changes nothing was the only answer to the only sending */
+    uint64_t line_life, line_order; /* the first sending: which connection, which message there */
+} wsm__sim_command;
+
+typedef enum wsm__sim_entry_state {
+    WSM__SIM_ENTRY_NONE = 0,
+    WSM__SIM_ENTRY_RECORD = 1,
+    WSM__SIM_ENTRY_BROKEN = 2
+} wsm__sim_entry_state;
+
+typedef struct wsm__sim_entry {
+    char *json; /* as it was first shown */
+    uint32_t len;
+    uint8_t state;
+    uint8_t priority;
+    uint8_t variant;
+    uint32_t context; /* 0: main */
+    uint32_t agent, command;
+    uint64_t seq;
+    int64_t time; /* ms: the record's own */
+} wsm__sim_entry;
+
+typedef struct wsm__sim_epoch {
+    char name[17];
+    uint32_t node;
+    wsm__sim_entry *entries; /* offset is index + 1 */
+    uint64_t count, cap;     /* highest offset that was shown */
+    uint64_t applied;        /* by the hub of this life */
+    uint64_t broken;         /* entries that cannot be read any more */
+    uint64_t seq;            /* of main, last */
+} wsm__sim_epoch;
+
+typedef struct wsm__sim_effect { /* the last effect of (agent, id) */
+    uint64_t hash;
+    uint32_t epoch;
+    uint64_t offset;
+} wsm__sim_effect;
+
+typedef struct wsm__sim_tags { /* broadcasts of the host that have no result yet */
+    uint64_t *open;
+    size_t count, cap;
+} wsm__sim_tags;
+
+typedef struct wsm__sim_oracle {
+    wsm__sim_agent agents[48];
+    uint32_t agents_count;
+    wsm__sim_command *commands;
+    size_t commands_count, commands_cap;
+    wsm__sim_epoch *epochs;
+    size_t epochs_count, epochs_cap;
+    wsm__sim_effect *effects; /* a hash table */
+    size_t effects_count, effects_cap;
+    struct wsm__sim_json *json;
+    bool memory_failed; /* an allocation of a hub has failed since the beginning */
+    bool store_failed;
+} wsm__sim_oracle;
+
+void wsm__sim_tags_add(wsm__sim_tags *tags, uint64_t tag);
+bool wsm__sim_tags_take(wsm__sim_tags *tags, uint64_t tag); /* false: it is not open */
+void wsm__sim_tags_fini(wsm__sim_tags *tags);
+
+void wsm__sim_oracle_init(wsm__sim_oracle *oracle);
+void wsm__sim_oracle_fini(wsm__sim_oracle *oracle);
+wsm__sim_agent *wsm__sim_oracle_agent(wsm__sim_oracle *oracle, const char *name); /* found or made; NULL: too many */
+const wsm__sim_agent *wsm__sim_oracle_find_agent(const wsm__sim_oracle *oracle, const char *name);
+uint32_t wsm__sim_oracle_command(wsm__sim_oracle *oracle, const wsm__sim_command *command);
+wsm__sim_epoch *wsm__sim_oracle_epoch(wsm__sim_oracle *oracle, const char *name); /* NULL: unknown */
+wsm__sim_epoch *wsm__sim_oracle_epoch_new(wsm__sim_oracle *oracle, const char *name, uint32_t node);
+wsm__sim_entry *wsm__sim_oracle_entry(wsm__sim_epoch *epoch, uint64_t offset); /* NULL: beyond its end */
+wsm__sim_entry *wsm__sim_oracle_entry_new(wsm__sim_epoch *epoch, uint64_t offset);
+/* The effect of (agent, id) before, in any epoch; put remembers a new one. */
+wsm__sim_effect *wsm__sim_oracle_effect(wsm__sim_oracle *oracle, uint32_t agent, const char *id);
+void wsm__sim_oracle_effect_put(wsm__sim_oracle *oracle, uint32_t agent, const char *id, uint32_t epoch,
+                                uint64_t offset);
+/* Whether the bearer of a connection may see an entry: its token covers the context, and, where a context has members,
+ * the agent is one of them. */
+bool wsm__sim_visible(bool reads_main, const wsm__sim_entry *entry);
+
+#endif

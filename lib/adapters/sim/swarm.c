@@ -1,0 +1,160 @@
+/* A run from a seed: while the faults last, a workload; then calm, in which everybody must come to the log's end; then
+ * the end, in which everything must add up and nothing may be left. */
+#include <string.h>
+
+#include "world.h"
+
+#define EVENTS_MAX 3000000u
+
+typedef struct run {
+    wsm_sim *sim;
+    wsm__sim_plan plan;
+    uint32_t step;
+} run;
+
+static void step(wsm_sim *sim, void *object, uint64_t number) {
+    run *self = object;
+    (void)number;
+    if (sim->is_calm || self->step++ >= self->plan.steps) return;
+    wsm__sim_block(&sim->choices, WSM__SIM_WORK);
+    wsm__sim_strike(sim);
+    uint32_t dice = wsm__sim_draw(sim, WSM__SIM_WORK, 64);
+    if (dice < 56 && sim->clients_count > 0)
+        wsm__sim_client_act(sim->clients[wsm__sim_draw(sim, WSM__SIM_WORK, sim->clients_count)]);
+    else if (dice < 61)
+        wsm__sim_machine_publish(sim->nodes[0]);
+    else
+        wsm__sim_machine_read(sim->nodes[0]);
+    uint64_t gap = self->plan.gap_ms * (uint64_t)WSM__SIM_MS / 8 * (1 + wsm__sim_draw(sim, WSM__SIM_WORK, 15));
+    if (wsm__sim_draw(sim, WSM__SIM_WORK, 50) == 49) gap *= 20;
+    wsm__sim_in(sim, gap, step, self, 0);
+}
+
+static void go(wsm_sim *sim, uint64_t until) {
+    while (!wsm__sim_is_broken(sim) && sim->report.events < EVENTS_MAX && wsm__sim_step(sim, until)) continue;
+    if (sim->report.events >= EVENTS_MAX) wsm__sim_break(sim, "I-80", "%u events: something spins", EVENTS_MAX);
+}
+
+static bool all_at_head(const wsm_sim *sim) {
+    for (uint32_t i = 0; i < sim->nodes_count; i++)
+        if (!sim->nodes[i]->hub || !sim->nodes[i]->is_ready || sim->nodes[i]->tags.count > 0) return false;
+    for (uint32_t i = 0; i < sim->clients_count; i++) {
+        const wsm__sim_client *client = sim->clients[i];
+        if (client->is_stopped || !client->comes_back) continue;
+        if (!wsm__sim_client_is_at_head(client)) return false;
+    }
+    return true;
+}
+
+static const wsm__sim_client *first_behind(const wsm_sim *sim) {
+    for (uint32_t i = 0; i < sim->clients_count; i++) {
+        const wsm__sim_client *client = sim->clients[i];
+        if (!client->is_stopped && client->comes_back && !wsm__sim_client_is_at_head(client)) return client;
+    }
+    return NULL;
+}
+
+/* Calm: within three heartbeats and the time for replays everybody is at the log's end. */
+static void converge(wsm_sim *sim) {
+    uint64_t ping = sim->nodes[0]->config.ping_interval_ms;
+    uint64_t until = sim->now + (600000 + 5 * ping) * WSM__SIM_MS;
+    wsm__sim_calm(sim);
+    while (!wsm__sim_is_broken(sim) && !all_at_head(sim)) {
+        if (sim->now >= until) {
+            const wsm__sim_client *behind = first_behind(sim);
+            wsm__sim_break(sim, "I-80",
+                           "the faults have been over for %llu s; client %d is in phase %d, checked to %llu, with %zu "
+                           "commands open; the hub is %s at %llu",
+                           (unsigned long long)(600 + 5 * ping / 1000), behind ? (int)behind->idx : -1,
+                           behind ? (int)behind->phase : -1, behind ? (unsigned long long)behind->checked_to : 0,
+                           behind ? behind->open_count : 0, sim->nodes[0]->is_ready ? "ready" : "not ready",
+                           (unsigned long long)wsm_hub_position(sim->nodes[0]->hub, NULL));
+            return;
+        }
+        go(sim, sim->now + 500ull * WSM__SIM_MS);
+    }
+}
+
+static void look_around(wsm_sim *sim) {
+    go(sim, sim->now + (sim->nodes[0]->config.presence_grace_ms + 3000ull) * WSM__SIM_MS);
+    for (uint32_t i = 0; i < sim->clients_count; i++) {
+        if (sim->clients[i]->phase != WSM__SIM_LIVE) continue;
+        wsm__sim_client_ask(sim->clients[i], "agent_list", "");
+        break;
+    }
+    go(sim, sim->now + 5000ull * WSM__SIM_MS);
+    if (!wsm__sim_is_broken(sim)) wsm__sim_check_end(sim);
+}
+
+/* Half of the runs end by a shutdown, the others by a crash. */
+static void end(wsm_sim *sim) {
+    wsm__sim_machine *node = sim->nodes[0];
+    if (wsm__sim_is_broken(sim) || wsm__sim_draw(sim, WSM__SIM_PLAN, 2) == 0) return;
+    wsm__sim_machine_shutdown(node, false);
+    for (uint32_t i = 0; i < sim->clients_count; i++) sim->clients[i]->comes_back = false;
+    go(sim, sim->now + 30ull * WSM__SIM_S);
+    if (node->hub && !wsm__sim_is_broken(sim))
+        wsm__sim_break(sim, "I-81", "a shutdown in calm has not ended after 30 s");
+}
+
+static void run_all(wsm_sim *sim) {
+    run self = {.sim = sim};
+    wsm__sim_plan_draw(sim, &self.plan);
+    if (wsm__sim_machine_start(sim->nodes[0])) wsm__sim_machine_restart_in(sim->nodes[0], WSM__SIM_S);
+    wsm__sim_in(sim, 100ull * WSM__SIM_MS, step, &self, 0);
+    while (!wsm__sim_is_broken(sim) && self.step < self.plan.steps && sim->report.events < EVENTS_MAX)
+        go(sim, sim->now + 60ull * WSM__SIM_S);
+    if (!wsm__sim_is_broken(sim)) converge(sim);
+    if (!wsm__sim_is_broken(sim)) look_around(sim);
+    end(sim);
+}
+
+/* One run; `taken` gets the choices that were made, if it is not NULL. */
+int wsm__sim_swarm_run(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
+                       wsm_sim_line_fn line, void *user, unsigned char fill, wsm__sim_choices *taken) {
+    wsm_sim *sim = wsm__sim_new(seed, profile, script);
+    sim->say = line;
+    sim->say_user = user;
+    sim->fill = fill;
+    run_all(sim);
+    for (uint32_t i = 0; i < sim->nodes_count; i++) wsm__sim_machine_free(sim->nodes[i]);
+    sim->nodes_count = 0;
+    *report = sim->report;
+    if (taken) {
+        *taken = sim->choices;
+        memset(sim->choices.tape, 0, sizeof sim->choices.tape);
+    }
+    int broken = wsm__sim_is_broken(sim) ? 1 : 0;
+    wsm_sim_free(sim);
+    return broken;
+}
+
+static int give_report(wsm_sim_report *out, const wsm_sim_report *made) {
+    size_t size = out->size;
+    if (size < sizeof out->size) return WSM_ERR_INVALID;
+    memcpy(out, made, size < sizeof *made ? size : sizeof *made);
+    out->size = size;
+    return WSM_OK;
+}
+
+int wsm_sim_swarm(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
+                  wsm_sim_line_fn line, void *user) {
+    wsm_sim_report made;
+    if (!report || profile > WSM_SIM_BRUTAL) return WSM_ERR_INVALID;
+    if (script) seed = script->seed, profile = script->profile;
+    int broken = wsm__sim_swarm_run(seed, profile, script, &made, line, user, 0xa5, NULL);
+    if (!broken &&
+        seed % 50 == 0) { /* again, with other bytes in fresh memory: what differs was not decided by the seed */
+        wsm_sim_report again;
+        broken = wsm__sim_swarm_run(seed, profile, script, &again, NULL, NULL, 0x00, NULL);
+        if (again.trace != made.trace || broken) {
+            wsm_sim_report_init(&made, sizeof made);
+            made.seed = seed;
+            memcpy(made.invariant, "I-68", 5);
+            memcpy(made.what, "the same seed ran twice, and not in the same way", 49);
+            broken = 1;
+        }
+    }
+    int err = give_report(report, &made);
+    return err ? err : broken;
+}

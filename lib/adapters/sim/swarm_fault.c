@@ -1,0 +1,117 @@
+/* What goes wrong at a step of the workload, and how it ends. */
+#include "world.h"
+
+static uint32_t draw(wsm_sim *sim, uint32_t bound) {
+    return wsm__sim_draw(sim, WSM__SIM_WORK, bound);
+}
+
+static uint64_t some_ms(wsm_sim *sim, uint32_t most) {
+    return (1 + draw(sim, most)) * (uint64_t)WSM__SIM_MS;
+}
+
+static wsm__sim_line *some_line(wsm_sim *sim) {
+    if (sim->clients_count == 0) return NULL;
+    return sim->clients[draw(sim, sim->clients_count)]->line;
+}
+
+static void unstall(wsm_sim *sim, void *object, uint64_t number) {
+    (void)sim;
+    (void)number;
+    wsm__sim_line_stall(object, false);
+}
+
+static void heal(wsm_sim *sim, void *object, uint64_t number) {
+    (void)sim;
+    (void)number;
+    wsm__sim_machine_heal(object);
+}
+
+static void memory_again(wsm_sim *sim, void *object, uint64_t number) {
+    wsm__sim_machine *node = object;
+    (void)sim;
+    (void)number;
+    node->fail_for = 0;
+}
+
+static void disk_again(wsm_sim *sim, void *object, uint64_t number) {
+    wsm__sim_machine *node = object;
+    (void)sim;
+    (void)number;
+    node->store.is_full = false;
+}
+
+static void strike_lines(wsm_sim *sim) {
+    wsm__sim_line *line;
+    if (wsm__sim_fails(sim, WSM_SIM_CUT, WSM__SIM_WORK) && (line = some_line(sim)) != NULL) wsm__sim_line_cut(line);
+    if (wsm__sim_fails(sim, WSM_SIM_HALF_CLOSE, WSM__SIM_WORK) && (line = some_line(sim)) != NULL)
+        wsm__sim_line_half(line);
+    if (wsm__sim_fails(sim, WSM_SIM_SILENCE, WSM__SIM_WORK) && (line = some_line(sim)) != NULL)
+        wsm__sim_line_silence(line);
+    if (wsm__sim_fails(sim, WSM_SIM_STALL, WSM__SIM_WORK) && (line = some_line(sim)) != NULL) {
+        wsm__sim_line_stall(line, true);
+        wsm__sim_in(sim, some_ms(sim, 20000), unstall, line, 0);
+    }
+    if (!wsm__sim_fails(sim, WSM_SIM_STORM, WSM__SIM_WORK)) return;
+    for (uint32_t i = 0; i < sim->clients_count; i++)
+        if (sim->clients[i]->line && draw(sim, 4) > 0) wsm__sim_line_cut(sim->clients[i]->line);
+}
+
+static void strike_clocks(wsm_sim *sim, wsm__sim_machine *node) {
+    if (wsm__sim_fails(sim, WSM_SIM_CLOCK_JUMP, WSM__SIM_WORK)) {
+        int64_t by = (int64_t)draw(sim, 86400) * 1000;
+        static const int64_t small[] = {1, 1000, 61000};
+        if (draw(sim, 2)) by = small[draw(sim, 3)];
+        node->wall_offset += draw(sim, 2) ? by : -by;
+    }
+    if (wsm__sim_fails(sim, WSM_SIM_CLOCK_STALL, WSM__SIM_WORK) && node->stall_from == UINT64_MAX) {
+        node->stall_from = sim->now;
+        node->stall_until = sim->now + some_ms(sim, 60000);
+        wsm__sim_at(sim, node->stall_until, heal, node, 0);
+    }
+}
+
+static void strike_process(wsm_sim *sim, wsm__sim_machine *node) {
+    if (wsm__sim_fails(sim, WSM_SIM_NO_MEMORY, WSM__SIM_WORK) && node->fail_for == 0) {
+        uint32_t how = wsm__sim_draw(sim, WSM__SIM_ALLOC, 3);
+        node->fail_after = wsm__sim_draw(sim, WSM__SIM_ALLOC, 60);
+        node->fail_for = how == 0 ? 1 : how == 1 ? 1 + wsm__sim_draw(sim, WSM__SIM_ALLOC, 20) : UINT64_MAX;
+        wsm__sim_in(sim, some_ms(sim, 3000), memory_again, node, 0);
+    }
+    if (wsm__sim_fails(sim, WSM_SIM_DISK_FULL, WSM__SIM_WORK)) {
+        node->store.is_full = true;
+        wsm__sim_in(sim, some_ms(sim, 20000), disk_again, node, 0);
+    }
+    if (wsm__sim_fails(sim, WSM_SIM_SHUTDOWN, WSM__SIM_WORK)) wsm__sim_machine_shutdown(node, true);
+    if (wsm__sim_fails(sim, WSM_SIM_CRASH, WSM__SIM_WORK)) {
+        wsm__sim_machine_crash(node, "killed");
+        wsm__sim_machine_restart_in(node, some_ms(sim, 5000));
+    }
+}
+
+void wsm__sim_strike(wsm_sim *sim) {
+    wsm__sim_machine *node = sim->nodes[0];
+    strike_lines(sim);
+    strike_clocks(sim, node);
+    strike_process(sim, node);
+}
+
+void wsm__sim_calm(wsm_sim *sim) {
+    sim->is_calm = true;
+    wsm__sim_say(sim, "the faults are over");
+    for (uint32_t i = 0; i < sim->nodes_count; i++) {
+        wsm__sim_machine *node = sim->nodes[i];
+        wsm__sim_machine_heal(node);
+        if (!node->hub) wsm__sim_machine_restart_in(node, 100ull * WSM__SIM_MS);
+    }
+    for (uint32_t i = 0; i < sim->clients_count; i++) {
+        wsm__sim_client *client = sim->clients[i];
+        client->flaps = client->lies = client->is_malicious = client->floods = false;
+        if (client->is_stranger) client->comes_back = false;
+        if (!client->line) continue;
+        if (client->line->is_stalled) wsm__sim_line_stall(client->line, false);
+        if (client->line->is_silent || client->is_tampered) {
+            client->line->is_silent = false;
+            wsm__sim_line_cut(client->line);
+        }
+    }
+}
