@@ -355,7 +355,7 @@ static void log_close(void *user) {
         for (job *it = toy->jobs; it; it = it->next) it->kind = it->kind == JOB_READ ? JOB_TRIM : it->kind;
     while (toy->jobs) toy_pump(toy);
     if (toy->bug == TOY_CLOSE_LOSES && toy->count > 0) blob_free(&toy->records[--toy->count]);
-    if (toy->bug == TOY_SNAPSHOT_LOST && toy->first == 1) blob_free(&toy->snapshot), toy->snapshot_at = 0;
+    if (toy->bug == TOY_SNAPSHOT_LOST) blob_free(&toy->snapshot), toy->snapshot_at = 0;
     toy->open = false;
     toy->gone = toy->hub;
 }

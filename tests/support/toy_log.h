@@ -48,7 +48,7 @@
     X(READ_OTHER, "read_exact")     /* records of another offset */                                                    \
     X(SNAPSHOT_CHANGED, "snapshot_exact")                                                                              \
     X(SNAPSHOT_OLD, "snapshot_kept")            /* the first that was ever saved */                                    \
-    X(SNAPSHOT_LOST, "snapshot_kept")           /* by a close */                                                       \
+    X(SNAPSHOT_LOST, "trim_keeps")              /* by a close */                                                       \
     X(SNAPSHOT_LAST, "load_order")              /* delivered after the records */                                      \
     X(SNAPSHOT_AT_WRONG, "snapshot_exact")      /* with the offset of the newest record */                             \
     X(TRIMS_MORE, "trim_keeps")                 /* one more than it may */                                             \

@@ -352,8 +352,8 @@ void wsm__lc_read_ask(wsm__lc *check, uint64_t from, uint64_t to, size_t records
 void wsm__lc_save_now(wsm__lc *check, uint64_t offset) {
     if (!may_call(check) || !check->log.save || offset == 0) return;
     lock(check);
-    bool is_newer =
-        !check->save_newest || offset > check->saves[check->save_newest - 1].offset; /* a hub goes forward */
+    bool is_newer = true; /* a hub goes forward */
+    for (size_t i = 0; i < check->saves_count; i++) is_newer = is_newer && offset > check->saves[i].offset;
     bool has_room = is_newer && WSM__LC_GROW(check->saves, check->saves_count, check->saves_cap);
     size_t number = check->saves_count;
     if (has_room) check->saves[check->saves_count++] = (wsm__lc_save){offset, true};

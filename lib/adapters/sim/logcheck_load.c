@@ -119,8 +119,6 @@ void wsm__lc_loaded(wsm__lc *check, const wsm_log_info *info) {
     } else if (!is_first) {
         check_loss(check, info, last, is_same);
     }
-    if (!is_first && check->save_newest && !check->snapshot_at && !check->crashed && !check->has_failed)
-        wsm__lc_breach(check, WSM__RULE_SNAPSHOT_KEPT, "a snapshot was saved, and none was loaded");
     if (check->has_breach || !keep_history(check, from)) return;
     check_order(check);
     if (!check->maker.forgets) check_batches(check);
@@ -129,7 +127,7 @@ void wsm__lc_loaded(wsm__lc *check, const wsm_log_info *info) {
         if (check->batches[i].shown == 0) check->batches[i].ended = false;
     if (is_first && strcmp(info->epoch, check->epoch_before) == 0)
         wsm__lc_breach(check, WSM__RULE_EPOCH_NEW, "two logs on fresh storage have the same epoch %s", info->epoch);
-    check->save_newest = check->snapshot_at ? check->save_loaded : 0;
+    if (check->crashed || check->has_failed) check->save_newest = check->snapshot_at ? check->save_loaded : 0;
     check->has_failed = check->failing;
     memcpy(check->epoch, info->epoch, sizeof check->epoch);
     check->first = info->first_offset;
