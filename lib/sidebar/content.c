@@ -4,10 +4,12 @@
 
 #include "wsm/error.h"
 
+#define KEY_MAX 128u /* bytes of a key, as messages.def says */
+
 typedef struct content_value {
     uint64_t offset;
     size_t key_len, len;
-    char text[]; /* the key as a JSON string, then the exchange */
+    char text[]; /* the key, decoded, then the exchange */
 } content_value;
 
 void wsm__content_init(wsm__content *content, wsm__mem *mem, const unsigned char seed[16], bool wants_findings) {
@@ -94,13 +96,17 @@ static void put_test(wsm__buf *buf, const pieces *parts) {
 }
 
 static int keep_value(wsm__map *values, const pieces *parts) {
-    content_value *value = wsm__alloc(values->mem, sizeof *value + parts->key.len + parts->exchange.len);
+    char key[KEY_MAX];
+    long key_len = wsm__json_string_decode(parts->key, key, sizeof key);
+    size_t len = parts->exchange.len;
+    if (key_len < 0) return WSM_OK; /* longer than a key may be */
+    content_value *value = wsm__alloc(values->mem, sizeof *value + (size_t)key_len + len);
     if (!value) return WSM_ERR_NOMEM;
-    *value = (content_value){parts->offset, parts->key.len, parts->exchange.len};
-    memcpy(value->text, parts->key.ptr, parts->key.len);
-    memcpy(value->text + parts->key.len, parts->exchange.ptr, parts->exchange.len);
-    content_value *old = wsm__map_get(values, parts->key.ptr, parts->key.len);
-    if (wsm__map_put(values, parts->key.ptr, parts->key.len, value)) {
+    *value = (content_value){parts->offset, (size_t)key_len, len};
+    memcpy(value->text, key, (size_t)key_len);
+    memcpy(value->text + key_len, parts->exchange.ptr, len);
+    content_value *old = wsm__map_get(values, key, (size_t)key_len);
+    if (wsm__map_put(values, key, (size_t)key_len, value)) {
         value_free(values, value);
         return WSM_ERR_NOMEM;
     }
@@ -136,24 +142,23 @@ void wsm__content_put_exchanges(const wsm__content *content, wsm__buf *buf) {
     put_array(buf, &content->exchanges);
 }
 
-/* A key written in two ways is two keys here: the newer stands behind the other, and counts for who reads them in
- * order. Keys are names of members, so one that stands twice would be no JSON; a list of pairs is always some. */
-static void put_values(const wsm__map *values, wsm__buf *buf) {
+void wsm__content_put_values(const wsm__content *content, wsm__buf *buf) {
     wsm__map_node *cursor = NULL;
     content_value *value;
     bool first = true;
-    wsm__buf_putc(buf, '[');
-    while ((value = wsm__map_next(values, &cursor)) != NULL) {
+    wsm__buf_putc(buf, '{');
+    while ((value = wsm__map_next(&content->values, &cursor)) != NULL) {
         wsm__json_out out;
         if (!first) wsm__buf_putc(buf, ',');
         first = false;
+        wsm__json_put_string(buf, wsm__slice(value->text, value->key_len));
+        wsm__buf_putc(buf, ':');
         wsm__json_open(&out, buf);
-        wsm__json_raw(&out, "key", wsm__slice(value->text, value->key_len));
         wsm__json_num(&out, "offset", value->offset);
         wsm__json_raw(&out, "exchange", wsm__slice(value->text + value->key_len, value->len));
         wsm__json_close(&out);
     }
-    wsm__buf_putc(buf, ']');
+    wsm__buf_putc(buf, '}');
 }
 
 void wsm__content_put_findings(const wsm__content *content, wsm__buf *buf) {
@@ -162,6 +167,6 @@ void wsm__content_put_findings(const wsm__content *content, wsm__buf *buf) {
     wsm__buf_puts(buf, ",\"tests\":");
     put_array(buf, &content->tests);
     wsm__buf_puts(buf, ",\"values\":");
-    put_values(&content->values, buf);
+    wsm__content_put_values(content, buf);
     wsm__buf_putc(buf, '}');
 }

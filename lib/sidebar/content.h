@@ -24,6 +24,7 @@ int wsm__content_add(wsm__content *content, wsm_slice message);
 
 void wsm__content_put_exchanges(const wsm__content *content,
                                 wsm__buf *buf); /* [{offset, sender_agent_id, exchange},…] */
+void wsm__content_put_values(const wsm__content *content, wsm__buf *buf);   /* {key: {offset, exchange},…} */
 void wsm__content_put_findings(const wsm__content *content, wsm__buf *buf); /* {critical, tests, values} */
 
 #endif

@@ -90,6 +90,7 @@ static void forget_waits(wsm__tree *tree, wsm__side *side) {
 static void forget_wake(wsm__tree *tree, wsm__side *side) {
     wsm__text_free(tree->mem, &side->wake_text);
     side->wake = WSM__WAKE_NONE;
+    side->is_woken = false;
     side->wake_side = NULL;
     side->wake_ms = 0;
 }

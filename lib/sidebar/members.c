@@ -112,7 +112,7 @@ void wsm__side_join(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t o
     if (member->is_member) return;
     chain(tree, member);
     wsm__span *span = wsm__ring_push(&member->spans, NULL); /* reserved */
-    *span = (wsm__span){.from = all ? 0 : offset};
+    *span = (wsm__span){.from = offset, .has_all = all};
     member->is_member = true;
     member->invited = WSM__HISTORY_NONE;
     side->members_count++;

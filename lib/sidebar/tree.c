@@ -165,7 +165,7 @@ bool wsm__tree_sees(const wsm__tree *tree, const wsm__side *side, uint32_t agent
     if (!member || !member->is_member) return false;
     for (uint32_t i = member->spans.count; i > 0; i--) {
         const wsm__span *span = wsm__ring_at(&member->spans, i - 1);
-        if (span->from <= offset && (!span->to || offset <= span->to)) return true;
+        if ((span->has_all || span->from <= offset) && (!span->to || offset <= span->to)) return true;
     }
     return false;
 }

@@ -12,6 +12,7 @@
 
 #include "memory/log.h"
 #include "util/buf.h"
+#include "util/heap.h"
 #include "util/map.h"
 #include "util/ring.h"
 #include "wsm/types.h"
@@ -54,6 +55,7 @@ typedef enum wsm__history {
 /* A run of offsets during which an agent was a member. */
 typedef struct wsm__span {
     uint64_t from, to; /* both records included, the ones that let it in and out; to 0: still */
+    bool has_all;      /* it may also read what came before */
 } wsm__span;
 
 /* An agent and a sidebar: a member, one that was, or one that is invited. */
@@ -140,12 +142,14 @@ struct wsm__side {
     wsm__ring waits;     /* of wsm__side *: the sidebars it waits for */
     uint8_t wake;        /* wsm__wake: what resumes it */
     wsm__text wake_text; /* of a key, or an agent's number in decimal */
+    bool is_woken;       /* that has happened */
     wsm__side *wake_side;
     int64_t wake_ms;
 
     wsm__list in_watching; /* it waits for sidebars, or something would resume it */
     uint32_t mark;         /* of walks */
-    void *soft;            /* the hub's: timers, commands that wait; no part of the fold */
+    wsm__heap_node timer;  /* the hub's, as is `in_flight`: no part of the fold */
+    uint64_t in_flight;    /* number of the last append that changes it */
 };
 
 #define WSM__MARK_EVERY 64u

@@ -36,7 +36,7 @@ enum {
     N_WAKE_MS,
     N_COUNT
 };
-enum { FLAG_PRIVATE = 1, FLAG_REVIEWED = 2, FLAG_OFFERED = 4, FLAG_WARNED = 8, FLAG_SUCCESS = 16 };
+enum { FLAG_PRIVATE = 1, FLAG_REVIEWED = 2, FLAG_OFFERED = 4, FLAG_WARNED = 8, FLAG_SUCCESS = 16, FLAG_WOKEN = 32 };
 
 /* ---- saving ---------------------------------------------------------------------------------------------------------
  */
@@ -125,6 +125,7 @@ static void put_members(wsm__json_out *out, const wsm__side *side) {
             const wsm__span *span = wsm__ring_at(&member->spans, i);
             put_num(out->buf, span->from);
             put_num(out->buf, span->to);
+            put_num(out->buf, span->has_all);
         }
         wsm__buf_putc(out->buf, ']');
     }
@@ -151,7 +152,7 @@ static void put_views(wsm__json_out *out, const wsm__side *side) {
 static void put_numbers(wsm__json_out *out, const wsm__side *side) {
     uint64_t flags = (side->is_private ? FLAG_PRIVATE : 0u) | (side->is_reviewed ? FLAG_REVIEWED : 0u) |
                      (side->is_offered ? FLAG_OFFERED : 0u) | (side->is_warned ? FLAG_WARNED : 0u) |
-                     (side->success ? FLAG_SUCCESS : 0u);
+                     (side->success ? FLAG_SUCCESS : 0u) | (side->is_woken ? FLAG_WOKEN : 0u);
     const uint64_t numbers[N_COUNT] = {side->creator,
                                        side->coordinator,
                                        side->status,
@@ -386,6 +387,7 @@ static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {
     side->is_offered = (n[N_FLAGS] & FLAG_OFFERED) != 0;
     side->is_warned = (n[N_FLAGS] & FLAG_WARNED) != 0;
     side->success = (n[N_FLAGS] & FLAG_SUCCESS) != 0;
+    side->is_woken = (n[N_FLAGS] & FLAG_WOKEN) != 0;
     side->version = n[N_VERSION];
     side->merged_at = n[N_MERGED_AT];
     side->waiting_for = (uint8_t)n[N_WAITING_FOR];
@@ -407,9 +409,9 @@ static void load_member(loader *load, wsm__side *side, wsm_slice array) {
         }
         ahead = at;
         if (!wsm__json_next_element(array, &ahead, &value)) break;
-        uint64_t from = next_num(load, array, &at), to = next_num(load, array, &at);
+        uint64_t from = next_num(load, array, &at), to = next_num(load, array, &at), all = next_num(load, array, &at);
         if (load->err) return;
-        wsm__side_join(load->tree, side, agent, from, from == 0);
+        wsm__side_join(load->tree, side, agent, from, all != 0);
         ahead = at;
         if (to || wsm__json_next_element(array, &ahead, &value) || !is_member)
             wsm__side_leave(load->tree, side, agent, to);

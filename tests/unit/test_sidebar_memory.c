@@ -305,7 +305,7 @@ static void findings_are_put_together_from_the_records(void **state) {
                 "{\"offset\":6,\"sender_agent_id\":\"ada\",\"exchange\":2}]\n"
                 "{\"critical\":[{\"offset\":3,\"sender_agent_id\":\"bob\",\"exchange\":\"!\"}],"
                 "\"tests\":[{\"offset\":5,\"tested_by\":\"bob\",\"test_description\":\"t\",\"result\":\"passed\","
-                "\"findings\":\"f\"}],\"values\":[{\"key\":\"k\",\"offset\":6,\"exchange\":2}]}");
+                "\"findings\":\"f\"}],\"values\":{\"k\":{\"offset\":6,\"exchange\":2}}}");
         }
         bool failed = test_mem_has_failed(&host);
         assert_true(!failed || err == WSM_ERR_NOMEM || buf.err);
