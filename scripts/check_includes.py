@@ -21,7 +21,7 @@ LAYERS = {
     "wire": ["util"],
     "auth": ["util", "proto"],
     "memory": ["util", "proto", "wire/frame.h"],
-    "sidebar": ["util", "proto", "memory"],
+    "sidebar": ["util", "proto", "memory", "wire/frame.h"],
     "route": ["util", "proto", "wire/frame.h"],
     "conn": ["util", "wire", "proto"],
     "hub": ["util", "proto", "wire", "auth", "memory", "sidebar", "route", "conn"],

@@ -89,6 +89,7 @@ static void strike(wsm_conn *conn, int err) {
 }
 
 void wsm__answer(wsm_hub *hub, const wsm__origin *origin, const wsm__verdict *verdict) {
+    if (origin->kind == WSM__ORIGIN_NONE) return; /* the hub has asked itself */
     wsm_conn *conn = origin->kind == WSM__ORIGIN_CONN ? wsm__peer_of(hub, origin->slot, origin->gen) : NULL;
     bool is_lost = origin->kind == WSM__ORIGIN_CONN && (!conn || conn->phase >= WSM__PHASE_CLOSING);
     if (is_lost)

@@ -16,9 +16,11 @@ static int apply_void(wsm_hub *hub, uint64_t offset, bool is_corrupt) {
     if (!is_corrupt) return WSM_OK;
     hub->count.corrupt++;
     wsm__call_log(hub, WSM_LEVEL_ERROR, "record_corrupt", NULL, "a record came back broken and is passed over");
-    for (uint32_t i = hub->receivers.count; i > 0; i--) {
-        wsm_conn *conn = wsm__peer_slot(hub, hub->receivers.slots[i - 1])->conn;
-        if (!conn->catching_up) wsm__replay_gap(conn, offset, offset, hub->main->seq, "corrupt");
+    for (wsm__list *node = hub->conns.next, *next; node != &hub->conns; node = next) { /* whose it was, nobody knows */
+        wsm_conn *conn = WSM__CONTAINER(node, wsm_conn, in_conns);
+        next = node->next;
+        if (conn->phase == WSM__PHASE_LIVE && !conn->catching_up)
+            wsm__audience_gaps(conn, offset, offset, "corrupt", NULL);
     }
     return WSM_OK;
 }
@@ -43,7 +45,9 @@ static wsm__frame *frame_of(wsm_hub *hub, const wsm__fold *fold) {
     uint64_t seq = counts ? wsm__log_number(&hub->records, fold->context, fold->head.expected_seq) : 0;
     size_t len = wsm__record_message_len(fold->head.type, fold->offset, seq, fold->body);
     wsm__frame *frame = wsm__frame_new(&hub->mem, 1, len, &payload);
-    if (frame) wsm__record_message_write(payload, fold->head.type, fold->offset, seq, fold->body);
+    if (!frame) return NULL;
+    wsm__record_message_write(payload, fold->head.type, fold->offset, seq, fold->body);
+    wsm__frame_set_tag(frame, fold->context->idx + 1);
     return frame;
 }
 
@@ -53,7 +57,7 @@ static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
                              head->time_ms, head->result);
     if (err) return err;
     if (head->hop) wsm__dedup_set_hop(&hub->dedup, head->sender, head->id, head->hop);
-    if (fold->is_silent) {
+    if (wsm__audience_is_silent(head->type)) {
         wsm__log_pass(&hub->records, fold->offset);
         return WSM_OK;
     }
@@ -71,9 +75,13 @@ static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
 
 /* Everything of an accepted record, or nothing. */
 static int take_in(wsm_hub *hub, wsm__fold *fold) {
-    wsm__frame *frame = fold->is_silent ? NULL : frame_of(hub, fold);
-    int err = frame || fold->is_silent ? keep(hub, fold, frame) : WSM_ERR_NOMEM;
+    bool is_silent = wsm__audience_is_silent(fold->head.type);
+    wsm__frame *frame = is_silent ? NULL : frame_of(hub, fold);
+    int err = frame || is_silent ? WSM_OK : WSM_ERR_NOMEM;
+    if (!err && !is_silent) err = wsm__audience_reach(hub, &fold->head, fold->also, &fold->reach);
+    if (!err) err = keep(hub, fold, frame);
     if (err) {
+        wsm__reach_free(&hub->mem, fold->reach);
         wsm__frame_unref(frame);
         wsm__fold_abandon(hub, fold);
         return err;

@@ -1,6 +1,7 @@
 /* From a message to what it asks for: decode, check who may, and hand over to the file that does it. */
 #include "hub/hub.h"
 #include "limits.h"
+#include "proto/phrase.h"
 
 static void to_origin(wsm__origin *origin, const char *message_id) {
     origin->has_id = true;
@@ -44,7 +45,12 @@ static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {
     const struct row *row = row_of(message->type);
     const char *impostor = wsm__message_impostor(message, command->sender);
     if (impostor) {
-        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, impostor, "the hub says who sends");
+        char room[96];
+        wsm__phrase why;
+        wsm__phrase_init(&why, room, sizeof room);
+        wsm__phrase_add(&why, impostor);
+        wsm__phrase_add(&why, ": the hub says who sends");
+        wsm__answer_error(hub, origin, WSM_ERR_FORBIDDEN, impostor, room);
         return;
     }
     if (is_over_rate(hub, command->agent, origin)) return;
@@ -66,6 +72,7 @@ static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {
         wsm__answer_error(hub, origin, veto, NULL, NULL);
         return;
     }
+    if (command->agent && row->writes) wsm__card_ensure(hub, command->agent, NULL);
     row->run(hub, command);
 }
 
@@ -153,6 +160,7 @@ void wsm__command_host(wsm_hub *hub, wsm_slice name, wsm_slice text, uint64_t ta
             return;
         }
         agent->timer.kind = WSM__TIMER_AGENT;
+        agent->number = wsm__roster_find(&hub->roster, name);
         if (agent->slots_count == 0 && !agent->timer.armed) /* it is only known for its limits: forgotten again */
             wsm__heap_arm(&hub->heap, &agent->timer, hub->now + hub->config.presence_grace_ms);
     }

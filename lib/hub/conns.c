@@ -112,7 +112,6 @@ static int conn_new(wsm_conn **out, wsm_hub *hub, const wsm_peer *peer, void *us
     conn->encrypted = peer->encrypted != 0;
     wsm__list_init(&conn->in_conns);
     wsm__list_init(&conn->in_noisy);
-    wsm__list_init(&conn->in_readers);
     wsm__io_init(&conn->io, &hub->blocks, &hub->agent_lanes, peer->kind == WSM_PEER_MESSAGE);
     wsm__uuid_v7(&hub->ids, hub->wall, conn->id);
     int err = slot_take(conn);

@@ -33,6 +33,7 @@
     X(dropped_overflow, "wsm_drops_total", "reason=\"overflow\"", "Frames given up before they were written.")         \
     X(dropped_shed, "wsm_drops_total", "reason=\"shed\"", "Frames given up before they were written.")                 \
     X(dropped_closed, "wsm_drops_total", "reason=\"closed\"", "Frames given up before they were written.")             \
+    X(dropped_left, "wsm_drops_total", "reason=\"left\"", "Frames given up before they were written.")                 \
     X(holes, "wsm_log_holes_total", NULL, "Times that the log left records out and was asked for them again.")         \
     X(replays, "wsm_replays_total", NULL, "Replays begun.")                                                            \
     X(replayed, "wsm_replayed_records_total", NULL, "Records sent again in replays.")                                  \

@@ -21,6 +21,7 @@ static const struct row {
     void (*abandon)(wsm_hub *hub, wsm__fold *fold); /* what prepare allocated goes; NULL: nothing */
 } rows[] = {
     {WSM__MSG_MEMORY_UPDATE, update_prepare, NULL, NULL},
+    {WSM__MSG_AGENT_CARD, wsm__card_prepare, NULL, NULL},
 };
 
 static const struct row *row_of(wsm__msg_type type) {
@@ -39,8 +40,6 @@ int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold) {
 void wsm__fold_abandon(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     if (row && row->abandon) row->abandon(hub, fold);
-    wsm__reach_free(&hub->mem, fold->reach);
-    fold->reach = NULL;
 }
 
 void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold) {

@@ -71,7 +71,8 @@ static int fill_parts(wsm_hub *hub) {
     if (!hub->pool) return WSM_ERR_NOMEM;
     wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
     err = wsm__log_context_new(&hub->records, wsm__slice_str("main"), &hub->main);
-    return err ? err : wsm__log_context_new(&hub->records, wsm__slice_str(WSM__MAIL), &hub->mail);
+    if (!err) err = wsm__log_context_new(&hub->records, wsm__slice_str(WSM__MAIL), &hub->mail);
+    return err ? err : wsm__audience_grow(hub);
 }
 
 static void init_empty(wsm_hub *hub) { /* so that freeing is right from every point on */
@@ -84,6 +85,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__ring_init(&hub->slots, sizeof(wsm__slot));
     wsm__ring_init(&hub->batch_items, sizeof(wsm__batch_item));
     wsm__ring_init(&hub->pendings, sizeof(wsm__pending *));
+    wsm__ring_init(&hub->audiences, sizeof(wsm__receivers));
     wsm__append_init(hub);
     hub->free_slot = WSM__SLOT_NONE;
     hub->next_number = 1;
@@ -265,10 +267,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     free_conns(&hub->shells);
     wsm__inbox_drop_all(hub);
     wsm__list *node;
-    while ((node = wsm__list_first(&hub->readers)) != NULL) {
-        wsm__list_remove(node);
-        wsm__free(&hub->mem, WSM__CONTAINER(node, wsm__read, node), sizeof(wsm__read));
-    }
+    while ((node = wsm__list_first(&hub->readers)) != NULL) wsm__read_free(hub, WSM__CONTAINER(node, wsm__read, node));
     wsm__append_fini(hub);
     wsm__registry_fini(&hub->registry, &hub->heap);
     wsm__roster_fini(&hub->roster);
@@ -277,7 +276,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__dedup_fini(&hub->dedup);
     wsm__dedup_fini(&hub->soft_dedup);
     wsm__log_fini(&hub->records);
-    wsm__receivers_fini(&hub->receivers, &hub->mem);
+    wsm__audience_fini(hub);
     wsm__ws_pool_free(hub->pool);
     wsm__chain_pool_fini(&hub->blocks);
     wsm__digest_free(hub->digest);

@@ -17,6 +17,7 @@
 #include "route/receivers.h"
 #include "route/registry.h"
 #include "route/roster.h"
+#include "sidebar/tree.h"
 #include "util/bucket.h"
 #include "util/crypto.h"
 #include "util/heap.h"
@@ -111,9 +112,11 @@ struct wsm_conn {
     wsm__address *address;
     wsm__identity identity; /* sub, rights; valid when `agent` is not NULL */
     uint64_t hello_by;
-    wsm__list in_conns, in_readers;
+    wsm__list in_conns;
     wsm__strikes malformed, too_fast;
-    uint64_t replay_to, replay_count, read_id;
+    struct wsm__history_job *history; /* of a context that it was let into; NULL: none under way */
+    uint64_t replay_to, replay_count;
+    uint64_t lost_told; /* what is gone was told as of this state (audience.c) */
     uint64_t position_sent, presence_seen;
     uint64_t had_from, had_to; /* urgent records of this range came, though the cursor was set back before them */
     uint64_t messages_in, bytes_in;
@@ -189,6 +192,23 @@ typedef struct wsm__batch_item {
 
 typedef struct wsm__inbox_item wsm__inbox_item;
 
+/* Somebody who reads: a connection, or whom the host reads for. */
+typedef struct wsm__reader {
+    const wsm__identity *identity; /* NULL: the host itself */
+    uint32_t agent;                /* his number in the roster, WSM__ROSTER_NONE: not known */
+    bool reads_main;
+    bool is_host; /* sees everything */
+} wsm__reader;
+
+/* A record that was read back from the store. */
+typedef struct wsm__stored {
+    wsm__frame *frame; /* NULL: it has no message */
+    wsm__context *context;
+    wsm__reach *reach;
+    uint64_t seq; /* 0: it has no number */
+    wsm_priority priority;
+} wsm__stored;
+
 typedef struct wsm__read {
     wsm__list node;
     uint64_t id, from, to;
@@ -198,7 +218,8 @@ typedef struct wsm__read {
     bool for_host;      /* ... or for wsm_records_read: */
     uint64_t tag, after;
     size_t limit;
-    bool reads_main;
+    wsm__identity identity; /* of the reader, if it is not the host */
+    wsm__reader reader;
     uint64_t trimmed_to;
 } wsm__read;
 
@@ -249,9 +270,10 @@ struct wsm_hub {
     wsm__heap_node chores; /* expiry of windows, aged records, retries: once a second while there is something */
     wsm__log records;
     wsm__context *main;
-    wsm__context *mail;       /* records that belong to no context: mentions, answers to them, cards */
-    wsm__receivers receivers; /* of main */
+    wsm__context *mail;  /* records that belong to no context: mentions, answers to them, cards */
+    wsm__ring audiences; /* of wsm__receivers, by the idx of the context */
     wsm__roster roster;
+    wsm__tree tree;
     wsm__dedup dedup, soft_dedup;
     wsm__registry registry;
     wsm__map addresses;
@@ -417,6 +439,10 @@ wsm__context *wsm__context_named(const wsm_hub *hub, wsm_slice id); /* as a clie
 void wsm__command_text(wsm_conn *conn, wsm_slice text);
 void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t tag);
 
+/* cards.c */
+void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims); /* NULL: vouched for by the host */
+int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold);
+
 /* update.c */
 void wsm__update_submit(wsm_hub *hub, const wsm__command *command);
 
@@ -464,15 +490,59 @@ void wsm__replay_start(wsm_conn *conn);                                         
 void wsm__replay_pump(wsm_conn *conn);
 void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome);
 void wsm__replay_stop(wsm_conn *conn);
-void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq, const char *reason);
+void wsm__replay_gap(wsm_conn *conn, const wsm__context *context, uint64_t from, uint64_t to, uint64_t to_seq,
+                     const char *reason);
+void wsm__replay_bounds(wsm_conn *conn, wsm__msg_type type, const wsm__context *context, const char *first,
+                        uint64_t first_value, const char *second, uint64_t second_value); /* replay_start, _end */
+bool wsm__replay_may(wsm_conn *conn, size_t bytes);                                       /* false: later */
+bool wsm__replay_push(wsm_conn *conn, wsm__frame *frame, uint64_t offset);                /* false: no memory now */
+bool wsm__replay_ask(wsm_conn *conn, uint64_t from, uint64_t to, uint32_t room); /* false: the log cannot be read */
 void wsm__replay_position(wsm_conn *conn);
+
+/* history.c */
+void wsm__history_begin(wsm_conn *conn, const wsm__context *context, uint64_t from);
+bool wsm__history_step(wsm_conn *conn, uint32_t room); /* false: waits for a page or its pace */
+bool wsm__history_page(wsm_conn *conn, const wsm_record *records, size_t count, uint64_t to);
+void wsm__history_end(wsm_conn *conn);
+void wsm__history_forget(wsm_conn *conn, const wsm__context *context); /* it may not be read any more */
+uint64_t wsm__history_from(const wsm_conn *conn);
+
+/* audience.c */
+wsm__receivers *wsm__audience_main(const wsm_hub *hub);
+wsm__reader wsm__audience_reader(const wsm_conn *conn);
+bool wsm__audience_sees(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context,
+                        const wsm__reach *reach, uint64_t offset);
+/* The same without the time: what was granted of a context from before the joining included. */
+bool wsm__audience_may_read(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context,
+                            uint64_t offset);
+bool wsm__audience_reads(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context);
+bool wsm__audience_is_silent(wsm__msg_type type); /* its records are sent to nobody */
+int wsm__audience_reach(const wsm_hub *hub, const wsm__record_head *head, wsm__context *also, wsm__reach **reach);
+wsm__receivers *wsm__audience_receivers(const wsm_hub *hub, const wsm__context *context); /* NULL: none yet */
+wsm__agent *wsm__audience_agent(const wsm_hub *hub, uint32_t number); /* NULL: has no connection here */
+int wsm__audience_grow(wsm_hub *hub);                                 /* room for every context that there is */
+int wsm__audience_reserve(wsm_hub *hub, uint32_t context_idx, uint32_t agents); /* so many may join without failing */
+void wsm__audience_joined(wsm_hub *hub, uint32_t agent, const wsm__context *context);
+void wsm__audience_left(wsm_hub *hub, uint32_t agent,
+                        const wsm__context *context); /* and what waits for it is purged */
+int wsm__audience_connect(wsm_conn *conn);            /* WSM_ERR_NOMEM: in no array */
+void wsm__audience_disconnect(wsm_conn *conn);
+uint64_t wsm__audience_trimmed(const wsm_conn *conn); /* up to here something that it reads has left memory */
+uint64_t wsm__audience_lost(const wsm_conn *conn);    /* changes whenever more has */
+/* One gap for each context that it reads. `next` is the record behind them if it is at hand, else NULL. */
+void wsm__audience_gaps(wsm_conn *conn, uint64_t from, uint64_t to, const char *reason, const wsm__stored *next);
+void wsm__audience_fini(wsm_hub *hub);
 
 /* reads.c */
 void wsm__read_ask(wsm_hub *hub, wsm__read *read);
 void wsm__read_next(wsm_hub *hub);
 void wsm__read_end(wsm_hub *hub, wsm__read *read);
 wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id);
-wsm__frame *wsm__read_frame(wsm_hub *hub, const wsm_record *record, uint64_t *seq, wsm__record_head *head, int *err);
+void wsm__read_free(wsm_hub *hub, wsm__read *read);
+/* What a record from the store is to its readers. 0, also for one that has no message; WSM_ERR_LOG_CORRUPT,
+ * WSM_ERR_NOMEM. */
+int wsm__read_record(wsm_hub *hub, const wsm_record *record, wsm__stored *stored);
+void wsm__read_release(wsm_hub *hub, wsm__stored *stored);
 void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
 
 /* presence.c */

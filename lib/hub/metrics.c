@@ -11,7 +11,8 @@ void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     gauge(fn, user, "wsm_ready", NULL, "1: commands are taken.", hub->is_ready && !hub->is_shutting_down);
     gauge(fn, user, "wsm_connections", NULL, "Connections now.", hub->conns_count);
     gauge(fn, user, "wsm_connections_preauth", NULL, "Connections that have shown no token yet.", hub->preauth_count);
-    gauge(fn, user, "wsm_receivers", NULL, "Connections that receive the main context.", hub->receivers.count);
+    gauge(fn, user, "wsm_receivers", NULL, "Connections that receive the main context.",
+          wsm__audience_main(hub)->count);
     gauge(fn, user, "wsm_agents_present", NULL, "Agents that are present.", hub->registry.present);
     gauge(fn, user, "wsm_agents_known", NULL, "Agents in memory.", (double)wsm__map_count(&hub->registry.agents));
     gauge(fn, user, "wsm_log_offset", NULL, "Offset of the last record.", (double)hub->records.applied);

@@ -39,8 +39,8 @@ static int announce(wsm_hub *hub, wsm__agent *agent, bool present, wsm_slice sen
     wsm__registry_announce(&hub->registry, agent, frame, present);
     wsm__frame_unref(frame);
     hub->count.presence_changes++;
-    for (uint32_t i = hub->receivers.count; i > 0; i--)
-        push_to(wsm__peer_slot(hub, hub->receivers.slots[i - 1])->conn, agent);
+    for (uint32_t i = wsm__audience_main(hub)->count; i > 0; i--)
+        push_to(wsm__peer_slot(hub, wsm__audience_main(hub)->slots[i - 1])->conn, agent);
     if (hub->presence_lagging == 0)
         wsm__registry_release_frame(agent); /* everybody has it: nobody will ask for it again */
     return WSM_OK;

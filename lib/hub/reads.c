@@ -13,10 +13,15 @@ wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id) {
     return NULL;
 }
 
+void wsm__read_free(wsm_hub *hub, wsm__read *read) {
+    wsm__list_remove(&read->node);
+    wsm__identity_fini(&read->identity, &hub->mem);
+    wsm__free(&hub->mem, read, sizeof *read);
+}
+
 void wsm__read_end(wsm_hub *hub, wsm__read *read) {
     if (read->is_sent) hub->reads_active--;
-    wsm__list_remove(&read->node);
-    wsm__free(&hub->mem, read, sizeof *read);
+    wsm__read_free(hub, read);
     wsm__read_next(hub);
 }
 
@@ -46,7 +51,7 @@ void wsm__read_next(wsm_hub *hub) {
         hub->reads_active--;
         wsm__list_remove(&read->node);
         fail(hub, read, err);
-        wsm__free(&hub->mem, read, sizeof *read);
+        wsm__read_free(hub, read);
         return;
     }
 }
@@ -57,33 +62,40 @@ void wsm__read_ask(wsm_hub *hub, wsm__read *read) {
     wsm__read_next(hub);
 }
 
-/* The message of a record from the store. NULL: it has none; then *err is 0 for a void one or one of another context,
- * WSM_ERR_LOG_CORRUPT for a broken one, or WSM_ERR_NOMEM. `*seq` stays 0 unless there is a message. */
-wsm__frame *wsm__read_frame(wsm_hub *hub, const wsm_record *record, uint64_t *seq, wsm__record_head *head, int *err) {
+int wsm__read_record(wsm_hub *hub, const wsm_record *record, wsm__stored *stored) {
+    wsm__record_head head;
     wsm_slice body;
     char *payload;
-    *err = WSM_OK;
-    if (wsm__log_is_void(&hub->records, record->offset)) {
-        uint64_t corrupt = wsm__log_next_corrupt(&hub->records, record->offset - 1);
-        if (corrupt == record->offset) *err = WSM_ERR_LOG_CORRUPT;
-        return NULL;
+    *stored = (wsm__stored){0};
+    if (wsm__log_is_void(&hub->records, record->offset))
+        return wsm__log_next_corrupt(&hub->records, record->offset - 1) == record->offset ? WSM_ERR_LOG_CORRUPT
+                                                                                          : WSM_OK;
+    if (record->len == 0 ||
+        wsm__record_parse(wsm__slice(record->bytes, record->len), &hub->log_scan_limits, &head, &body))
+        return WSM_ERR_LOG_CORRUPT;
+    wsm__context *context = wsm__log_context(&hub->records, head.context_id);
+    if (!context || wsm__audience_is_silent(head.type)) return WSM_OK;
+    wsm__context *also = head.also.ptr ? wsm__log_context(&hub->records, head.also) : NULL;
+    uint64_t seq = context == hub->mail ? 0 : wsm__log_number_at(context, record->offset, head.expected_seq);
+    if (wsm__audience_reach(hub, &head, also, &stored->reach)) return WSM_ERR_NOMEM;
+    size_t len = wsm__record_message_len(head.type, record->offset, seq, body);
+    stored->frame = wsm__frame_new(&hub->mem, 1, len, &payload);
+    if (!stored->frame) {
+        wsm__read_release(hub, stored);
+        return WSM_ERR_NOMEM;
     }
-    *err = record->len ? wsm__record_parse(wsm__slice(record->bytes, record->len), &hub->log_scan_limits, head, &body)
-                       : WSM_ERR_LOG_CORRUPT;
-    if (*err) {
-        *err = WSM_ERR_LOG_CORRUPT;
-        return NULL;
-    }
-    wsm__context *context = wsm__log_context(&hub->records, head->context_id);
-    if (!context) return NULL;
-    *seq = wsm__log_number_at(context, record->offset, head->expected_seq);
-    wsm__frame *frame =
-        wsm__frame_new(&hub->mem, 1, wsm__record_message_len(head->type, record->offset, *seq, body), &payload);
-    if (frame)
-        wsm__record_message_write(payload, head->type, record->offset, *seq, body);
-    else
-        *err = WSM_ERR_NOMEM;
-    return frame;
+    wsm__record_message_write(payload, head.type, record->offset, seq, body);
+    wsm__frame_set_tag(stored->frame, context->idx + 1);
+    stored->context = context;
+    stored->seq = seq;
+    stored->priority = head.priority;
+    return WSM_OK;
+}
+
+void wsm__read_release(wsm_hub *hub, wsm__stored *stored) {
+    wsm__frame_unref(stored->frame);
+    wsm__reach_free(&hub->mem, stored->reach);
+    *stored = (wsm__stored){0};
 }
 
 /* ---- for the host ---------------------------------------------------------------------------------------------------
@@ -104,6 +116,12 @@ static void send_page(wsm_hub *hub, const wsm__read *read, wsm__frame **frames, 
     for (size_t i = 0; i < count; i++) wsm__frame_unref(frames[i]);
 }
 
+static bool reader_sees(const wsm_hub *hub, const wsm__read *read, const wsm__context *context, const wsm__reach *reach,
+                        uint64_t offset) {
+    return wsm__audience_sees(hub, &read->reader, context, reach, offset) ||
+           wsm__audience_may_read(hub, &read->reader, context, offset);
+}
+
 static void page_of_memory(wsm_hub *hub, const wsm__read *read) {
     wsm__frame *frames[HOST_LIMIT_MAX];
     size_t count = 0;
@@ -115,7 +133,8 @@ static void page_of_memory(wsm_hub *hub, const wsm__read *read) {
             break;
         }
         at = entry->offset;
-        if (read->reads_main) frames[count++] = wsm__frame_ref(entry->frame);
+        if (reader_sees(hub, read, entry->context, entry->reach, entry->offset))
+            frames[count++] = wsm__frame_ref(entry->frame);
     }
     send_page(hub, read, frames, count, at, read->trimmed_to);
 }
@@ -124,14 +143,13 @@ void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records,
     wsm__frame *frames[HOST_LIMIT_MAX];
     size_t kept = 0;
     uint64_t at = read->after, trimmed = 0;
-    wsm__record_head head;
+    wsm__stored stored;
     if (count > 0 && records[0].offset > at + 1) trimmed = records[0].offset - 1;
     for (size_t i = 0; i < count && outcome == 0 && kept < read->limit; i++) {
-        uint64_t seq = 0;
-        int err = 0;
-        wsm__frame *frame = wsm__read_frame(hub, &records[i], &seq, &head, &err);
-        if (err == WSM_ERR_NOMEM) outcome = err;
-        if (frame) frames[kept++] = frame;
+        if (wsm__read_record(hub, &records[i], &stored) == WSM_ERR_NOMEM) outcome = WSM_ERR_NOMEM;
+        if (stored.frame && reader_sees(hub, read, stored.context, stored.reach, records[i].offset))
+            frames[kept++] = wsm__frame_ref(stored.frame);
+        wsm__read_release(hub, &stored);
         at = records[i].offset;
     }
     if (outcome < 0) {
@@ -146,44 +164,56 @@ void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records,
     wsm__read_end(hub, read);
 }
 
-static bool may_read_main(wsm_hub *hub, const wsm_claims *claims, int *err) {
-    wsm__identity identity = {0};
-    *err = WSM_OK;
-    if (!claims) return true;
-    *err = wsm__identity_copy(&identity, &hub->mem, claims);
-    if (*err) return false;
-    bool may = wsm__identity_may_read(&identity, wsm__slice_str("main"));
-    wsm__identity_fini(&identity, &hub->mem);
-    return may;
+/* Who asks: the host, or one whom the host names by his claims, which are copied. */
+static int reader_of(wsm_hub *hub, const wsm_claims *claims, wsm__read *read) {
+    read->reader = (wsm__reader){.is_host = !claims, .agent = WSM__ROSTER_NONE};
+    if (!claims) return WSM_OK;
+    int err = wsm__identity_copy(&read->identity, &hub->mem, claims);
+    if (err) return err;
+    read->reader.agent = wsm__roster_find(&hub->roster, read->identity.claims.sub);
+    read->reader.reads_main = wsm__identity_may_read(&read->identity, wsm__slice_str("main"));
+    return WSM_OK;
+}
+
+/* Up to where what he may see has left memory. */
+static uint64_t trimmed_for(const wsm_hub *hub, const wsm__reader *reader) {
+    uint64_t trimmed = 0;
+    for (uint32_t i = 0; i < wsm__log_context_count(&hub->records); i++) {
+        const wsm__context *context = wsm__log_context_at(&hub->records, i);
+        bool may = reader->is_host || (context == hub->mail ? reader->agent != WSM__ROSTER_NONE
+                                                            : wsm__audience_reads(hub, reader, context));
+        if (may && context->trimmed_to > trimmed) trimmed = context->trimmed_to;
+    }
+    return trimmed;
 }
 
 int wsm_records_read(wsm_hub *hub, const wsm_claims *claims, uint64_t after, size_t limit, uint64_t tag) {
-    int err;
     if (!hub || limit > HOST_LIMIT_MAX) return WSM_ERR_INVALID;
     if (!hub->is_ready) return WSM_ERR_BUSY;
-    bool reads_main = may_read_main(hub, claims, &err);
-    if (err) return err;
-    wsm__read read = {
-        .for_host = true, .tag = tag, .after = after, .limit = limit ? limit : HOST_LIMIT, .reads_main = reads_main};
+    wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
+    if (!read) return WSM_ERR_NOMEM;
+    *read = (wsm__read){.for_host = true, .tag = tag, .after = after, .limit = limit ? limit : HOST_LIMIT};
+    int err = reader_of(hub, claims, read);
+    if (err) {
+        wsm__free(&hub->mem, read, sizeof *read);
+        return err;
+    }
+    if (claims) read->reader.identity = &read->identity;
     wsm__turn_enter(hub);
-    bool is_old = reads_main && hub->main->trimmed_to > after;
+    wsm__list_init(&read->node);
+    uint64_t trimmed = trimmed_for(hub, &read->reader);
     uint64_t from = after + 1 < hub->store_first ? hub->store_first : after + 1;
-    if (is_old && hub->log.read && from <= hub->main->trimmed_to) {
-        wsm__read *asked = wsm__alloc(&hub->mem, sizeof *asked);
-        if (asked) {
-            *asked = read;
-            asked->from = from;
-            asked->to = hub->main->trimmed_to;
-            asked->records_max = read.limit;
-            asked->bytes_max = hub->config.replay_page_bytes;
-            wsm__read_ask(hub, asked);
-        } else {
-            err = WSM_ERR_NOMEM;
-        }
+    if (trimmed > after && hub->log.read && from <= trimmed) {
+        read->from = from;
+        read->to = trimmed;
+        read->records_max = read->limit;
+        read->bytes_max = hub->config.replay_page_bytes;
+        wsm__read_ask(hub, read);
     } else {
-        if (is_old) read.trimmed_to = read.after = hub->main->trimmed_to;
-        page_of_memory(hub, &read);
+        if (trimmed > after) read->trimmed_to = read->after = trimmed;
+        page_of_memory(hub, read);
+        wsm__read_free(hub, read);
     }
     wsm__turn_leave(hub);
-    return err;
+    return WSM_OK;
 }

@@ -1,9 +1,13 @@
 /* The cursor of a connection. Whoever resumes reads the log from his position: from memory, before that from the log's
  * store, page by page, as fast as his queue drains; what is in neither is told as a `gap`. Live records are left out of
- * his queue meanwhile, because the cursor comes by them. All of it, notices too, goes through one lane, in order. */
+ * his queue meanwhile, because the cursor comes by them. All of it, notices too, goes through one lane, in order.
+ *
+ * Whoever is let into a context with its history reads that first (history.c): the cursor stands at the record that let
+ * him in until it is done. */
 #include "hub/hub.h"
 
 #define PUMP_MOST 64u
+#define SKIP_MOST 4096u /* records of others that are passed in one go */
 
 /* No memory now: the connection's timer pumps again. */
 static void retry(wsm_conn *conn) {
@@ -24,41 +28,44 @@ const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after)
     conn->cursor = conn->position_sent = after;
     conn->replay_to = applied;
     conn->catching_up = conn->replaying = true;
-    bool is_old = conn->reads_main && hub->main->trimmed_to > after;
+    conn->lost_told = 0;
+    bool is_old = wsm__audience_trimmed(conn) > after;
     bool is_gone = is_old && (!hub->log.read || after + 1 < hub->store_first);
     return is_gone ? "gap" : "replayed";
 }
 
-void wsm__replay_start(wsm_conn *conn) {
+void wsm__replay_bounds(wsm_conn *conn, wsm__msg_type type, const wsm__context *context, const char *first,
+                        uint64_t first_value, const char *second, uint64_t second_value) {
     wsm__encoder enc;
-    if (!conn->replaying || conn->phase != WSM__PHASE_LIVE) return;
-    conn->hub->count.replays++;
-    wsm__answer_begin(conn->hub, &enc, WSM__MSG_REPLAY_START);
-    wsm__encode_num(&enc, "from", conn->cursor + 1);
-    wsm__encode_num(&enc, "to", conn->replay_to);
+    wsm__answer_begin(conn->hub, &enc, type);
+    if (context) wsm__encode_str(&enc, "context_id", wsm__slice(context->id, context->id_len));
+    wsm__encode_num(&enc, first, first_value);
+    wsm__encode_num(&enc, second, second_value);
     wsm__encode_end(&enc);
     wsm__peer_notice(conn, WSM__LANE_NORMAL);
+}
+
+void wsm__replay_start(wsm_conn *conn) {
+    if (!conn->replaying || conn->phase != WSM__PHASE_LIVE) return;
+    conn->hub->count.replays++;
+    wsm__replay_bounds(conn, WSM__MSG_REPLAY_START, NULL, "from", conn->cursor + 1, "to", conn->replay_to);
     wsm__replay_pump(conn);
 }
 
 static void end_replay(wsm_conn *conn) {
-    wsm__encoder enc;
     conn->replaying = false;
-    wsm__answer_begin(conn->hub, &enc, WSM__MSG_REPLAY_END);
-    wsm__encode_num(&enc, "offset", conn->cursor);
-    wsm__encode_num(&enc, "count", conn->replay_count);
-    wsm__encode_end(&enc);
     conn->position_due = true;
-    wsm__peer_notice(conn, WSM__LANE_NORMAL);
+    wsm__replay_bounds(conn, WSM__MSG_REPLAY_END, NULL, "offset", conn->cursor, "count", conn->replay_count);
 }
 
-void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq, const char *reason) {
+void wsm__replay_gap(wsm_conn *conn, const wsm__context *context, uint64_t from, uint64_t to, uint64_t to_seq,
+                     const char *reason) {
     wsm__encoder enc;
-    if (!conn->reads_main || conn->phase != WSM__PHASE_LIVE) return;
+    if (conn->phase != WSM__PHASE_LIVE) return;
     conn->hub->count.gaps++;
     wsm__answer_begin(conn->hub, &enc, WSM__MSG_GAP);
-    wsm__encode_str(&enc, "context_id", wsm__slice_str("main"));
-    wsm__encode_num(&enc, "to_seq", to_seq);
+    wsm__encode_str(&enc, "context_id", wsm__slice(context->id, context->id_len));
+    if (to_seq) wsm__encode_num(&enc, "to_seq", to_seq);
     wsm__encode_num(&enc, "from_offset", from);
     wsm__encode_num(&enc, "to_offset", to);
     wsm__encode_str(&enc, "reason", wsm__slice_str(reason));
@@ -68,7 +75,7 @@ void wsm__replay_gap(wsm_conn *conn, uint64_t from, uint64_t to, uint64_t to_seq
 
 /* One agent's replays must not take the hub from the others: a first allowance at once, then so much a minute. False:
  * not now; the connection's timer goes on. */
-static bool may_replay(wsm_conn *conn, size_t bytes) {
+bool wsm__replay_may(wsm_conn *conn, size_t bytes) {
     wsm_hub *hub = conn->hub;
     uint32_t burst = hub->config.replay_bytes_per_min, rate = burst / 60;
     if (burst == 0 || !conn->agent) return true;
@@ -79,19 +86,15 @@ static bool may_replay(wsm_conn *conn, size_t bytes) {
     return false;
 }
 
-/* It came by a faster lane, before the cursor was set back. */
+/* It came by a faster lane, before the cursor was set back (shed.c). */
 static bool was_had(const wsm_conn *conn, uint64_t offset, wsm_priority priority) {
     return offset > conn->had_from && offset <= conn->had_to && wsm__fanout_lane(priority) < WSM__LANE_NORMAL;
 }
 
-/* False: no memory now. The cursor has not moved, and the connection's timer goes on. */
-static bool send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
+bool wsm__replay_push(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
     if (!wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset)) return false;
-    conn->cursor = offset;
-    if (conn->replaying) {
-        conn->replay_count++;
-        conn->hub->count.replayed++;
-    }
+    if (conn->replaying) conn->replay_count++;
+    conn->hub->count.replayed += conn->replaying || conn->history;
     if (!conn->position_at) {
         conn->position_at = conn->hub->now + conn->hub->config.position_interval_ms;
         wsm__peer_rearm(conn, conn->position_at);
@@ -100,26 +103,35 @@ static bool send_record(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
 }
 
 /* Ask the store for what has left memory. False: it cannot be asked; the rest is a gap. */
-static bool ask_page(wsm_conn *conn, uint32_t room) {
+bool wsm__replay_ask(wsm_conn *conn, uint64_t from, uint64_t to, uint32_t room) {
     wsm_hub *hub = conn->hub;
-    uint64_t from = conn->cursor + 1 < hub->store_first ? hub->store_first : conn->cursor + 1;
-    if (!hub->log.read || from > hub->main->trimmed_to) return false;
+    if (from < hub->store_first) from = hub->store_first;
+    if (!hub->log.read || from > to) return false;
     size_t bytes = hub->config.replay_page_bytes / 4;
     if (room < PUMP_MOST) bytes = bytes / PUMP_MOST * room; /* a page for little room costs little of the pace */
-    if (!may_replay(conn, bytes)) return true;
+    if (!wsm__replay_may(conn, bytes)) return true;
     wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
     if (!read) {
         retry(conn);
         return true;
     }
     *read = (wsm__read){.from = from,
-                        .to = hub->main->trimmed_to,
+                        .to = to,
                         .records_max = room < hub->config.replay_page_records ? room : hub->config.replay_page_records,
                         .bytes_max = bytes,
                         .slot = conn->slot,
                         .gen = conn->gen};
     conn->reading = true;
     wsm__read_ask(hub, read);
+    return true;
+}
+
+/* The next record of the cursor. False: no memory now; the cursor has not moved, and the connection's timer goes on. */
+static bool send_record(wsm_conn *conn, wsm__frame *frame, const wsm__context *context, const wsm__reach *reach,
+                        uint64_t offset) {
+    if (!wsm__replay_push(conn, frame, offset)) return false;
+    conn->cursor = offset;
+    if (reach && conn->agent && reach->history_of == conn->agent->number) wsm__history_begin(conn, context, offset);
     return true;
 }
 
@@ -130,16 +142,33 @@ static bool step_memory(wsm_conn *conn) {
     uint64_t corrupt = wsm__log_next_corrupt(&hub->records, conn->cursor);
     if (corrupt && (!entry || corrupt < entry->offset)) {
         conn->cursor = corrupt;
-        wsm__replay_gap(conn, corrupt, corrupt, entry ? entry->seq - 1 : hub->main->seq, "corrupt");
-    } else if (!entry) {
-        conn->cursor = hub->records.applied;
-    } else if (conn->reads_main && !was_had(conn, entry->offset, entry->priority)) {
-        if (!may_replay(conn, wsm__frame_bytes(entry->frame).len)) return false;
-        return send_record(conn, entry->frame, entry->offset);
-    } else {
-        conn->cursor = entry->offset;
+        wsm__audience_gaps(conn, corrupt, corrupt, "corrupt", NULL);
+        return true;
     }
-    return true;
+    if (!entry) {
+        conn->cursor = hub->records.applied;
+        return true;
+    }
+    wsm__reader reader = wsm__audience_reader(conn);
+    if (was_had(conn, entry->offset, entry->priority) ||
+        !wsm__audience_sees(hub, &reader, entry->context, entry->reach, entry->offset)) {
+        conn->cursor = entry->offset;
+        return true;
+    }
+    if (!wsm__replay_may(conn, wsm__frame_bytes(entry->frame).len)) return false;
+    return send_record(conn, entry->frame, entry->context, entry->reach, entry->offset);
+}
+
+/* A log that cannot be read back: what its contexts have lost is told once, and again when they have lost more. */
+static void tell_lost(wsm_conn *conn) {
+    uint64_t lost = wsm__audience_lost(conn);
+    if (conn->lost_told == lost) return;
+    conn->lost_told = lost;
+    wsm__audience_gaps(conn, conn->cursor + 1, UINT64_MAX, "trimmed", NULL);
+}
+
+static bool is_stopped(wsm_conn *conn) {
+    return !conn->catching_up || conn->reading || conn->phase != WSM__PHASE_LIVE;
 }
 
 /* How much the queue takes at a time; one by one while memory is tight. */
@@ -149,61 +178,77 @@ static uint32_t room_of(const wsm_conn *conn) {
     return conn->io.lanes.count > 0 ? 0 : 1;
 }
 
-static bool is_stopped(wsm_conn *conn) {
-    return !conn->catching_up || conn->reading || conn->phase != WSM__PHASE_LIVE;
+/* One step of the cursor. False: it waits for a page, for room, or for its pace. */
+static bool step(wsm_conn *conn) {
+    uint32_t room = room_of(conn);
+    if (room == 0) return false;
+    if (conn->history) return wsm__history_step(conn, room);
+    uint64_t trimmed = wsm__audience_trimmed(conn);
+    if (trimmed > conn->cursor) {
+        if (wsm__replay_ask(conn, conn->cursor + 1, trimmed, room)) return false;
+        tell_lost(conn);
+    }
+    return step_memory(conn);
 }
 
 void wsm__replay_pump(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
-    uint32_t room;
-    while (!is_stopped(conn)) {
-        if (conn->replaying && conn->cursor >= conn->replay_to) end_replay(conn);
+    for (uint32_t steps = 0; !is_stopped(conn); steps++) {
+        if (conn->replaying && !conn->history && conn->cursor >= conn->replay_to) end_replay(conn);
         if (is_stopped(conn)) return;
-        if (conn->cursor >= hub->records.applied) {
+        if (!conn->history && conn->cursor >= hub->records.applied) {
             conn->catching_up = false;
             conn->keep_to = conn->cursor;
             wsm__presence_pump(conn);
             return;
         }
-        room = room_of(conn);
-        if (room == 0) return;
-        if (conn->reads_main && hub->main->trimmed_to > conn->cursor) {
-            if (ask_page(conn, room)) return;
-            uint64_t from = conn->cursor + 1;
-            conn->cursor = hub->main->trimmed_to;
-            wsm__replay_gap(conn, from, conn->cursor, hub->main->trimmed_to_seq, "trimmed");
-        } else if (!step_memory(conn)) {
+        if (steps >= SKIP_MOST) {
+            wsm__peer_rearm(conn, hub->now + 1);
             return;
         }
+        if (!step(conn)) return;
     }
 }
+
+/* ---- pages ----------------------------------------------------------------------------------------------------------
+ */
 
 /* False: no memory for it now; the connection's timer asks for the page again from here on. */
 static bool take_record(wsm_conn *conn, const wsm_record *record) {
     wsm_hub *hub = conn->hub;
-    wsm__record_head head;
-    uint64_t seq = 0;
-    int err = 0;
-    bool done = true;
+    wsm__stored stored;
     if (record->offset <= conn->cursor) return true;
-    wsm__frame *frame = wsm__read_frame(hub, record, &seq, &head, &err);
+    int err = wsm__read_record(hub, record, &stored);
     if (err == WSM_ERR_NOMEM) {
         retry(conn);
         return false;
     }
     if (record->offset > conn->cursor + 1) {
-        wsm__replay_gap(conn, conn->cursor + 1, record->offset - 1, seq ? seq - 1 : hub->main->trimmed_to_seq,
-                        "trimmed");
+        wsm__audience_gaps(conn, conn->cursor + 1, record->offset - 1, "trimmed", &stored);
         conn->cursor = record->offset - 1;
     }
-    if (frame && !was_had(conn, record->offset, head.priority)) {
-        done = send_record(conn, frame, record->offset);
-    } else {
+    bool done = true;
+    wsm__reader reader = wsm__audience_reader(conn);
+    if (err) wsm__audience_gaps(conn, record->offset, record->offset, "corrupt", NULL);
+    if (stored.frame && !was_had(conn, record->offset, stored.priority) &&
+        wsm__audience_sees(hub, &reader, stored.context, stored.reach, record->offset))
+        done = send_record(conn, stored.frame, stored.context, stored.reach, record->offset);
+    else
         conn->cursor = record->offset;
-        if (err) wsm__replay_gap(conn, record->offset, record->offset, hub->main->trimmed_to_seq, "corrupt");
-    }
-    wsm__frame_unref(frame);
+    wsm__read_release(hub, &stored);
     return done;
+}
+
+/* False: no memory for all of it; what is left is asked for again. */
+static bool take_page(wsm_conn *conn, const wsm_record *records, size_t count, uint64_t to) {
+    /* a history that begins in the middle of the page comes first: what follows is read again after it */
+    for (size_t i = 0; i < count && conn->phase == WSM__PHASE_LIVE && !conn->history; i++)
+        if (!take_record(conn, &records[i])) return false;
+    if (count > 0 || conn->cursor >= to) return true;
+    uint64_t from = conn->cursor + 1;
+    conn->cursor = to;
+    wsm__audience_gaps(conn, from, to, "trimmed", NULL);
+    return true;
 }
 
 void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
@@ -227,18 +272,14 @@ void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records,
         wsm__peer_shut(conn, 1013, NULL);
         return;
     }
-    for (size_t i = 0; i < count && conn->phase == WSM__PHASE_LIVE; i++)
-        if (!take_record(conn, &records[i])) return;
-    if (count == 0 && conn->cursor < to) {
-        uint64_t from = conn->cursor + 1;
-        conn->cursor = to;
-        wsm__replay_gap(conn, from, to, hub->main->trimmed_to_seq, "trimmed");
-    }
+    bool done = conn->history ? wsm__history_page(conn, records, count, to) : take_page(conn, records, count, to);
+    if (!done) return;
     wsm__replay_pump(conn);
 }
 
 void wsm__replay_stop(wsm_conn *conn) {
     conn->catching_up = conn->replaying = conn->reading = false;
+    wsm__history_end(conn);
 }
 
 void wsm__replay_position(wsm_conn *conn) {
@@ -247,8 +288,9 @@ void wsm__replay_position(wsm_conn *conn) {
     conn->position_due = false;
     if (conn->phase != WSM__PHASE_LIVE) return;
     uint64_t lowest = wsm__lanes_lowest(&conn->io.lanes);
-    uint64_t position = lowest ? lowest - 1 : hub->records.applied;
-    if (conn->catching_up && conn->cursor < position) position = conn->cursor;
+    uint64_t reached = conn->catching_up ? conn->cursor : hub->records.applied;
+    if (conn->history) reached = wsm__history_from(conn) - 1;
+    uint64_t position = lowest && lowest - 1 < reached ? lowest - 1 : reached;
     if (position <= conn->position_sent) return;
     wsm__answer_begin(hub, &enc, WSM__MSG_POSITION);
     wsm__encode_num(&enc, "offset", position);

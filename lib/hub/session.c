@@ -89,18 +89,28 @@ static void welcome(wsm_conn *conn, const char *resume) {
     wsm__peer_notice(conn, WSM__LANE_CONTROL);
 }
 
+static void forget_if_unused(wsm_hub *hub, wsm__agent *agent) {
+    if (agent->slots_count == 0 && !agent->timer.armed) wsm__heap_arm(&hub->heap, &agent->timer, hub->now);
+}
+
 static int join(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__agent *agent = wsm__registry_take(&hub->registry, conn->identity.claims.sub);
     if (!agent) return WSM_ERR_NOMEM;
     agent->timer.kind = WSM__TIMER_AGENT;
-    conn->reads_main = wsm__identity_may_read(&conn->identity, wsm__slice_str("main"));
-    if (conn->reads_main && wsm__receivers_add(&hub->receivers, &hub->mem, conn->slot)) return WSM_ERR_NOMEM;
+    agent->number = wsm__roster_find(&hub->roster, conn->identity.claims.sub);
     if (!admit(conn, agent)) {
-        wsm__receivers_remove(&hub->receivers, conn->slot);
+        forget_if_unused(hub, agent);
         return WSM_ERR_LIMIT;
     }
     conn->agent = agent;
+    conn->reads_main = wsm__identity_may_read(&conn->identity, wsm__slice_str("main"));
+    if (wsm__audience_connect(conn)) {
+        conn->agent = NULL;
+        wsm__agent_remove(agent, conn->slot);
+        forget_if_unused(hub, agent);
+        return WSM_ERR_NOMEM;
+    }
     if (is_active(conn)) agent->actives++;
     agent->kind = conn->identity.claims.kind;
     wsm__heap_disarm(&hub->heap, &agent->timer);
@@ -126,6 +136,7 @@ void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoc
     wsm__peer_to(conn, WSM__PHASE_LIVE);
     if (conn->phase != WSM__PHASE_LIVE) return; /* the host closed it inside the callback */
     wsm__call_audit(hub, "conn_open", conn, epoch ? "resumes" : "first visit", 0);
+    if (is_active(conn)) wsm__card_ensure(hub, conn->agent, &conn->identity.claims);
     welcome(conn, wsm__replay_begin(conn, epoch, after));
     wsm__replay_start(conn);
     if (is_active(conn)) wsm__presence_joined(hub, conn);
@@ -138,9 +149,9 @@ void wsm__session_leave(wsm_conn *conn) {
     if (conn->presence_lags) hub->presence_lagging--;
     conn->presence_lags = false;
     if (!agent) return;
+    wsm__audience_disconnect(conn);
     conn->agent = NULL;
-    wsm__receivers_remove(&hub->receivers, conn->slot);
     wsm__agent_remove(agent, conn->slot);
     if (is_active(conn)) wsm__presence_left(hub, agent);
-    if (agent->slots_count == 0 && !agent->timer.armed) wsm__heap_arm(&hub->heap, &agent->timer, hub->now);
+    forget_if_unused(hub, agent);
 }

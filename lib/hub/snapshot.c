@@ -94,6 +94,8 @@ int wsm__snapshot_save(wsm_hub *hub) {
     for (size_t i = 0; i < hub->ages.count; i++)
         put_pair(&buf, i == 0, hub->ages.marks[i].offset, (uint64_t)hub->ages.marks[i].time_ms, false);
     wsm__buf_putc(&buf, ']');
+    wsm__json_name(&out, "roster");
+    wsm__roster_save(&hub->roster, &buf);
     wsm__json_name(&out, "dedup");
     wsm__buf_putc(&buf, '[');
     uint64_t at = put_dedup(hub, &buf);
@@ -225,6 +227,9 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
         err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, own) : WSM_ERR_LOG_CORRUPT;
     if (!err) err = load_voids(hub, voids.raw);
     if (!err && ages.kind == WSM__JSON_ARRAY) err = load_ages(hub, ages.raw);
+    value = member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
+    if (!err && value.kind)
+        err = value.kind == WSM__JSON_ARRAY ? wsm__roster_load(&hub->roster, value.raw) : WSM_ERR_LOG_CORRUPT;
     at = 0;
     while (!err && wsm__json_next_element(dedup.raw, &at, &value))
         err = value.kind == WSM__JSON_OBJECT ? load_dedup(hub, value.raw) : WSM_ERR_LOG_CORRUPT;
@@ -245,6 +250,7 @@ int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     while ((entry = wsm__dedup_next(&hub->dedup, NULL)) != NULL)
         wsm__dedup_undo(&hub->dedup, wsm__dedup_sender_name(entry), entry->id);
     while (hub->records.voids.count > 0) wsm__ring_pop_back(&hub->records.voids, &hub->mem);
+    wsm__roster_clear(&hub->roster);
     hub->records.corrupt = 0;
     hub->records.lost = hub->records.applied = 0;
     if (err == WSM_ERR_NOMEM) return err;

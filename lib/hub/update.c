@@ -35,7 +35,8 @@ static int refusal(wsm_hub *hub, const wsm__command *command, const char **field
     int err = wsm__submit_room(hub, command->text.len);
     if (err) return err;
     uint32_t rate = hub->config.agent_deliveries_per_s;
-    if (command->agent && !wsm__bucket_take(&command->agent->deliveries, hub->now, rate, rate, hub->receivers.count)) {
+    if (command->agent &&
+        !wsm__bucket_take(&command->agent->deliveries, hub->now, rate, rate, wsm__audience_main(hub)->count)) {
         *why = "more receivers than an agent may reach";
         return WSM_ERR_RATE_LIMITED;
     }

@@ -17,6 +17,7 @@
 
 #define WSM__MAY_EXCEED      1u /* a priority above the parent's */
 #define WSM__MAY_MENTION_ALL 2u
+#define WSM__MAY_HISTORY     4u /* from here on its sender sees what its context held before */
 
 typedef struct wsm__record_head {
     wsm__msg_type type;

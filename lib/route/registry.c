@@ -41,6 +41,7 @@ wsm__agent *wsm__registry_take(wsm__registry *registry, wsm_slice name) {
     if (!agent) return NULL;
     agent->name_len = (uint8_t)(name.len > sizeof agent->name ? sizeof agent->name : name.len);
     memcpy(agent->name, name.ptr, agent->name_len);
+    agent->number = UINT32_MAX;
     wsm__list_init(&agent->in_order);
     if (wsm__map_put(&registry->agents, name.ptr, name.len, agent)) {
         wsm__free(registry->mem, agent, sizeof *agent);

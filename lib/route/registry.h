@@ -35,6 +35,8 @@ typedef struct wsm__agent {
     uint8_t actives; /* connections that may take part; only these make an agent present */
     bool present;    /* announced and not offline */
     wsm_kind kind;
+    uint32_t number;  /* in the roster, UINT32_MAX: it has no card yet */
+    uint64_t card_at; /* monotonic ms when its card was written last; 0: never */
     uint32_t slots[WSM__AGENT_SLOTS];
     wsm__bucket messages, deliveries, replay;
     wsm__heap_node timer; /* offline after the grace, then forgotten */

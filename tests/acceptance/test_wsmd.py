@@ -494,7 +494,8 @@ class Http(unittest.TestCase):
         for accepted in (b' {"exchange" : 1 } \n', b'{"exchange":1,"tags":[]}', b'{"exchange":1,"tags":[ ]}'):
             reply = self.post(accepted)
             self.assertEqual(reply.status, 200, reply.body)
-        self.assertEqual(self.server.page(self.ada, after=before)["next_after"], before + 3)
+        page = self.server.page(self.ada, after=before)
+        self.assertEqual([message["exchange"] for message in page["exchanges"]], [1, 1, 1])
 
     def test_an_unknown_context_is_not_found(self):
         self.refused(self.server.store(self.ada, 1, context_id="sb-unknown"), 404, "not_found", "context_id")
@@ -736,7 +737,8 @@ class Limits(unittest.TestCase):
             for n in range(30):
                 server.store(ada, n)
             page = server.page(ada)
-            self.assertEqual((page["trimmed_to"], page["exchanges"][0]["offset"]), (20, 21))
+            # ada's card was the first record
+            self.assertEqual((page["trimmed_to"], page["exchanges"][0]["offset"]), (21, 22))
 
 
 class Life(unittest.TestCase):
@@ -872,7 +874,7 @@ class Life(unittest.TestCase):
         for _ in range(2):
             with Server(self.data, args=["--log", "memory"]) as server:
                 reply = server.store(server.token("ada"), 1).json
-                self.assertEqual((reply["offset"], reply["durable"]), (1, False))
+                self.assertEqual((reply["offset"], reply["durable"]), (2, False))  # behind ada's card
                 epochs.add(reply["epoch"])
         self.assertEqual(len(epochs), 2)
 
@@ -928,16 +930,17 @@ class Life(unittest.TestCase):
                     await asyncio.sleep(0.02)
                 for listener in listeners:
                     listener.cancel()
-                kept, after, more = {}, 0, True
+                kept, numbers, after, more = {}, [], 0, True
                 while more:
                     page = await asyncio.to_thread(server.page, tokens["pub"], after=after, limit=1000)
                     kept.update((message["offset"], message["exchange"]) for message in page["exchanges"])
+                    numbers += [message["seq"] for message in page["exchanges"]]
                     after, more = page["next_after"], page["more"]
-            return durable, kept, states
+            return durable, kept, numbers, states
 
-        durable, kept, states = asyncio.run(scenario())
+        durable, kept, numbers, states = asyncio.run(scenario())
         self.assertGreater(len(durable), 20)
-        self.assertEqual(sorted(kept), list(range(1, len(kept) + 1)), "the log has a hole")
+        self.assertEqual(numbers, list(range(1, len(kept) + 1)), "the log has a hole")
         self.assertEqual(len(set(kept.values())), len(kept), "something is in the log twice")
         self.assertEqual({offset: kept.get(offset) for offset in durable}, durable)
         for state in states:

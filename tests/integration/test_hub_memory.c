@@ -109,7 +109,7 @@ static void the_longest_queue_is_shed_first_and_reads_it_again(void **state) {
                 strstr(bob->text, "\"exchange\":[100,")); /* it was not shed */
     assert_int_equal(drops[0].others + drops[1].others, 0);
     world_run(&w, 5000);
-    assert_non_null(strstr(peer_last(bob, "\"type\":\"position\""), "\"offset\":700"));
+    assert_non_null(strstr(peer_last(bob, "\"type\":\"position\""), "\"offset\":701"));
     world_end(&w);
     assert_int_equal(w.mem.live, 0);
     kept_log_free(&kept);
@@ -130,7 +130,8 @@ static void no_position_goes_beyond_what_is_still_to_be_read_again(void **state)
     for (int i = 0; i < 2000 && wsm_conn_pending(bob->conn, &vec, 1) > 0; i++) { /* frame by frame, and time passes */
         const char *text = vec.base, *at = strstr(text, "\"type\":\"position\",");
         int received = peer_count(bob, "memory_update");
-        if (at && at < text + vec.len) assert_true(strtol(strstr(at, "\"offset\":") + 9, NULL, 10) <= received);
+        if (at && at < text + vec.len)
+            assert_true(strtol(strstr(at, "\"offset\":") + 9, NULL, 10) <= received + 1); /* with ada's card */
         bob->stalled = 0;
         char line[4096];
         snprintf(line, sizeof line, "%.*s", (int)vec.len, text);
@@ -169,7 +170,7 @@ static void one_whose_replay_is_under_way_gets_all_of_it_in_order(void **state) 
     assert_true(drops[0].shed + drops[1].shed < 900); /* hardly anything is read twice */
     assert_has_all(bob, 1, 900);
     assert_has_all(carl, 201, 900);
-    assert_non_null(strstr(peer_last(bob, "replay_end"), "\"offset\":200,\"count\":200"));
+    assert_non_null(strstr(peer_last(bob, "replay_end"), "\"offset\":201,\"count\":200"));
     assert_true(strstr(bob->text, "\"exchange\":[200,") < strstr(bob->text, "\"type\":\"replay_end\""));
     assert_true(strstr(bob->text, "\"exchange\":[201,") > strstr(bob->text, "\"type\":\"replay_end\""));
     world_end(&w);

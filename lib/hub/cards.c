@@ -1,0 +1,93 @@
+/* Agent cards: by a record of its own the log comes to know an agent, at first sight of one that may take part and
+ * whenever its card changes. It goes ahead of everything else that the agent does, so that every sender, participant
+ * and mentioned agent of a later record has a number. */
+#include "hub/hub.h"
+
+#define AGAIN_MS 1000u /* a card whose append may have failed is written once more after this time */
+
+static const char *const kinds[] = {"agent", "human", "service"};
+
+static void put_specialties(wsm__buf *buf, const wsm_claims *claims) {
+    wsm__buf_putc(buf, '[');
+    for (size_t i = 0; claims && i < claims->specialties_count; i++) {
+        if (i > 0) wsm__buf_putc(buf, ',');
+        wsm__json_put_string(buf, claims->specialties[i]);
+    }
+    wsm__buf_putc(buf, ']');
+}
+
+static void append(wsm_hub *hub, const wsm__agent *agent, wsm_kind kind, wsm_slice specialties) {
+    static const wsm__origin nobody = {.kind = WSM__ORIGIN_NONE};
+    char id[WSM__UUID_LEN];
+    wsm__json_out out;
+    wsm__record_head head = {.type = WSM__MSG_AGENT_CARD,
+                             .sender = wsm__slice_str("hub"),
+                             .context_id = wsm__slice_str(WSM__MAIL),
+                             .time_ms = hub->wall,
+                             .priority = WSM_PRIORITY_NORMAL};
+    wsm__uuid_v7(&hub->ids, hub->wall, id);
+    wsm__uuid_parse(id, sizeof id, head.id);
+    wsm__submit_open(hub, NULL, &head, &out);
+    wsm__json_str(&out, "agent_id", wsm__agent_name(agent));
+    wsm__json_str(&out, "kind", wsm__slice_str(kinds[kind]));
+    wsm__json_raw(&out, "specialties", specialties);
+    if (wsm__submit_close(hub, &head, &out, &nobody)) hub->count.no_memory++;
+}
+
+void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims) {
+    wsm_kind kind = claims ? claims->kind : WSM_KIND_AGENT;
+    bool is_known = agent->number != WSM__ROSTER_NONE;
+    if (is_known && !claims) return;
+    if (!is_known && agent->card_at && hub->now < agent->card_at + AGAIN_MS) return; /* it is on its way */
+    wsm__buf list;
+    wsm__buf_init(&list, &hub->mem, 0);
+    put_specialties(&list, claims);
+    wsm_slice specialties = wsm__slice(list.ptr, list.len);
+    if (list.err) {
+        hub->count.no_memory++;
+    } else if (!wsm__roster_has(&hub->roster, wsm__agent_name(agent), kind, specialties)) {
+        agent->card_at = hub->now ? hub->now : 1;
+        append(hub, agent, kind, specialties);
+    }
+    wsm__buf_fini(&list);
+}
+
+/* ---- the fold -------------------------------------------------------------------------------------------------------
+ */
+
+static bool text_of(wsm_slice body, const char *name, wsm_slice *text) {
+    size_t at = 0;
+    wsm__json_member member;
+    while (wsm__json_next_member(body, &at, &member))
+        if (wsm__json_key_is(member.key, name))
+            return member.value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(member.value.raw, text);
+    return false;
+}
+
+static wsm_slice list_of(wsm_slice body, const char *name) {
+    size_t at = 0;
+    wsm__json_member member;
+    while (wsm__json_next_member(body, &at, &member))
+        if (wsm__json_key_is(member.key, name) && member.value.kind == WSM__JSON_ARRAY) return member.value.raw;
+    return wsm__slice(NULL, 0);
+}
+
+/* Putting a card in twice changes nothing, so it is done at once: a record that must be tried again finds it there. */
+int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold) {
+    wsm_slice name, kind;
+    uint32_t number;
+    size_t at = 0;
+    fold->refusal = WSM_ERR_BAD_MESSAGE;
+    if (!wsm__slice_is(fold->head.sender, "hub") || !text_of(fold->body, "agent_id", &name) ||
+        !text_of(fold->body, "kind", &kind) || !wsm__agent_id_is_valid(name))
+        return WSM_OK;
+    while (at < sizeof kinds / sizeof *kinds && !wsm__slice_is(kind, kinds[at])) at++;
+    if (at == sizeof kinds / sizeof *kinds) return WSM_OK;
+    int err = wsm__roster_put(&hub->roster, name, (wsm_kind)at, list_of(fold->body, "specialties"), &number, NULL);
+    if (err == WSM_ERR_NOMEM) return err;
+    if (err) return WSM_OK;
+    fold->refusal = WSM_OK;
+    wsm__agent *agent = wsm__registry_get(&hub->registry, name);
+    if (agent) agent->number = number;
+    return WSM_OK;
+}
