@@ -77,8 +77,9 @@ WSM_API int wsm_conn_close(wsm_conn *conn, uint16_t code, const char *reason);
  * is full; on_drained tells when to try again), WSM_ERR_TOO_LARGE, WSM_ERR_NOMEM. */
 WSM_API int wsm_conn_send(wsm_conn *conn, wsm_data type, const void *bytes, size_t len, wsm_priority priority);
 
-/* The answer to a token_check that said WSM_ERR_PENDING: err 0 with claims (copied), or a WSM_ERR_TOKEN... .
- * Errors: WSM_ERR_INVALID, WSM_ERR_STATE (nothing was asked), WSM_ERR_NOMEM. */
+/* The answer to a token_check that said WSM_ERR_PENDING, of an upgrade, a `hello` or a peer that came with a token: err
+ * 0 with claims (copied), or a WSM_ERR_TOKEN... . The token it was asked about stays valid until then. Errors:
+ * WSM_ERR_INVALID, WSM_ERR_STATE (nothing was asked), WSM_ERR_NOMEM. */
 WSM_API int wsm_conn_authorize(wsm_conn *conn, int err, const wsm_claims *claims);
 
 /* What is known of it. Slices are valid until wsm_conn_closed; agent_id is absent before the token was accepted. */

@@ -76,50 +76,16 @@ static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {
     row->run(hub, command);
 }
 
-static void hello(wsm_conn *conn, wsm_slice text) {
-    wsm_hub *hub = conn->hub;
-    wsm__message message;
-    wsm__decode_error error;
-    wsm__identity identity = {0};
-    char token[WSM__TOKEN_BYTES_MAX], epoch[17] = "";
-    uint64_t after = 0;
-    if (text.len > WSM__TOKEN_BYTES_MAX || wsm__decode(text, &hub->scan_limits, &message, &error) ||
-        message.type != WSM__MSG_HELLO) {
-        wsm__peer_shut(conn, 4002, NULL);
-        return;
-    }
-    long len = wsm__json_string_decode(wsm__message_field(&message, "token").raw, token, sizeof token);
-    wsm__json_value field = wsm__message_field(&message, "epoch");
-    if (field.kind) wsm__json_string_decode(field.raw, epoch, 16);
-    field = wsm__message_field(&message, "after");
-    if (field.kind) wsm__json_u64(field, WSM__NUMBER_MAX, &after);
-    int err = len < 0 ? WSM_ERR_TOKEN : wsm__call_token_check(conn, wsm__slice(token, (size_t)len), &identity);
-    wsm__wipe(token, sizeof token);
-    if (conn->phase != WSM__PHASE_HELLO) {
-        wsm__identity_fini(&identity, &hub->mem);
-        return;
-    }
-    if (err == WSM_ERR_PENDING) err = WSM_ERR_TOKEN; /* a later verdict is for upgrades; hello is answered at once */
-    if (err) {
-        hub->count.auth_failed++;
-        wsm__address_failed(hub, conn->address);
-        wsm__call_security(hub, "auth_failed", conn, wsm_strerror(err), err);
-        wsm__peer_shut(conn, err == WSM_ERR_TOKEN_EXPIRED ? 4003 : 4002, NULL);
-        return;
-    }
-    wsm__session_open(conn, &identity, epoch[0] ? epoch : NULL, after);
-}
-
 void wsm__command_text(wsm_conn *conn, wsm_slice text) {
     wsm_hub *hub = conn->hub;
     wsm__message message;
     wsm__decode_error error;
     wsm__origin origin = {.kind = WSM__ORIGIN_CONN, .slot = conn->slot, .gen = conn->gen};
     if (conn->phase == WSM__PHASE_HELLO) {
-        hello(conn, text);
+        wsm__hello_text(conn, text);
         return;
     }
-    if (conn->phase != WSM__PHASE_LIVE) return;
+    if (conn->phase != WSM__PHASE_LIVE && conn->phase != WSM__PHASE_VERDICT) return;
     hub->count.received++;
     if (wsm__decode(text, &hub->scan_limits, &message, &error)) {
         if (error.has_id) to_origin(&origin, error.message_id);
@@ -127,6 +93,10 @@ void wsm__command_text(wsm_conn *conn, wsm_slice text) {
         return;
     }
     if (message.has_id) to_origin(&origin, message.message_id.ptr);
+    if (conn->phase == WSM__PHASE_VERDICT) {
+        wsm__answer_error(hub, &origin, WSM_ERR_BUSY, NULL, "the token is still being checked; wait for welcome");
+        return;
+    }
     bool may_write = conn->identity.claims.permission == WSM_PERMISSION_ACTIVE;
     wsm__command command = {.agent = conn->agent,
                             .sender = conn->identity.claims.sub,

@@ -83,21 +83,14 @@ static int vouched(wsm_conn *conn, const wsm_peer *peer) {
         wsm__peer_to(conn, WSM__PHASE_PLAIN);
         return WSM_OK;
     }
-    if (peer->claims)
+    if (peer->claims) {
         err = wsm__identity_copy(&identity, &hub->mem, peer->claims);
-    else if (peer->token.ptr)
-        err = wsm__call_token_check(conn, peer->token, &identity);
-    else
-        err = WSM_ERR_UNAUTHORIZED;
-    if (err == WSM_ERR_NOMEM || (err == WSM_ERR_INVALID && peer->claims)) return err;
-    wsm__peer_to(conn, WSM__PHASE_HELLO); /* so that a refusal is a close */
-    if (err) {
-        hub->count.auth_failed++;
-        wsm__call_security(hub, "auth_failed", conn, wsm_strerror(err), err);
-        wsm__peer_shut(conn, err == WSM_ERR_TOKEN_EXPIRED ? 4003 : 4002, NULL);
-        return WSM_OK;
+        if (!err) wsm__session_open(conn, &identity, peer->epoch, peer->after);
+        return err;
     }
-    wsm__session_open(conn, &identity, peer->epoch, peer->after);
+    wsm__peer_to(conn, WSM__PHASE_HELLO); /* so that a refusal is a close */
+    if (peer->token.ptr) return wsm__hello_ask(conn, peer->token, peer->epoch, peer->after);
+    wsm__hello_verdict(conn, WSM_ERR_UNAUTHORIZED, &identity);
     return WSM_OK;
 }
 
@@ -379,11 +372,14 @@ int wsm_conn_close(wsm_conn *conn, uint16_t code, const char *reason) {
 int wsm_conn_authorize(wsm_conn *conn, int err, const wsm_claims *claims) {
     wsm__identity identity = {0};
     if (!conn || err > 0 || (err == 0 && !claims)) return WSM_ERR_INVALID;
-    if (conn->phase != WSM__PHASE_TOKEN) return WSM_ERR_STATE;
+    if (conn->phase != WSM__PHASE_TOKEN && conn->phase != WSM__PHASE_VERDICT) return WSM_ERR_STATE;
     int bad = err ? WSM_OK : wsm__identity_copy(&identity, &conn->hub->mem, claims);
     if (bad) return bad;
     wsm__turn_enter(conn->hub);
-    wsm__handshake_token(conn, err, &identity);
+    if (conn->phase == WSM__PHASE_TOKEN)
+        wsm__handshake_token(conn, err, &identity);
+    else
+        wsm__hello_verdict(conn, err, &identity);
     wsm__turn_leave(conn->hub);
     return WSM_OK;
 }

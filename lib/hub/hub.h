@@ -36,6 +36,7 @@ typedef enum wsm__phase {
     WSM__PHASE_REQUEST,  /* the host has the request and will answer */
     WSM__PHASE_TOKEN,    /* the host is checking the token */
     WSM__PHASE_HELLO,    /* upgraded, waiting for `hello` */
+    WSM__PHASE_VERDICT,  /* the same, and the host is checking the token */
     WSM__PHASE_LIVE,     /* a member of the hub */
     WSM__PHASE_PLAIN,    /* upgraded, plain mode */
     WSM__PHASE_CLOSING,  /* nothing more is taken in; what waits is written, then the transport goes */
@@ -428,6 +429,12 @@ void wsm__peer_run(wsm_conn *conn, const char *bytes, size_t len);
 size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes,
                            size_t len); /* bytes used; the phase says what comes next */
 void wsm__handshake_token(wsm_conn *conn, int err, wsm__identity *identity); /* the verdict; takes the identity on 0 */
+
+/* hello.c */
+void wsm__hello_text(wsm_conn *conn, wsm_slice text); /* the first message */
+int wsm__hello_ask(wsm_conn *conn, wsm_slice token, const char *epoch,
+                   uint64_t after); /* epoch NULL: first visit. WSM_ERR_NOMEM: there is no verdict */
+void wsm__hello_verdict(wsm_conn *conn, int err, wsm__identity *identity); /* takes the identity on 0 */
 
 /* session.c */
 void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoch,

@@ -14,7 +14,8 @@ wsm_conn *wsm__peer_of(const wsm_hub *hub, uint32_t slot, uint32_t gen) {
 }
 
 bool wsm__peer_is_up(const wsm_conn *conn) {
-    return conn->phase == WSM__PHASE_HELLO || conn->phase == WSM__PHASE_LIVE || conn->phase == WSM__PHASE_PLAIN;
+    return conn->phase == WSM__PHASE_HELLO || conn->phase == WSM__PHASE_VERDICT || conn->phase == WSM__PHASE_LIVE ||
+           conn->phase == WSM__PHASE_PLAIN;
 }
 
 static wsm_conn_state state_of(wsm__phase phase) {

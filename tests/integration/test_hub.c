@@ -608,6 +608,31 @@ static void an_upgrade_a_ping_and_a_close_are_answered_within_the_call(void **st
     finish(w);
 }
 
+static void who_says_nothing_is_pinged_and_not_taken_for_slow(void **state) {
+    (void)state;
+    static const unsigned char pong[] = {0x8a, 0x80, 0, 0, 0, 0};
+    hub_world *w = start();
+    wsm_peer how;
+    begin(w);
+    wsm_peer_init(&how, sizeof how);
+    how.plain = 1;
+    peer *p = &w->peers[w->peers_count++];
+    p->world = w;
+    assert_int_equal(wsm_conn_new(&p->conn, w->hub, &how, p), 0);
+    wsm_conn_recv(p->conn, upgrade_request, sizeof upgrade_request - 1);
+    for (int i = 0; i < 5; i++) {
+        peer_forget(p);
+        world_run(w, w->config.ping_interval_ms / 10u * 12u);
+        assert_false(p->gone);
+        assert_memory_equal(p->text, "\x89", 1);
+        wsm_conn_recv(p->conn, pong, sizeof pong);
+    }
+    p->stalled = 1; /* from here on it takes nothing: the ping is what does not get through */
+    world_run(w, w->config.ping_interval_ms / 10u * 12u + w->config.stall_timeout_ms);
+    assert_int_equal(p->code, 4008);
+    finish(w);
+}
+
 static void what_was_handed_out_stays_until_the_transport_is_closed(void **state) {
     (void)state;
     hub_world *w = start();
@@ -703,6 +728,7 @@ int main(void) {
         cmocka_unit_test(a_connection_or_the_hub_may_be_freed_inside_a_callback),
         cmocka_unit_test(a_host_that_uses_it_wrongly_gets_an_error),
         cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
+        cmocka_unit_test(who_says_nothing_is_pinged_and_not_taken_for_slow),
         cmocka_unit_test(what_was_handed_out_stays_until_the_transport_is_closed),
         cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks_or_lies),
     };
