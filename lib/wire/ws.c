@@ -1,10 +1,13 @@
-/* The message layer. The only user of wslay, and of its frame layer alone: it tracks a frame's state across any cut and
- * takes off the mask; messages, limits and verdicts are ours.
+/* The message layer. The only user of wslay, and of its frame layer alone: it tracks a frame's state across any cut;
+ * messages, limits and verdicts are ours.
  *
  * A frame's header is collected here first (14 bytes at most) and judged at each byte, because wslay shows a header
  * only together with payload, and does not check masks, reserved bits or opcodes. Then wslay is fed the header and
  * never a byte beyond the end of that frame. So a frame boundary of ours is one of wslay's, and a context between
- * frames holds nothing of anybody: it can serve another engine. */
+ * frames holds nothing of anybody: it can serve another engine.
+ *
+ * The mask is taken off on the way to wslay, eight bytes at a time, and wslay sees an unmasked frame: it would go byte
+ * by byte, which was a fifth of all that a message costs. */
 #include "wire/ws.h"
 
 #include <assert.h>
@@ -36,8 +39,9 @@ typedef struct reader {
     uint8_t head_fed; /* of it, to wslay */
     uint8_t control_len;
     unsigned char control[CONTROL_BYTES_MAX];
-    uint64_t unfed; /* payload of this frame that wslay has not got */
-    uint64_t left;  /* payload that wslay has not given back */
+    unsigned char mask[8]; /* twice the key, turned so that its first byte is the next one's; zeroes: none */
+    uint64_t unfed;        /* payload of this frame that wslay has not got */
+    uint64_t left;         /* payload that wslay has not given back */
 } reader;
 
 struct wsm__ws_pool {
@@ -59,6 +63,22 @@ static size_t min_size(size_t a, uint64_t b) {
     return a < b ? a : (size_t)b;
 }
 
+/* Copies and takes off the mask (RFC 6455, section 5.3). */
+static void unmask(uint8_t *to, const unsigned char *from, size_t len, unsigned char mask[8]) {
+    uint64_t key, word;
+    unsigned char turned[8];
+    size_t i = 0;
+    memcpy(&key, mask, sizeof key);
+    for (; len - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, from + i, sizeof word);
+        word ^= key;
+        memcpy(to + i, &word, sizeof word);
+    }
+    for (; i < len; i++) to[i] = from[i] ^ mask[i % 4];
+    for (i = 0; i < sizeof turned; i++) turned[i] = mask[(len + i) % 4];
+    memcpy(mask, turned, sizeof turned);
+}
+
 /* wslay asks for bytes: the rest of the header, then payload up to the end of the frame. */
 static ssize_t feed(uint8_t *to, size_t room, int flags, void *user) {
     (void)flags;
@@ -69,7 +89,7 @@ static ssize_t feed(uint8_t *to, size_t room, int flags, void *user) {
 
     size_t body = min_size(min_size(room - head, r->input_len), r->unfed);
     if (body > 0) {
-        memcpy(to + head, r->input, body);
+        unmask(to + head, r->input, body, r->mask);
         r->input += body;
         r->input_len -= body;
         r->unfed -= body;
@@ -206,8 +226,19 @@ static fault check_whole_head(const wsm__ws *ws, const reader *r) {
     return no_fault;
 }
 
+/* Takes the mask out of the header. */
+static void take_mask(reader *r) {
+    memset(r->mask, 0, sizeof r->mask);
+    if (!(r->head[1] & MASKED)) return;
+    r->head[1] &= 0x7f;
+    r->head_len = (uint8_t)(r->head_len - 4);
+    memcpy(r->mask, r->head + r->head_len, 4);
+    memcpy(r->mask + 4, r->mask, 4);
+}
+
 static void begin_payload(wsm__ws *ws, reader *r) {
     r->unfed = r->left = head_length(r);
+    take_mask(r);
     r->head_fed = 0;
     r->control_len = 0;
     if (is_control(head_opcode(r))) return;
