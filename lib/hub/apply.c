@@ -140,7 +140,8 @@ static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
     wsm__pending *pending = pending_of(hub, head, bytes);
     if (!pending && wsm__record_parse(bytes, &hub->log_scan_limits, head, &fold.body))
         return apply_void(hub, offset, true);
-    if (pending) wsm__record_parse(wsm__slice(pending->bytes, pending->bytes_len), NULL, head, &fold.body);
+    if (pending && head->result.ptr) /* what the answer will say must live as long as the pending */
+        head->result = wsm__slice(pending->bytes + (head->result.ptr - bytes.ptr), head->result.len);
     fold.context = wsm__log_context(&hub->records, head->context_id);
     fold.also = head->also.ptr ? wsm__log_context(&hub->records, head->also) : NULL;
     const wsm__dedup_entry *seen = wsm__dedup_find(&hub->dedup, head->sender, head->id, head->time_ms);

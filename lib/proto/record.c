@@ -9,6 +9,7 @@
 #include "proto/field.h"
 #include "proto/json_out.h"
 #include "util/base64.h"
+#include "util/hex.h"
 #include "util/uuid.h"
 #include "wsm/error.h"
 
@@ -174,9 +175,9 @@ static bool read_by(wsm__json_value value, wsm__record_head *head) {
     wsm_slice text;
     if (!plain(value, &text) || text.len <= NODE_DIGITS || text.ptr[NODE_DIGITS] != ':') return false;
     for (size_t i = 0; i < NODE_DIGITS; i++) {
-        const char *digit = memchr(hex_digits, text.ptr[i], sizeof hex_digits - 1);
-        if (digit == NULL) return false;
-        head->node = head->node << 4 | (uint64_t)(digit - hex_digits);
+        int digit = wsm__hex_value(text.ptr[i]);
+        if (digit < 0 || (text.ptr[i] >= 'A' && text.ptr[i] <= 'F')) return false; /* ours are lower case */
+        head->node = head->node << 4 | (uint64_t)digit;
     }
     text = wsm__slice(text.ptr + NODE_DIGITS + 1, text.len - NODE_DIGITS - 1);
     return wsm__slice_u64(text, UINT64_MAX, &head->number);

@@ -17,7 +17,7 @@ void wsm__buf_clear(wsm__buf *buf) {
     buf->err = 0;
 }
 
-static int grow(wsm__buf *buf, size_t need) {
+static int enlarge(wsm__buf *buf, size_t need) {
     size_t most = buf->max ? buf->max : SIZE_MAX / 2;
     if (need > most) return WSM_ERR_TOO_LARGE;
     size_t cap = buf->cap ? buf->cap : FIRST_CAP;
@@ -30,33 +30,13 @@ static int grow(wsm__buf *buf, size_t need) {
     return 0;
 }
 
-char *wsm__buf_room(wsm__buf *buf, size_t len) {
+char *wsm__buf_grow(wsm__buf *buf, size_t len) {
     if (buf->err) return NULL;
     if (!buf->ptr || len > buf->cap - buf->len) {
-        buf->err = len > SIZE_MAX - buf->len ? WSM_ERR_TOO_LARGE : grow(buf, buf->len + len);
+        buf->err = len > SIZE_MAX - buf->len ? WSM_ERR_TOO_LARGE : enlarge(buf, buf->len + len);
         if (buf->err) return NULL;
     }
     return buf->ptr + buf->len;
-}
-
-void wsm__buf_put(wsm__buf *buf, const void *bytes, size_t len) {
-    if (len == 0) return;
-    char *room = wsm__buf_room(buf, len);
-    if (!room) return;
-    memcpy(room, bytes, len);
-    buf->len += len;
-}
-
-void wsm__buf_puts(wsm__buf *buf, const char *text) {
-    wsm__buf_put(buf, text, strlen(text));
-}
-
-void wsm__buf_put_slice(wsm__buf *buf, wsm_slice slice) {
-    wsm__buf_put(buf, slice.ptr, slice.len);
-}
-
-void wsm__buf_putc(wsm__buf *buf, char c) {
-    wsm__buf_put(buf, &c, 1);
 }
 
 void wsm__buf_put_u64(wsm__buf *buf, uint64_t value) {

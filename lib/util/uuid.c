@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "util/hex.h"
+
 #define COUNTER_MAX   0xFFFu
 #define COUNTER_START 0x7FFu
 #define TIME_MAX      0xFFFFFFFFFFFF
@@ -46,16 +48,15 @@ static void step(wsm__uuid_gen *gen, int64_t wall_ms) {
     gen->counter = (uint32_t)wsm__uuid_random(gen) & COUNTER_START;
 }
 
-static void format(char out[WSM__UUID_LEN], uint64_t high, uint64_t low) {
+/* Where the two digits of each byte stand in the text. */
+static const unsigned char places[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
+void wsm__uuid_format(const unsigned char id[16], char out[WSM__UUID_LEN]) {
     static const char digits[] = "0123456789abcdef";
-    for (int i = 0, nibble = 0; i < WSM__UUID_LEN; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            out[i] = '-';
-            continue;
-        }
-        uint64_t half = nibble < 16 ? high : low;
-        out[i] = digits[half >> (60 - 4 * (nibble % 16)) & 15];
-        nibble++;
+    out[8] = out[13] = out[18] = out[23] = '-';
+    for (size_t i = 0; i < 16; i++) {
+        out[places[i]] = digits[id[i] >> 4];
+        out[places[i] + 1] = digits[id[i] & 15];
     }
 }
 
@@ -63,38 +64,25 @@ void wsm__uuid_v7(wsm__uuid_gen *gen, int64_t wall_ms, char out[WSM__UUID_LEN]) 
     step(gen, wall_ms < 0 ? 0 : wall_ms > TIME_MAX ? TIME_MAX : wall_ms);
     uint64_t high = (uint64_t)gen->last_ms << 16 | 0x7000 | gen->counter;
     uint64_t low = 0x8000000000000000u | wsm__uuid_random(gen) >> 2;
-    format(out, high, low);
-}
-
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+    unsigned char id[16];
+    for (int i = 0; i < 8; i++) {
+        id[i] = (unsigned char)(high >> (56 - 8 * i));
+        id[8 + i] = (unsigned char)(low >> (56 - 8 * i));
+    }
+    wsm__uuid_format(id, out);
 }
 
 bool wsm__uuid_parse(const char *text, size_t len, unsigned char out[16]) {
+    unsigned char bytes[16];
+    int bad = 0; /* negative once a digit was none */
     if (len != WSM__UUID_LEN) return false;
-    unsigned char bytes[16] = {0};
-    for (int i = 0, nibble = 0; i < WSM__UUID_LEN; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (text[i] != '-') return false;
-            continue;
-        }
-        int value = hex_value(text[i]);
-        if (value < 0) return false;
-        bytes[nibble / 2] = (unsigned char)(bytes[nibble / 2] << 4 | value);
-        nibble++;
+    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
+    for (size_t i = 0; i < 16; i++) {
+        int high = wsm__hex_value(text[places[i]]), low = wsm__hex_value(text[places[i] + 1]);
+        bad |= high | low;
+        bytes[i] = (unsigned char)((unsigned)high << 4 | (unsigned)low);
     }
+    if (bad < 0) return false;
     memcpy(out, bytes, sizeof bytes);
     return true;
-}
-
-void wsm__uuid_format(const unsigned char id[16], char out[WSM__UUID_LEN]) {
-    uint64_t high = 0, low = 0;
-    for (int i = 0; i < 8; i++) {
-        high = high << 8 | id[i];
-        low = low << 8 | id[8 + i];
-    }
-    format(out, high, low);
 }
