@@ -27,7 +27,7 @@
 
 #define WSM__SNAPSHOT_IDS 1024u /* in a snapshot: some four microseconds and a hundred bytes each */
 
-/* A flood of one kind of log line must not hide the others, or fill a disk. */
+/* A flood of one kind of log line, or of one name of event, must not hide the others, or fill a disk. */
 #define WSM__LOG_KINDS       16u
 #define WSM__LOG_LINES_PER_S 10u
 

@@ -21,7 +21,7 @@ typedef struct wsm_client_config {
     uint64_t after;
     int plain;                     /* 1: no subprotocol; messages come to on_data */
     uint32_t handshake_timeout_ms; /* 10000 */
-    uint32_t close_timeout_ms;     /* 5000 */
+    uint32_t close_timeout_ms;     /* 5000; 0: none */
     uint32_t ping_interval_ms;     /* 30000 */
     uint32_t ping_strikes;         /* 3 */
     uint32_t message_bytes_max;    /* 16 MiB */
@@ -87,8 +87,9 @@ WSM_API int wsm_client_send(wsm_client *client, wsm_data type, const void *bytes
 /* Begin to close. Errors: WSM_ERR_INVALID (a code that may not be sent). */
 WSM_API int wsm_client_close(wsm_client *client, uint16_t code, const char *reason);
 
-/* Where to resume: `epoch` gets 16 hex digits and a NUL, "" before `welcome`; returns the last `position` (or the
- * welcome's, or what the configuration said). */
+/* Where to resume: `epoch` gets 16 hex digits and a NUL; returns the last `position`, or the welcome's. Before
+ * `welcome` both are what the configuration said ("" and 0 if nothing), so that a client that never got so far loses no
+ * place. */
 WSM_API uint64_t wsm_client_position(const wsm_client *client, char epoch[17]);
 
 /* 1: a record with this offset was given to on_message already since the position to resume from (a client that

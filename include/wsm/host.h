@@ -114,7 +114,8 @@ typedef struct wsm_host {
     int (*message_veto)(void *user, wsm_slice agent_id, wsm_slice type, wsm_slice json); /* 0, or the error that the
                                     sender gets. Default: 0 */
 
-    /* News. */
+    /* News. Of one kind of line, and of one name of event, ten a second are told and the rest is counted
+     * (wsm_log_lines_suppressed_total, wsm_events_suppressed_total). */
     void (*on_log)(void *user, wsm_level level, const char *line); /* one printable line, at most 1 KiB */
     void (*on_audit)(void *user, const wsm_event *event);
     void (*on_security)(void *user, const wsm_event *event);

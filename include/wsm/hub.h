@@ -31,7 +31,7 @@ typedef struct wsm_config {
 
     /* Connections. */
     uint32_t connections_max;         /* 10000 */
-    uint32_t connections_per_agent;   /* 2 */
+    uint32_t connections_per_agent;   /* 2; at most 8, which is what 0 means */
     uint32_t connections_per_address; /* 64 */
     uint32_t connections_per_s;       /* 200 */
     uint32_t connections_burst;       /* 2000 */
@@ -41,7 +41,7 @@ typedef struct wsm_config {
     uint32_t auth_block_ms;           /* 60000 */
     uint32_t handshake_timeout_ms;    /* 10000, for the whole HTTP request */
     uint32_t auth_timeout_ms;         /* 5000, for `hello` after the upgrade */
-    uint32_t close_timeout_ms;        /* 5000, for the close handshake */
+    uint32_t close_timeout_ms;        /* 5000, for the close handshake; 0: none */
     uint32_t stall_timeout_ms;        /* 10000 without progress in writing: closed as a slow consumer */
     uint32_t ping_interval_ms;        /* 30000 of silence, give or take a tenth */
     uint32_t ping_strikes;            /* 3 intervals without a byte close with 4012 */

@@ -80,19 +80,19 @@ static wsm_slice conn_address(const wsm_conn *conn) {
     return conn && conn->address ? wsm__slice(conn->address->name, conn->address->name_len) : wsm__slice(NULL, 0);
 }
 
-/* Ten lines a second of a kind; kinds beyond the table share its last place. */
-static bool may_log(wsm_hub *hub, const char *kind) {
+/* Ten a second of a kind; kinds beyond the table share its last place. What is left out is counted. */
+static bool may_tell(wsm_hub *hub, wsm__told *told, const char *kind, uint64_t *suppressed) {
     size_t i = 0;
-    while (i + 1 < WSM__LOG_KINDS && hub->log_kinds[i].kind && hub->log_kinds[i].kind != kind) i++;
-    hub->log_kinds[i].kind = kind;
-    if (wsm__bucket_take(&hub->log_kinds[i].rate, hub->now, WSM__LOG_LINES_PER_S, WSM__LOG_LINES_PER_S, 1)) return true;
-    hub->count.log_suppressed++;
+    while (i + 1 < WSM__LOG_KINDS && told->of[i].kind && told->of[i].kind != kind) i++;
+    told->of[i].kind = kind;
+    if (wsm__bucket_take(&told->of[i].rate, hub->now, WSM__LOG_LINES_PER_S, WSM__LOG_LINES_PER_S, 1)) return true;
+    (*suppressed)++;
     return false;
 }
 
 void wsm__call_log(wsm_hub *hub, wsm_level level, const char *event, const wsm_conn *conn, const char *detail) {
     line out = {.len = 0};
-    if (!hub->host.on_log || !may_log(hub, event)) return;
+    if (!hub->host.on_log || !may_tell(hub, &hub->log_kinds, event, &hub->count.log_suppressed)) return;
     line_put(&out, wsm__slice_str(event));
     line_field(&out, " agent=", conn_agent(conn));
     line_field(&out, " connection=", conn_id(conn));
@@ -112,13 +112,13 @@ static wsm_event event_of(const char *name, const wsm_conn *conn, const char *de
 }
 
 void wsm__call_audit(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err) {
-    if (!hub->host.on_audit) return;
+    if (!hub->host.on_audit || !may_tell(hub, &hub->audit_kinds, name, &hub->count.audit_suppressed)) return;
     wsm_event event = event_of(name, conn, detail, err);
     hub->host.on_audit(hub->user, &event);
 }
 
 void wsm__call_security(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err) {
-    if (!hub->host.on_security) return;
+    if (!hub->host.on_security || !may_tell(hub, &hub->security_kinds, name, &hub->count.security_suppressed)) return;
     wsm_event event = event_of(name, conn, detail, err);
     hub->host.on_security(hub->user, &event);
 }

@@ -8,7 +8,7 @@
 #define NUMBERS(X)                                                                                                     \
     X(hello_auth, 0, 1, "1: the token may come in the first message")                                                  \
     X(connections_max, 10000, 1000000, "connections of the hub")                                                       \
-    X(connections_per_agent, 2, 8, "connections of one agent, one of them a primary")                                  \
+    X(connections_per_agent, 2, WSM__AGENT_SLOTS, "connections of one agent, one of them a primary; 0: 8")             \
     X(connections_per_address, 64, UINT32_MAX, "connections from one address")                                         \
     X(connections_per_s, 200, UINT32_MAX, "new connections a second")                                                  \
     X(connections_burst, 2000, UINT32_MAX, "new connections at once")                                                  \

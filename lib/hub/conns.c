@@ -166,7 +166,7 @@ static void on_event(wsm_conn *conn, const wsm__ws_event *event) {
         wsm__call_audit(hub, "conn_close", conn, event->why ? event->why : wsm_close_name(event->code), 0);
         wsm__session_leave(conn);
         wsm__peer_to(conn, WSM__PHASE_CLOSING);
-        wsm__peer_rearm(conn, hub->now + hub->config.close_timeout_ms);
+        wsm__peer_closes(conn);
         break;
     default: break;
     }

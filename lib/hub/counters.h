@@ -44,6 +44,10 @@
     X(snapshots, "wsm_snapshots_total", NULL, "Snapshots given to the log.")                                           \
     X(log_suppressed, "wsm_log_lines_suppressed_total", NULL,                                                          \
       "Log lines left out because too many were of their kind.")                                                       \
+    X(audit_suppressed, "wsm_events_suppressed_total", "kind=\"audit\"",                                               \
+      "Events left out because too many were of their name.")                                                          \
+    X(security_suppressed, "wsm_events_suppressed_total", "kind=\"security\"",                                         \
+      "Events left out because too many were of their name.")                                                          \
     X(no_memory, "wsm_out_of_memory_total", NULL, "Times that memory or the budget ran out.")
 
 typedef struct wsm__counters {

@@ -241,6 +241,14 @@ typedef struct wsm__slot {
 
 #define WSM__MAIL "hub/mail" /* id of the context of mail; wsm__context_named hides it from clients */
 
+/* How often the host was told of each kind of thing (calls.c). */
+typedef struct wsm__told {
+    struct {
+        const char *kind; /* static: compared as a pointer */
+        wsm__bucket rate;
+    } of[WSM__LOG_KINDS];
+} wsm__told;
+
 /* ---- the hub --------------------------------------------------------------------------------------------------------
  */
 
@@ -288,10 +296,7 @@ struct wsm_hub {
     wsm__chain_pool blocks; /* of all queues */
     wsm__lane_limits agent_lanes, human_lanes;
     wsm__bucket accepts;
-    struct {
-        const char *kind; /* static: compared as a pointer */
-        wsm__bucket rate;
-    } log_kinds[WSM__LOG_KINDS];
+    wsm__told log_kinds, audit_kinds, security_kinds;
 
     wsm__ring slots;    /* of wsm__slot */
     uint32_t free_slot; /* first of the free ones, WSM__SLOT_NONE: none */
@@ -418,6 +423,7 @@ void wsm__peer_unhand(wsm_conn *conn); /* the handshake's memory goes */
 void wsm__peer_preauth_done(wsm_conn *conn);
 void wsm__peer_timer(wsm_conn *conn);                /* its deadline came */
 void wsm__peer_rearm(wsm_conn *conn, uint64_t when); /* look at it not later than this */
+void wsm__peer_closes(wsm_conn *conn);               /* it has so long to go by itself */
 void wsm__peer_free(wsm_conn *conn);
 void wsm__peer_to(wsm_conn *conn, wsm__phase phase);
 bool wsm__peer_is_up(const wsm_conn *conn); /* upgraded, or open without a link, and not closing */

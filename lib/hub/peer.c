@@ -49,6 +49,11 @@ void wsm__peer_rearm(wsm_conn *conn, uint64_t when) {
     wsm__heap_arm(&conn->hub->heap, &conn->timer, when);
 }
 
+void wsm__peer_closes(wsm_conn *conn) {
+    uint32_t limit = conn->hub->config.close_timeout_ms;
+    if (limit) wsm__peer_rearm(conn, conn->hub->now + limit);
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
@@ -236,7 +241,7 @@ void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason) {
     else
         conn->io.finishing = true;
     wsm__peer_to(conn, WSM__PHASE_CLOSING);
-    if (conn->io.linked) wsm__peer_rearm(conn, hub->now + hub->config.close_timeout_ms);
+    if (conn->io.linked) wsm__peer_closes(conn);
     wsm__call_audit(hub, "conn_close", conn, wsm_close_name(code), 0);
     wsm__turn_notify(conn);
 }
@@ -257,7 +262,7 @@ void wsm__peer_answer_body(wsm_conn *conn, int status, const char *headers, cons
     wsm__peer_preauth_done(conn);
     conn->io.finishing = true; /* without memory for an answer the transport just goes */
     wsm__peer_to(conn, WSM__PHASE_CLOSING);
-    wsm__peer_rearm(conn, hub->now + hub->config.close_timeout_ms);
+    wsm__peer_closes(conn);
     wsm__turn_notify(conn);
 }
 

@@ -132,7 +132,7 @@ static void queue_close(wsm__link *link, uint16_t code, wsm_slice reason, uint64
         link->close = link->reserve;
         link->reserve = NULL;
     }
-    link->close_by = now + link->limits->close_timeout_ms;
+    link->close_by = link->limits->close_timeout_ms ? now + link->limits->close_timeout_ms : UINT64_MAX;
 }
 
 static wsm_slice name_of(uint16_t code) {

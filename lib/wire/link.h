@@ -22,9 +22,9 @@ typedef struct wsm__link_limits {
     wsm__ws_limits ws;
     uint32_t control_per_s, control_burst; /* more: closed with 1008 */
     uint32_t assembly_timeout_ms;          /* 0: none */
-    uint32_t close_timeout_ms;
-    uint32_t ping_interval_ms; /* 0: no heartbeat */
-    uint32_t ping_strikes;     /* intervals without a byte after a ping, then 4012; 0: never */
+    uint32_t close_timeout_ms;             /* 0: the other side may take as long as it likes */
+    uint32_t ping_interval_ms;             /* 0: no heartbeat */
+    uint32_t ping_strikes;                 /* intervals without a byte after a ping, then 4012; 0: never */
 } wsm__link_limits;
 
 typedef struct wsm__link {

@@ -278,6 +278,41 @@ static void a_second_primary_replaces_the_first_and_a_third_connection_is_surplu
     finish(w);
 }
 
+static void zero_connections_per_agent_means_as_many_as_can_be_told_apart(void **state) {
+    (void)state;
+    hub_world *w = start();
+    w->config.connections_per_agent = 0;
+    begin(w);
+    for (int i = 0; i < 9; i++) world_join(w, "ada", WSM_PERMISSION_OBSERVER, NULL, 0);
+    for (int i = 0; i < 8; i++) assert_false(w->peers[i].gone);
+    assert_int_equal(w->peers[8].code, 4014);
+    finish(w);
+}
+
+static void suppressed(void *user, const wsm_metric *metric) {
+    if (!strcmp(metric->name, "wsm_events_suppressed_total") && !strcmp(metric->labels, "kind=\"security\""))
+        *(double *)user = metric->value;
+}
+
+static void a_flood_of_one_event_is_told_ten_times_a_second(void **state) {
+    (void)state;
+    hub_world *w = start();
+    double left_out = 0;
+    begin(w);
+    world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_join(w, "ada", WSM_PERMISSION_OBSERVER, NULL, 0);
+    for (int i = 0; i < 25; i++) world_join(w, "ada", WSM_PERMISSION_OBSERVER, NULL, 0); /* each is one too many */
+    assert_int_equal(w->security, 10);
+    wsm_hub_metrics(w->hub, suppressed, &left_out);
+    assert_true(left_out == 15);
+    world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0); /* another name is not hidden by it */
+    assert_int_equal(w->security, 11);
+    world_run(w, 1000);
+    world_join(w, "ada", WSM_PERMISSION_OBSERVER, NULL, 0);
+    assert_int_equal(w->security, 12);
+    finish(w);
+}
+
 static void a_broadcast_comes_back_by_its_tag(void **state) {
     (void)state;
     hub_world *w = start();
@@ -608,6 +643,30 @@ static void an_upgrade_a_ping_and_a_close_are_answered_within_the_call(void **st
     finish(w);
 }
 
+static void a_close_may_take_as_long_as_the_host_allows(void **state) {
+    (void)state;
+    static const uint32_t timeouts[] = {5000, 0};
+    for (int i = 0; i < 2; i++) {
+        hub_world *w = start();
+        wsm_peer how;
+        w->config.close_timeout_ms = timeouts[i];
+        w->config.ping_interval_ms = 0;
+        begin(w);
+        wsm_peer_init(&how, sizeof how);
+        how.plain = 1;
+        peer *p = &w->peers[w->peers_count++];
+        p->world = w;
+        assert_int_equal(wsm_conn_new(&p->conn, w->hub, &how, p), 0);
+        wsm_conn_recv(p->conn, upgrade_request, sizeof upgrade_request - 1);
+        wsm_conn_close(p->conn, 1000, NULL);
+        world_run(w, 4900); /* the other side has not answered */
+        assert_false(p->gone);
+        world_run(w, 600000);
+        assert_int_equal(p->gone, timeouts[i] > 0);
+        finish(w);
+    }
+}
+
 static void who_says_nothing_is_pinged_and_not_taken_for_slow(void **state) {
     (void)state;
     static const unsigned char pong[] = {0x8a, 0x80, 0, 0, 0, 0};
@@ -717,6 +776,8 @@ int main(void) {
         cmocka_unit_test(presence_that_says_nothing_new_is_not_repeated_but_a_b_a_is),
         cmocka_unit_test(who_cannot_take_presence_now_gets_its_newest_value_later),
         cmocka_unit_test(a_second_primary_replaces_the_first_and_a_third_connection_is_surplus),
+        cmocka_unit_test(zero_connections_per_agent_means_as_many_as_can_be_told_apart),
+        cmocka_unit_test(a_flood_of_one_event_is_told_ten_times_a_second),
         cmocka_unit_test(a_broadcast_comes_back_by_its_tag),
         cmocka_unit_test(the_hub_counts_the_causes_behind_a_message),
         cmocka_unit_test(the_counters_balance),
@@ -728,6 +789,7 @@ int main(void) {
         cmocka_unit_test(a_connection_or_the_hub_may_be_freed_inside_a_callback),
         cmocka_unit_test(a_host_that_uses_it_wrongly_gets_an_error),
         cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
+        cmocka_unit_test(a_close_may_take_as_long_as_the_host_allows),
         cmocka_unit_test(who_says_nothing_is_pinged_and_not_taken_for_slow),
         cmocka_unit_test(what_was_handed_out_stays_until_the_transport_is_closed),
         cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks_or_lies),
