@@ -214,6 +214,9 @@ static void act(wsm_conn *conn) {
 
 static void parse(wsm_conn *conn) {
     wsm__handshake *hs = conn->hs;
+    size_t from = hs->parsed;
+    hs->parsed = hs->in.len;
+    if (from > 0 && wsm__http_is_more_of_it(&hs->head, hs->in.ptr, from, hs->in.len)) return;
     long head_len = wsm__http_parse_request(hs->in.ptr, hs->in.len, &conn->hub->http_limits, &hs->head);
     if (head_len < 0) refuse(conn, (int)-head_len, wsm__http_reason((int)-head_len));
     if (head_len <= 0) return;
@@ -233,9 +236,11 @@ size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len) {
         refuse(conn, hs->in.err ? 503 : 413, "too much before the answer");
         return len;
     }
-    bool had_head = hs->head_len > 0;
-    parse(conn); /* again when there was a head: the buffer may have moved */
-    if (had_head && conn->phase == WSM__PHASE_BODY && hs->in.len - hs->head_len >= hs->head.content_length)
+    if (hs->head_len == 0) {
+        parse(conn);
+    } else if (conn->phase == WSM__PHASE_BODY && hs->in.len - hs->head_len >= hs->head.content_length) {
+        parse(conn); /* again: the buffer may have moved while the body came */
         request(conn);
+    }
     return taken;
 }

@@ -65,7 +65,8 @@ typedef struct wsm__handshake {
     wsm__buf in;
     wsm__http_head head;
     size_t head_len;
-    int refuse; /* decided at accept: the status to answer with once the request has come; 0: none */
+    size_t parsed; /* bytes that the parser has seen */
+    int refuse;    /* decided at accept: the status to answer with once the request has come; 0: none */
     wsm_request request;
     wsm__buf token; /* kept while the host checks it */
     char epoch[17]; /* "": first visit */

@@ -15,6 +15,8 @@ typedef struct reader {
     int over;
     int bad, other_version, too_large; /* statuses: malformed, not HTTP/1.1, body over the limit */
     int verdict;
+    bool (*more)(
+        unsigned char); /* with NEED_MORE: bytes of this kind will not change that, up to `end`; NULL: any may */
 } reader;
 
 #define NEED_MORE (-1)
@@ -56,6 +58,10 @@ static bool is_target(unsigned char c) { /* path and query, RFC 3986 */
     return is_alnum(c) || is_one_of(c, "-._~!$&'()*+,;=:@/?%");
 }
 
+static bool is_plain_target(unsigned char c) {
+    return is_target(c) && c != '%';
+}
+
 static bool is_host(unsigned char c) {
     return is_alnum(c) || is_one_of(c, "-._~!$&'()*+,;=%:[]");
 }
@@ -78,6 +84,7 @@ static bool run(reader *r, bool (*is)(unsigned char), size_t least, wsm_slice *o
     size_t from = r->at;
     unsigned char c;
     while (peek(r, &c) && is(c)) r->at++;
+    if (r->verdict == NEED_MORE) r->more = is;
     if (r->verdict != 0) return false;
     if (r->at - from < least) return fail(r, r->bad);
     *out = wsm__slice(r->bytes + from, r->at - from);
@@ -96,6 +103,7 @@ static bool target(reader *r, wsm__http_head *head) {
         escape = c == '%' ? 2 : escape > 0 ? (unsigned char)(escape - 1) : 0;
         if (c == '?' && question == 0) question = r->at;
     }
+    if (r->verdict == NEED_MORE && escape == 0) r->more = is_plain_target;
     if (r->verdict != 0) return false;
     if (escape > 0) return fail(r, r->bad);
     head->target = head->path = wsm__slice(r->bytes + from, r->at - from);
@@ -193,6 +201,8 @@ static long parse(reader *r, const wsm__http_limits *limits, bool is_request, ws
         r->over = is_request ? 431 : r->bad;
         if (header_lines(r, limits, is_request, head)) return (long)r->at;
     }
+    head->more = r->verdict == NEED_MORE ? r->more : NULL;
+    head->more_end = r->end;
     return r->verdict == NEED_MORE ? 0 : -r->verdict;
 }
 
@@ -208,6 +218,12 @@ long wsm__http_parse_response(const char *bytes, size_t len, const wsm__http_lim
     reader r = {.bytes = bytes, .len = len, .end = limits->line_bytes_max};
     r.over = r.bad = r.other_version = r.too_large = 502;
     return parse(&r, limits, false, head);
+}
+
+bool wsm__http_is_more_of_it(const wsm__http_head *head, const char *bytes, size_t from, size_t len) {
+    if (!head->more || len > head->more_end) return false;
+    while (from < len && head->more((unsigned char)bytes[from])) from++;
+    return from == len;
 }
 
 /* ---- asking a head ---- */

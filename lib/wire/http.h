@@ -26,6 +26,8 @@ typedef struct wsm__http_head {
     } headers[WSM__HTTP_HEADERS_MAX];
     bool has_length;
     uint64_t content_length;
+    bool (*more)(unsigned char); /* for wsm__http_is_more_of_it */
+    size_t more_end;
 } wsm__http_head;
 
 /* Parse what has come so far. Returns the length of the whole head (> 0), 0 if more is needed, or minus the HTTP status
@@ -34,7 +36,10 @@ typedef struct wsm__http_head {
  * long, 431 headers too long or too many, 505 not HTTP/1.1 (1.0 as well). The verdict is the same for every cut: a
  * limit is exceeded as soon as its bytes have come. */
 long wsm__http_parse_request(const char *bytes, size_t len, const wsm__http_limits *limits, wsm__http_head *head);
-/* The same for a response; -502 for anything malformed. */
+/* After a 0: the bytes from `from` to `len` only prolong what the parser stopped in, a name, a value or a path, and the
+ * verdict is still 0. So a head that comes byte by byte is not read from its beginning for every byte. */
+bool wsm__http_is_more_of_it(const wsm__http_head *head, const char *bytes, size_t from, size_t len);
+/* As wsm__http_parse_request for a response; -502 for anything malformed. */
 long wsm__http_parse_response(const char *bytes, size_t len, const wsm__http_limits *limits, wsm__http_head *head);
 
 /* The value of the only header of that name, trimmed. Absent if there is none; `*repeated` (may be NULL) if more. */
