@@ -4,7 +4,7 @@
 set -eu
 
 run="gcc libc6-dev make pkg-config libwslay-dev libmbedtls-dev libcjson-dev uthash-dev libuv1-dev libsqlite3-dev"
-check="$run g++ clang clang-format clang-tidy valgrind libcmocka-dev mandoc shellcheck python3 python3-websockets python3-jsonschema curl procps chromium"
+check="$run g++ clang clang-format clang-tidy valgrind libcmocka-dev mandoc shellcheck python3 python3-websockets python3-jsonschema curl openssl procps chromium"
 
 # Programs that do not always come in the package of Debian's name.
 check_programs="node:nodejs npm:npm"
