@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hub_world.h"
+#include "slow_log.h"
 
 #define ID(n)  "00000000-0000-4000-8000-0000000000" n
 #define UPDATE "{\"type\":\"memory_update\",\"message_id\":\"" ID("%02x") "\",\"exchange\":{\"n\":%d}}"
@@ -23,6 +24,11 @@ static hub_world *start(void) {
 static void begin(hub_world *w) {
     assert_int_equal(world_start(w, NULL), 0);
     assert_true(wsm_hub_is_ready(w->hub));
+}
+
+static void begin_on(hub_world *w, slow_log *slow) {
+    wsm_log log = slow_log_of(slow);
+    assert_int_equal(world_start(w, &log), 0);
 }
 
 static void finish(hub_world *w) {
@@ -398,67 +404,17 @@ static void the_counters_balance(void **state) {
     finish(w);
 }
 
-/* A log whose end the test decides: appends wait. */
-typedef struct slow_log {
-    wsm_hub *hub;
-    uint64_t ids[16];
-    char bytes[16][1024];
-    size_t lens[16];
-    int count;
-    uint64_t last;
-} slow_log;
-
-static int slow_open(void *user, wsm_hub *hub) {
-    slow_log *log = user;
-    wsm_log_info info;
-    log->hub = hub;
-    wsm_log_info_init(&info, sizeof info);
-    info.epoch = "00112233445566ff";
-    return wsm_log_ready(hub, &info, 0);
-}
-
-static int slow_append(void *user, uint64_t id, const wsm_vec *records, size_t count) {
-    slow_log *log = user;
-    assert_int_equal(count, 1);
-    static const char card_head[] = "{\"v\":1,\"type\":\"agent_card\"";
-    if (memcmp(records[0].base, card_head, sizeof card_head - 1) ==
-        0) { /* a card is kept at once: it is not what is tested */
-        wsm_record card = {++log->last, records[0].base, records[0].len};
-        assert_int_equal(wsm_log_deliver(log->hub, &card, 1), 0);
-        return wsm_log_done(log->hub, id, WSM_LOG_SYNCED);
-    }
-    log->ids[log->count] = id;
-    memcpy(log->bytes[log->count], records[0].base, records[0].len);
-    log->lens[log->count++] = records[0].len;
-    return 0;
-}
-
-static void slow_deliver(slow_log *log, int idx) {
-    wsm_record record = {++log->last, log->bytes[idx], log->lens[idx]};
-    assert_int_equal(wsm_log_deliver(log->hub, &record, 1), 0);
-}
-
-static wsm_log slow_of(slow_log *log) {
-    wsm_log out;
-    wsm_log_init(&out, sizeof out);
-    out.user = log;
-    out.open = slow_open;
-    out.append = slow_append;
-    return out;
-}
-
 static void nothing_is_seen_or_acknowledged_before_the_log_says_so(void **state) {
     (void)state;
     hub_world *w = start();
     slow_log slow = {0};
-    wsm_log log = slow_of(&slow);
-    assert_int_equal(world_start(w, &log), 0);
+    begin_on(w, &slow);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     peer_say(ada, UPDATE, 1u, 1);
     peer_say(ada, UPDATE, 1u, 1); /* a repeat of one in flight waits for it */
     assert_int_equal(slow.count, 1);
     assert_int_equal(peer_count(ada, "memory_update"), 0);
-    slow_deliver(&slow, 0);
+    slow_log_deliver(&slow, 0);
     wsm_hub_tick(w->hub);
     assert_int_equal(peer_count(ada, "memory_update"), 1);
     assert_int_equal(peer_count(ada, "ack\""), 0);
@@ -473,13 +429,12 @@ static void who_answers_himself_at_once_is_counted_too(void **state) {
     (void)state;
     hub_world *w = start();
     slow_log slow = {0};
-    wsm_log log = slow_of(&slow);
-    assert_int_equal(world_start(w, &log), 0);
+    begin_on(w, &slow);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     peer_say(ada, UPDATE, 1u, 1);
     peer_say(ada, ANSWER, 2u, 1u, 2);
     peer_say(ada, ANSWER, 3u, 2u, 3); /* nothing is kept yet */
-    for (int i = 0; i < 3; i++) slow_deliver(&slow, i);
+    for (int i = 0; i < 3; i++) slow_log_deliver(&slow, i);
     wsm_hub_tick(w->hub);
     assert_non_null(strstr(peer_last(ada, "memory_update"), "\"hop\":2,"));
     finish(w);
@@ -489,13 +444,12 @@ static void a_failed_append_is_told_and_the_numbers_stay_without_a_hole(void **s
     (void)state;
     hub_world *w = start();
     slow_log slow = {0};
-    wsm_log log = slow_of(&slow);
-    assert_int_equal(world_start(w, &log), 0);
+    begin_on(w, &slow);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     for (int i = 1; i <= 3; i++) peer_say(ada, UPDATE, (unsigned)i, i);
     wsm_log_done(w->hub, slow.ids[0], WSM_ERR_LOG_IO);
-    slow_deliver(&slow, 1);
-    slow_deliver(&slow, 2);
+    slow_log_deliver(&slow, 1);
+    slow_log_deliver(&slow, 2);
     wsm_log_done(w->hub, slow.ids[1], WSM_LOG_WRITTEN);
     wsm_log_done(w->hub, slow.ids[2], WSM_LOG_WRITTEN);
     wsm_hub_tick(w->hub);
@@ -503,7 +457,7 @@ static void a_failed_append_is_told_and_the_numbers_stay_without_a_hole(void **s
     assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 2);
     assert_non_null(strstr(peer_last(ada, "memory_update"), "\"offset\":3,\"seq\":2"));
     peer_say(ada, UPDATE, 1u, 1); /* again, with the same id: it is new */
-    slow_deliver(&slow, 3);
+    slow_log_deliver(&slow, 3);
     wsm_log_done(w->hub, slow.ids[3], WSM_LOG_SYNCED);
     wsm_hub_tick(w->hub);
     assert_non_null(strstr(peer_last(ada, "memory_update"), "\"offset\":4,\"seq\":3"));
@@ -515,8 +469,7 @@ static void a_record_that_comes_back_broken_is_a_gap_and_the_hub_runs_on(void **
     (void)state;
     hub_world *w = start();
     slow_log slow = {0};
-    wsm_log log = slow_of(&slow);
-    assert_int_equal(world_start(w, &log), 0);
+    begin_on(w, &slow);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     wsm_record broken = {++slow.last, "{\"v\":1}\n[", 9};
     wsm_log_deliver(w->hub, &broken, 1);
@@ -524,7 +477,7 @@ static void a_record_that_comes_back_broken_is_a_gap_and_the_hub_runs_on(void **
     assert_non_null(
         strstr(peer_last(ada, "\"type\":\"gap\""), "\"from_offset\":2,\"to_offset\":2,\"reason\":\"corrupt\""));
     peer_say(ada, UPDATE, 1u, 1);
-    slow_deliver(&slow, 0);
+    slow_log_deliver(&slow, 0);
     wsm_log_done(w->hub, slow.ids[0], WSM_LOG_SYNCED);
     wsm_hub_tick(w->hub);
     assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 1);
@@ -535,15 +488,14 @@ static void a_shutdown_answers_what_was_accepted_and_then_closes(void **state) {
     (void)state;
     hub_world *w = start();
     slow_log slow = {0};
-    wsm_log log = slow_of(&slow);
-    assert_int_equal(world_start(w, &log), 0);
+    begin_on(w, &slow);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     peer_say(ada, UPDATE, 1u, 1);
     assert_int_equal(wsm_hub_shutdown(w->hub, NULL), 0);
     assert_int_equal(wsm_submit(w->hub, NULL, "{}", 2, 1), WSM_ERR_SHUTTING_DOWN);
     wsm_hub_tick(w->hub);
     assert_false(ada->gone);
-    slow_deliver(&slow, 0);
+    slow_log_deliver(&slow, 0);
     wsm_log_done(w->hub, slow.ids[0], WSM_LOG_SYNCED);
     wsm_hub_tick(w->hub);
     assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 1);
