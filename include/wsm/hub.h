@@ -95,6 +95,17 @@ typedef struct wsm_config {
      * the last snapshot or a replay under way still needs. Who resumes below it is told by a `gap`. */
     uint32_t store_records_max; /* 0: no limit; else so many of the newest stay */
     uint32_t store_age_s;       /* 0: no limit; else older ones go, give or take a sixteenth */
+
+    /* Sidebars, and the data references of each context. */
+    uint32_t sidebar_idle_warn_s;      /* 86400 without a record: a warning; 0: none */
+    uint32_t sidebar_idle_archive_s;   /* 604800 without a record: it is archived; 0: never */
+    uint32_t sidebars_per_creator;     /* 32 open ones that an agent has begun */
+    uint32_t sidebars_per_min;         /* 10 that an agent begins within a minute */
+    uint32_t sidebar_participants_max; /* 64, at most 256 */
+    uint32_t sidebar_depth_max;        /* 8 below main */
+    uint32_t sidebar_children_max;     /* 64 live ones of a sidebar */
+    uint32_t data_refs_max;            /* 256 names of a context */
+    uint32_t data_refs_bytes_max;      /* 512 KiB of names and values */
 } wsm_config;
 
 /* `size` is sizeof(wsm_config) as the caller knows it. Any thread. */

@@ -1,5 +1,6 @@
 /* From a message to what it asks for: decode, check who may, and hand over to the file that does it. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 #include "limits.h"
 #include "proto/phrase.h"
 
@@ -31,12 +32,34 @@ static const struct row {
     {WSM__MSG_MEMORY_UPDATE, true, wsm__update_submit},
     {WSM__MSG_AGENT_PRESENCE, true, wsm__presence_submit},
     {WSM__MSG_AGENT_LIST, false, wsm__presence_list},
+    {WSM__MSG_MEMORY_ARCHIVED, true, wsm__update_submit},
+    {WSM__MSG_DATA_REF, true, wsm__side_submit},
+    {WSM__MSG_CONTEXT_REQUEST, false, wsm__context_submit},
+    {WSM__MSG_SIDEBAR_SPAWN, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_CHILD_SPAWN, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_FORK, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_STATUS_UPDATE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_PAUSE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_RESUME, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_ARCHIVE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_WAITING_UPDATE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_TEST_RESULT, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_JOIN, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_LEAVE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_INVITE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_REMOVE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_MERGE, true, wsm__side_submit},
+    {WSM__MSG_SIDEBAR_MERGE_DECISION, true, wsm__side_submit},
 };
 
 static const struct row *row_of(wsm__msg_type type) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].type == type) return &rows[i];
     return NULL;
+}
+
+void wsm__command_again(wsm_hub *hub, const wsm__command *command) {
+    row_of(command->message->type)->run(hub, command);
 }
 
 static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {

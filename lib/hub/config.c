@@ -59,6 +59,15 @@
     X(replay_bytes_per_min, 16777216, UINT32_MAX, "bytes of replays for one agent in a minute")                        \
     X(store_records_max, 0, UINT32_MAX, "newest records that the log's store keeps; 0: all")                           \
     X(store_age_s, 0, UINT32_MAX, "age at which the log's store lets records go; 0: never")                            \
+    X(sidebar_idle_warn_s, 86400, UINT32_MAX, "idleness of a sidebar before a warning; 0: none")                       \
+    X(sidebar_idle_archive_s, 604800, UINT32_MAX, "idleness of a sidebar before it is archived; 0: never")             \
+    X(sidebars_per_creator, 32, UINT32_MAX, "open sidebars that one agent has begun")                                  \
+    X(sidebars_per_min, 10, UINT32_MAX, "sidebars that one agent begins within a minute")                              \
+    X(sidebar_participants_max, 64, WSM__PARTICIPANTS_HARD, "members of a sidebar")                                    \
+    X(sidebar_depth_max, 8, 32, "sidebars below one another")                                                          \
+    X(sidebar_children_max, 64, UINT32_MAX, "live children of a sidebar")                                              \
+    X(data_refs_max, 256, UINT32_MAX, "data references of a context")                                                  \
+    X(data_refs_bytes_max, 524288, UINT32_MAX, "bytes of their names and values")                                      \
     X(memory_budget_bytes, 268435456, INT64_MAX, "memory of the hub")
 
 /* X(member, phrase) */

@@ -1,18 +1,9 @@
 /* What each type of record does to the state, in two steps: `prepare` judges and allocates and changes nothing,
  * `commit` cannot fail. Deterministic: they read the record and the state, no clock and no random number. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 
 #include <assert.h>
-
-/* An update needs a context that is there. */
-static int update_prepare(wsm_hub *hub, wsm__fold *fold) {
-    (void)hub;
-    if (fold->context) return WSM_OK;
-    fold->refusal = WSM_ERR_NOT_FOUND;
-    fold->field = "context_id";
-    fold->why = "context_id: there is no such context";
-    return WSM_OK;
-}
 
 static const struct row {
     wsm__msg_type type;
@@ -20,7 +11,26 @@ static const struct row {
     void (*commit)(wsm_hub *hub, wsm__fold *fold);  /* NULL: nothing to do */
     void (*abandon)(wsm_hub *hub, wsm__fold *fold); /* what prepare allocated goes; NULL: nothing */
 } rows[] = {
-    {WSM__MSG_MEMORY_UPDATE, update_prepare, NULL, NULL},
+    {WSM__MSG_MEMORY_UPDATE, wsm__side_update_prepare, wsm__side_update_commit, NULL},
+    {WSM__MSG_MEMORY_ARCHIVED, wsm__side_update_prepare, NULL, NULL},
+    {WSM__MSG_DATA_REF, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_SPAWN, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_CHILD_SPAWN, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_FORK, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_STATUS_UPDATE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_PAUSE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_RESUME, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_ARCHIVE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_WAITING_UPDATE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_TEST_RESULT, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_JOIN, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_LEAVE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_INVITE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_REMOVE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_MERGE, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_MERGE_DECISION, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_COORDINATOR, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
+    {WSM__MSG_SIDEBAR_IDLE_WARNING, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
     {WSM__MSG_AGENT_CARD, wsm__card_prepare, NULL, NULL},
 };
 
@@ -32,7 +42,12 @@ static const struct row *row_of(wsm__msg_type type) {
 
 int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
-    if (row) return row->prepare(hub, fold);
+    int err = row ? row->prepare(hub, fold) : WSM_OK;
+    if (row && !err && !fold->refusal && wsm__side_count_prepare(hub, fold)) {
+        wsm__fold_abandon(hub, fold);
+        err = WSM_ERR_NOMEM;
+    }
+    if (row) return err;
     fold->refusal = WSM_ERR_UNSUPPORTED; /* of a newer node: it keeps its offset and changes nothing here */
     return WSM_OK;
 }
@@ -46,4 +61,5 @@ void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     assert(row); /* what has none was refused */
     if (row->commit) row->commit(hub, fold);
+    wsm__side_count_commit(hub, fold);
 }

@@ -1,5 +1,6 @@
 /* The life of a hub: made, ticked, freed. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 
 #include "abi.h"
 #include "defaults.h"
@@ -52,6 +53,18 @@ static void fill_limits(wsm_hub *hub) {
     hub->log_scan_limits = (wsm__scan_limits){64, 65536, 65536}; /* another node may be configured wider */
 }
 
+static int grow_tree(wsm_hub *hub) {
+    const wsm_config *config = &hub->config;
+    wsm__tree_limits limits = {.participants_max = config->sidebar_participants_max,
+                               .depth_max = config->sidebar_depth_max,
+                               .children_max = config->sidebar_children_max,
+                               .open_per_creator = config->sidebars_per_creator,
+                               .created_per_min = config->sidebars_per_min,
+                               .refs_max = config->data_refs_max,
+                               .refs_bytes_max = config->data_refs_bytes_max};
+    return wsm__tree_init(&hub->tree, &hub->mem, hub->seed, &limits, hub->main);
+}
+
 static int fill_parts(wsm_hub *hub) {
     const wsm_config *config = &hub->config;
     unsigned char random[32 + 8];
@@ -72,6 +85,7 @@ static int fill_parts(wsm_hub *hub) {
     wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
     err = wsm__log_context_new(&hub->records, wsm__slice_str("main"), &hub->main);
     if (!err) err = wsm__log_context_new(&hub->records, wsm__slice_str(WSM__MAIL), &hub->mail);
+    if (!err) err = grow_tree(hub);
     return err ? err : wsm__audience_grow(hub);
 }
 
@@ -82,6 +96,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__list_init(&hub->noisy);
     wsm__list_init(&hub->shells);
     wsm__list_init(&hub->readers);
+    wsm__list_init(&hub->parked);
     wsm__ring_init(&hub->slots, sizeof(wsm__slot));
     wsm__ring_init(&hub->batch_items, sizeof(wsm__batch_item));
     wsm__ring_init(&hub->pendings, sizeof(wsm__pending *));
@@ -168,6 +183,7 @@ void wsm__hub_ready(wsm_hub *hub, int err) {
     hub->main->expected = hub->main->seq;
     if (err) wsm__call_log(hub, WSM_LEVEL_ERROR, "log_unusable", NULL, wsm_strerror(err));
     wsm__turn_chores_soon(hub, CHORE_MS);
+    if (!err) wsm__sides_ready(hub);
     wsm__call_ready(hub, err);
 }
 
@@ -191,6 +207,7 @@ static void fire(wsm_hub *hub, wsm__heap_node *node) {
     case WSM__TIMER_CONN: wsm__peer_timer(WSM__CONTAINER(node, wsm_conn, timer)); break;
     case WSM__TIMER_AGENT: wsm__presence_timer(hub, WSM__CONTAINER(node, wsm__agent, timer)); break;
     case WSM__TIMER_ADDRESS: wsm__address_timer(hub, WSM__CONTAINER(node, wsm__address, timer)); break;
+    case WSM__TIMER_SIDE: wsm__side_timer(hub, WSM__CONTAINER(node, wsm__side, timer)); break;
     default: chores(hub); break;
     }
 }
@@ -268,6 +285,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__inbox_drop_all(hub);
     wsm__list *node;
     while ((node = wsm__list_first(&hub->readers)) != NULL) wsm__read_free(hub, WSM__CONTAINER(node, wsm__read, node));
+    wsm__parked_fini(hub);
     wsm__append_fini(hub);
     wsm__registry_fini(&hub->registry, &hub->heap);
     wsm__roster_fini(&hub->roster);
@@ -275,6 +293,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__map_fini(&hub->inflight);
     wsm__dedup_fini(&hub->dedup);
     wsm__dedup_fini(&hub->soft_dedup);
+    wsm__tree_fini(&hub->tree);
     wsm__log_fini(&hub->records);
     wsm__audience_fini(hub);
     wsm__ws_pool_free(hub->pool);

@@ -216,8 +216,9 @@ typedef struct wsm__read {
     uint64_t id, from, to;
     size_t records_max, bytes_max;
     bool is_sent;
-    uint32_t slot, gen; /* for a connection ... */
-    bool for_host;      /* ... or for wsm_records_read: */
+    uint32_t slot, gen;           /* for a connection ... */
+    struct wsm__merge_job *merge; /* ... or for a merge; NULL: it is not ... */
+    bool for_host;                /* ... or for wsm_records_read: */
     uint64_t tag, after;
     size_t limit;
     wsm__identity identity; /* of the reader, if it is not the host */
@@ -284,6 +285,8 @@ struct wsm_hub {
     wsm__ring audiences; /* of wsm__receivers, by the idx of the context */
     wsm__roster roster;
     wsm__tree tree;
+    wsm__list parked; /* commands that wait for records under way (parked.c) */
+    uint32_t parked_count;
     wsm__dedup dedup, soft_dedup;
     wsm__registry registry;
     wsm__map addresses;
@@ -346,7 +349,7 @@ void wsm__hub_ready(wsm_hub *hub, int err);
 void wsm__hub_free_now(wsm_hub *hub);
 
 /* Whose deadline a node of the heap is. */
-enum { WSM__TIMER_CONN = 1, WSM__TIMER_AGENT, WSM__TIMER_ADDRESS, WSM__TIMER_CHORES };
+enum { WSM__TIMER_CONN = 1, WSM__TIMER_AGENT, WSM__TIMER_ADDRESS, WSM__TIMER_SIDE, WSM__TIMER_CHORES };
 
 /* turn.c: every public function that does anything stands between these two. */
 void wsm__turn_enter(wsm_hub *hub);
@@ -450,6 +453,7 @@ void wsm__session_leave(wsm_conn *conn); /* out of all routes; twice does nothin
 
 /* commands.c */
 wsm__context *wsm__context_named(const wsm_hub *hub, wsm_slice id); /* as a client may name it; NULL: there is none */
+void wsm__command_again(wsm_hub *hub, const wsm__command *command); /* it was checked and has waited */
 void wsm__command_text(wsm_conn *conn, wsm_slice text);
 void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t tag);
 

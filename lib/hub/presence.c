@@ -1,6 +1,7 @@
 /* Presence: who is there, announced at the first connection that may take part, changed by the agent itself, ended some
  * time after the last connection. Soft state: never in the log, and never queued up; see route/registry.h. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 
 #define RETRY_MS 1000u
 

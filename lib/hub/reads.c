@@ -1,6 +1,7 @@
 /* Pages of the log's store: at most so many asked at a time, the others wait their turn. And what the host asks for
  * itself, wsm_records_read. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 
 #define HOST_LIMIT     100u
 #define HOST_LIMIT_MAX 1024u
@@ -15,6 +16,7 @@ wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id) {
 
 void wsm__read_free(wsm_hub *hub, wsm__read *read) {
     wsm__list_remove(&read->node);
+    wsm__merge_drop(hub, read);
     wsm__identity_fini(&read->identity, &hub->mem);
     wsm__free(&hub->mem, read, sizeof *read);
 }
@@ -26,7 +28,8 @@ void wsm__read_end(wsm_hub *hub, wsm__read *read) {
 }
 
 static void fail(wsm_hub *hub, wsm__read *read, int err) {
-    wsm_conn *conn = read->for_host ? NULL : wsm__peer_of(hub, read->slot, read->gen);
+    wsm_conn *conn = read->for_host || read->merge ? NULL : wsm__peer_of(hub, read->slot, read->gen);
+    if (read->merge) wsm__merge_failed(hub, read, err);
     if (read->for_host) {
         wsm_page page = {.tag = read->tag, .err = err, .epoch = hub->epoch, .next_after = read->after};
         wsm__call_page(hub, &page);

@@ -5,6 +5,7 @@
  * Whoever is let into a context with its history reads that first (history.c): the cursor stands at the record that let
  * him in until it is done. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 
 #define PUMP_MOST 64u
 #define SKIP_MOST 4096u /* records of others that are passed in one go */
@@ -254,6 +255,10 @@ static bool take_page(wsm_conn *conn, const wsm_record *records, size_t count, u
 void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
     wsm__read *read = wsm__read_find(hub, read_id);
     if (!read) return;
+    if (read->merge) {
+        wsm__merge_page(hub, read, records, count, outcome);
+        return;
+    }
     if (read->for_host) {
         wsm__records_page(hub, read, records, count, outcome);
         return;

@@ -13,6 +13,7 @@
  * of ids alone (apply.c). These places never go back, because a log lets go of what lies before its snapshots. */
 #include "hub/hub.h"
 #include "limits.h"
+#include "sidebar/tree_state.h"
 #include "util/base64.h"
 
 static void put_bytes(wsm__json_out *out, const char *name, const unsigned char *bytes, size_t len) {
@@ -96,6 +97,8 @@ int wsm__snapshot_save(wsm_hub *hub) {
     wsm__buf_putc(&buf, ']');
     wsm__json_name(&out, "roster");
     wsm__roster_save(&hub->roster, &buf);
+    wsm__json_name(&out, "tree");
+    wsm__tree_save(&hub->tree, &buf);
     wsm__json_name(&out, "dedup");
     wsm__buf_putc(&buf, '[');
     uint64_t at = put_dedup(hub, &buf);
@@ -230,6 +233,11 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     value = member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
     if (!err && value.kind)
         err = value.kind == WSM__JSON_ARRAY ? wsm__roster_load(&hub->roster, value.raw) : WSM_ERR_LOG_CORRUPT;
+    value = member_of(root.raw, "tree"); /* not there: of a hub that knew no sidebars */
+    if (!err && value.kind)
+        err =
+            value.kind == WSM__JSON_ARRAY ? wsm__tree_load(&hub->tree, &hub->records, value.raw) : WSM_ERR_LOG_CORRUPT;
+    if (!err) err = wsm__audience_grow(hub);
     at = 0;
     while (!err && wsm__json_next_element(dedup.raw, &at, &value))
         err = value.kind == WSM__JSON_OBJECT ? load_dedup(hub, value.raw) : WSM_ERR_LOG_CORRUPT;
@@ -251,6 +259,8 @@ int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
         wsm__dedup_undo(&hub->dedup, wsm__dedup_sender_name(entry), entry->id);
     while (hub->records.voids.count > 0) wsm__ring_pop_back(&hub->records.voids, &hub->mem);
     wsm__roster_clear(&hub->roster);
+    int cleared = wsm__tree_clear(&hub->tree);
+    if (cleared) err = cleared;
     hub->records.corrupt = 0;
     hub->records.lost = hub->records.applied = 0;
     if (err == WSM_ERR_NOMEM) return err;

@@ -2,6 +2,7 @@
  * what was collected goes to the log, and only then the host hears which connections have output: callbacks that the
  * host makes of it are calls of the same turn, so nothing recurses and nothing is freed under a running function. */
 #include "hub/hub.h"
+#include "hub/sides.h"
 
 #define ITEMS_PER_TURN 4096u
 
@@ -74,6 +75,7 @@ bool wsm__turn_leave(wsm_hub *hub) {
         if (hub->is_shutting_down) wsm__shutdown_step(hub);
         wsm__append_flush(hub);
         wsm__inbox_drain(hub, ITEMS_PER_TURN); /* a log that is done at once, as the one in memory */
+        if (hub->parked_count > 0) wsm__parked_run(hub);
         if (hub->config.snapshot_records && hub->since_snapshot >= hub->config.snapshot_records && hub->is_ready)
             wsm__snapshot_save(hub);
         if (wsm__memory_is_short(hub)) wsm__shed(hub);

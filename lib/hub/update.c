@@ -1,16 +1,16 @@
-/* memory_update: the checks, and the record that is made of it. */
-#include "hub/hub.h"
+/* memory_update and memory_archived: the checks, and the record that is made of them. */
+#include "hub/sides.h"
 
-static bool is_true(wsm__json_value value) {
-    return value.kind == WSM__JSON_TRUE;
+static bool is_sensitive(const wsm__message *message) {
+    int idx = wsm__msg_field_idx(message->type, "sensitive", WSM__MAY_UP);
+    return idx >= 0 && message->fields[idx].kind == WSM__JSON_TRUE;
 }
 
-static void put_fields(wsm__json_out *out, const wsm__message *message) {
+static void put_fields(wsm__json_out *out, const wsm__message *message, wsm_priority priority) {
     const wsm__msg_row *row = wsm__msg_row_of(message->type);
-    bool critical = message->priority == WSM_PRIORITY_CRITICAL;
     for (size_t i = 0; i < row->fields_count; i++) {
-        bool implied =
-            critical && strcmp(row->fields[i].name, "ack_required") == 0; /* a critical one always asks for it */
+        bool implied = priority == WSM_PRIORITY_CRITICAL &&
+                       strcmp(row->fields[i].name, "ack_required") == 0; /* a critical one always asks for it */
         if (implied)
             wsm__json_bool(out, "ack_required", true);
         else if (message->fields[i].kind)
@@ -18,47 +18,49 @@ static void put_fields(wsm__json_out *out, const wsm__message *message) {
     }
 }
 
-/* What may not happen now, though the message is well-formed. 0, or the error with its field. */
-static int refusal(wsm_hub *hub, const wsm__command *command, const char **field, const char **why) {
-    const wsm__message *message = command->message;
-    if (is_true(wsm__message_field(message, "sensitive"))) {
-        *field = "sensitive";
-        *why = "sensitive: this hub cannot seal content, and keeps none in clear that asks for it";
-        return WSM_ERR_UNSUPPORTED;
-    }
-    wsm__context *context = wsm__context_named(hub, message->context_id);
-    if (!context) {
-        *field = "context_id";
-        *why = "context_id: there is no such context";
-        return WSM_ERR_NOT_FOUND;
-    }
-    int err = wsm__submit_room(hub, command->text.len);
-    if (err) return err;
+/* Nothing that is said in a background sidebar interrupts anybody. */
+static wsm_priority priority_of(const wsm__message *message, const wsm__side *side) {
+    wsm_priority own = (wsm_priority)side->priority;
+    wsm_priority said = message->has_priority ? message->priority : own;
+    return own == WSM_PRIORITY_BACKGROUND && said > WSM_PRIORITY_NORMAL ? WSM_PRIORITY_NORMAL : said;
+}
+
+/* What may not happen now, though the message is well-formed and the sender may. */
+static wsm__no refusal(wsm_hub *hub, const wsm__command *command, const wsm__side *side) {
     uint32_t rate = hub->config.agent_deliveries_per_s;
-    if (command->agent &&
-        !wsm__bucket_take(&command->agent->deliveries, hub->now, rate, rate, wsm__audience_main(hub)->count)) {
-        *why = "more receivers than an agent may reach";
-        return WSM_ERR_RATE_LIMITED;
-    }
-    return WSM_OK;
+    const wsm__receivers *receivers = wsm__audience_receivers(hub, side->context);
+    int err = wsm__submit_room(hub, command->text.len);
+    if (err) return (wsm__no){err, NULL, NULL};
+    if (command->agent && receivers &&
+        !wsm__bucket_take(&command->agent->deliveries, hub->now, rate, rate, receivers->count))
+        return (wsm__no){WSM_ERR_RATE_LIMITED, NULL, "more receivers than an agent may reach"};
+    return (wsm__no){WSM_OK, NULL, NULL};
 }
 
 void wsm__update_submit(wsm_hub *hub, const wsm__command *command) {
-    const char *field = NULL, *why = NULL;
+    const wsm__message *message = command->message;
+    wsm__side *side;
     wsm__record_head head;
     wsm__json_out out;
-    if (command->conn && !command->conn->reads_main) {
+    if (command->conn && !command->conn->reads_main && wsm__slice_is(message->context_id, "main")) {
         wsm__answer_error(hub, command->origin, WSM_ERR_FORBIDDEN, "context_id",
                           "context_id: the token does not cover this context");
         return;
     }
     if (!wsm__submit_begin(hub, command, &head)) return;
-    int err = refusal(hub, command, &field, &why);
-    if (err) {
-        wsm__answer_error(hub, command->origin, err, field, why);
+    if (is_sensitive(message)) {
+        wsm__answer_error(hub, command->origin, WSM_ERR_UNSUPPORTED, "sensitive",
+                          "sensitive: this hub cannot seal content, and keeps none in clear that asks for it");
         return;
     }
-    wsm__submit_open(hub, command->message, &head, &out);
-    put_fields(&out, command->message);
+    if (!wsm__side_may_publish(hub, command, &side)) return;
+    wsm__no no = refusal(hub, command, side);
+    if (no.err) {
+        wsm__side_refuse(hub, command, &no);
+        return;
+    }
+    head.priority = priority_of(message, side);
+    wsm__submit_open(hub, message, &head, &out);
+    put_fields(&out, message, head.priority);
     wsm__submit_close(hub, &head, &out, command->origin);
 }
