@@ -9,6 +9,7 @@ void wsm__roster_init(wsm__roster *roster, wsm__mem *mem, const unsigned char se
     wsm__map_init(&roster->by_name, mem, seed);
     wsm__map_init(&roster->by_handle, mem, seed);
     wsm__ring_init(&roster->cards, sizeof(wsm__card *));
+    wsm__bloom_init(&roster->handles, seed);
 }
 
 static wsm__card *card_at(const wsm__roster *roster, uint32_t idx) {
@@ -25,6 +26,7 @@ void wsm__roster_fini(wsm__roster *roster) {
     wsm__ring_fini(&roster->cards, roster->mem);
     wsm__map_fini(&roster->by_name);
     wsm__map_fini(&roster->by_handle);
+    wsm__bloom_fini(&roster->handles, roster->mem);
 }
 
 void wsm__roster_clear(wsm__roster *roster) {
@@ -84,11 +86,13 @@ uint32_t wsm__roster_find(const wsm__roster *roster, wsm_slice name) {
 uint32_t wsm__roster_handle(const wsm__roster *roster, wsm_slice handle) {
     char folded[WSM__AGENT_ID_MAX];
     if (handle.len == 0 || handle.len > sizeof folded) return WSM__ROSTER_NONE;
-    const wsm__card *card = wsm__map_get(&roster->by_name, handle.ptr, handle.len);
-    if (card) return card->idx;
-    card = wsm__map_get(&roster->by_handle, folded, fold_case(folded, handle));
+    size_t len = fold_case(folded, handle);
+    const wsm__card *card =
+        wsm__bloom_may_have(&roster->handles, folded, len) ? wsm__map_get(&roster->by_handle, folded, len) : NULL;
     if (!card) return WSM__ROSTER_NONE;
-    return card->next_alike == WSM__ROSTER_NONE ? card->idx : WSM__ROSTER_MANY;
+    if (card->next_alike == WSM__ROSTER_NONE) return card->idx;
+    card = wsm__map_get(&roster->by_name, handle.ptr, handle.len); /* of several the exact one is meant, if there is */
+    return card ? card->idx : WSM__ROSTER_MANY;
 }
 
 /* ---- cards ----------------------------------------------------------------------------------------------------------
@@ -110,12 +114,28 @@ static int change(wsm__roster *roster, wsm__card *card, wsm_kind kind, wsm_slice
     return WSM_OK;
 }
 
+/* The filter grows with the roster. Without memory for a larger one it stays and turns fewer away. */
+static void note_handle(wsm__roster *roster, const char *folded, size_t len) {
+    wsm__bloom_add(&roster->handles, folded, len);
+    if (roster->handles.words && !wsm__bloom_is_full(&roster->handles)) return;
+    if (wsm__bloom_resize(&roster->handles, roster->mem, roster->cards.count * 2 + 64)) return;
+    for (uint32_t i = 0; i < roster->cards.count; i++) {
+        char other[WSM__AGENT_ID_MAX];
+        const wsm__card *card = card_at(roster, i);
+        wsm__bloom_add(&roster->handles, other, fold_case(other, wsm__slice(card->name, card->name_len)));
+    }
+}
+
 /* Behind the first card of its folded handle, or as the first. */
 static int link_handle(wsm__roster *roster, wsm__card *card, wsm_slice name) {
     char folded[WSM__AGENT_ID_MAX];
     size_t len = fold_case(folded, name);
     wsm__card *first = wsm__map_get(&roster->by_handle, folded, len);
-    if (!first) return wsm__map_put(&roster->by_handle, folded, len, card);
+    if (!first) {
+        int err = wsm__map_put(&roster->by_handle, folded, len, card);
+        if (!err) note_handle(roster, folded, len);
+        return err;
+    }
     card->next_alike = first->next_alike;
     first->next_alike = card->idx;
     return WSM_OK;

@@ -9,6 +9,7 @@
 
 #include "limits.h"
 #include "proto/scan.h"
+#include "util/bloom.h"
 #include "util/buf.h"
 #include "util/map.h"
 #include "util/ring.h"
@@ -32,6 +33,7 @@ typedef struct wsm__roster {
     wsm__map by_name;   /* of wsm__card */
     wsm__map by_handle; /* of wsm__card, the first of each folded handle */
     wsm__ring cards;    /* of wsm__card *, by idx */
+    wsm__bloom handles; /* the folded ones: most words behind an @ that are nobody's are turned away here */
 } wsm__roster;
 
 void wsm__roster_init(wsm__roster *roster, wsm__mem *mem, const unsigned char seed[16]);
