@@ -63,6 +63,8 @@ SQLITE_SRC  := $(sort $(wildcard lib/adapters/sqlite/*.c))
 SIM_SRC     := $(sort $(wildcard lib/adapters/sim/*.c))
 WSM_SIM_SRC := $(sort $(wildcard examples/wsm-sim/*.c))
 WSMD_SRC    := $(sort $(wildcard examples/wsmd/*.c))
+WSMCAT_SRC  := $(sort $(wildcard examples/wsmcat/*.c)) examples/args.c
+ECHO_SRC    := examples/echo.c examples/args.c
 FAULT_PARTS := $(filter-out tests/fault/test_%.c,$(sort $(wildcard tests/fault/*.c)))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integration/test_*.c))
@@ -159,7 +161,9 @@ endef
 
 $(BUILD)/bin/wsmd: $(call obj,$(WSMD_SRC)) $(UV_A) $(SQLITE_A) $(CORE_A)
 	$(call program,$(ALL_LIBS))
-$(BUILD)/bin/wsmcat $(BUILD)/bin/echo: $(BUILD)/bin/%: $(BUILD)/obj/examples/%.o $(UV_A) $(CORE_A)
+$(BUILD)/bin/wsmcat: $(call obj,$(WSMCAT_SRC)) $(UV_A) $(CORE_A)
+$(BUILD)/bin/echo: $(call obj,$(ECHO_SRC)) $(UV_A) $(CORE_A)
+$(BUILD)/bin/wsmcat $(BUILD)/bin/echo:
 	$(call program,$(CORE_LIBS) $(UV_LIBS))
 $(BUILD)/bin/wsm-sim: $(call obj,$(WSM_SIM_SRC)) $(SIM_A) $(CORE_A)
 	$(call program,$(CORE_LIBS))

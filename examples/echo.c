@@ -8,6 +8,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "args.h"
 #include "wsm/uv.h"
 
 #define MESSAGE_BYTES (16u << 20)
@@ -248,23 +249,13 @@ static int answer(uv_loop_t *loop, const options *opts) {
 
 /* 0, or -1 after a complaint. */
 static int parse(options *opts, int argc, char **argv) {
-    const struct {
-        const char *name;
-        const char **value;
-    } table[] = {{"--listen", &opts->listen},
-                 {"--connect", &opts->connect},
-                 {"--cert", &opts->cert},
-                 {"--key", &opts->key},
-                 {"--ca", &opts->ca}};
-    for (int i = 1; i < argc; i += 2) {
-        const char **value = NULL;
-        for (size_t k = 0; k < sizeof table / sizeof table[0]; k++)
-            if (strcmp(argv[i], table[k].name) == 0) value = table[k].value;
-        if (!value || i + 1 == argc) {
-            complain(0, value ? "a value is missing" : "unknown option", argv[i]);
-            return -1;
-        }
-        *value = argv[i + 1];
+    const arg_row table[] = {{"--listen", &opts->listen, NULL}, {"--connect", &opts->connect, NULL},
+                             {"--cert", &opts->cert, NULL},     {"--key", &opts->key, NULL},
+                             {"--ca", &opts->ca, NULL},         {NULL, NULL, NULL}};
+    const char *what, *at;
+    if (args_parse(table, argc, argv, &what, &at)) {
+        complain(0, what, at);
+        return -1;
     }
     if (!opts->listen == !opts->connect || !opts->cert != !opts->key) {
         complain(0, "usage", "one of --listen and --connect; --cert and --key together");

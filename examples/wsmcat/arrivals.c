@@ -1,0 +1,90 @@
+/* What arrives: printed, and matched with the commands that wait for it. */
+#define _POSIX_C_SOURCE 200809L /* struct sigaction, for libuv */
+
+#include "wsmcat.h"
+
+#define REST_MS 1000u /* when the hub found us too fast */
+
+static void print_pretty(const wsm_client_message *message) {
+    static const char *const texts[] = {"text", "message", "note", "reason"};
+    members m, inner;
+    char time[40], sender[80], text[4096] = "";
+    if (members_of(&m, message->json)) return;
+    member_text(&m, "timestamp", time, sizeof time);
+    member_text(&m, "sender_agent_id", sender, sizeof sender);
+    int nested = members_of(&inner, member(&m, "exchange")) == 0;
+    for (size_t i = 0; i < 4 && !text[0]; i++) {
+        if (nested) member_text(&inner, texts[i], text, sizeof text);
+        if (!text[0]) member_text(&m, texts[i], text, sizeof text);
+    }
+    const char *clock = strlen(time) > 19 ? time + 11 : "--:--:--"; /* behind "2026-01-31T" */
+    printf("%.8s %-12s %-16.*s %s\n", clock, sender[0] ? sender : "-", (int)message->type.len, message->type.ptr, text);
+}
+
+/* Line breaks can stand between tokens only: spaces mean the same. */
+static void print_json(wsm_slice json) {
+    for (size_t i = 0; i < json.len; i++) putchar(json.ptr[i] == '\n' || json.ptr[i] == '\r' ? ' ' : json.ptr[i]);
+    putchar('\n');
+}
+
+static int type_is(const wsm_client_message *message, const char *type) {
+    return message->type.len == strlen(type) && memcmp(message->type.ptr, type, message->type.len) == 0;
+}
+
+/* An error that says "now" or "after" is no answer yet: the same command goes again. Who was too fast once goes on one
+ * by one, and with so long a rest that the hub need not count the rest against him. */
+static int is_later(cat *self, command *c, const members *m) {
+    char retry[16];
+    wsm_slice wait = member(m, "retry_after_ms");
+    member_text(m, "retry", retry, sizeof retry);
+    if (!c || (strcmp(retry, "after") != 0 && strcmp(retry, "now") != 0)) return 0;
+    uint64_t ms = wait.ptr ? strtoull(wait.ptr, NULL, 10) : 0;
+    self->in_flight -= c->sent != 0;
+    c->sent = 0;
+    self->window = 1;
+    commands_hold(self, ms > REST_MS ? ms : REST_MS);
+    return 1;
+}
+
+static void answered(cat *self, const wsm_client_message *message) {
+    command **at = command_find(self, message->original_message_id);
+    members m;
+    char text[512];
+    if (type_is(message, "error") && members_of(&m, message->json) == 0) {
+        if (is_later(self, at ? *at : NULL, &m)) return;
+        member_text(&m, "message", text, sizeof text);
+        say("answered with an error: %s", text);
+        if (self->opts.strict) self->result = EXIT_ANSWERED;
+    }
+    if (at) command_remove(self, at);
+}
+
+void on_message(void *user, wsm_client *client, const wsm_client_message *message) {
+    cat *self = user;
+    members m;
+    (void)client;
+    if (self->opts.pretty)
+        print_pretty(message);
+    else
+        print_json(message->json);
+    if (fflush(stdout)) { /* nobody reads any more */
+        finish(self, EXIT_CLEAN);
+        return;
+    }
+    if (message->original_message_id.ptr) {
+        answered(self, message);
+    } else if (type_is(message, "welcome") && members_of(&m, message->json) == 0) {
+        char resume[16];
+        member_text(&m, "resume", resume, sizeof resume);
+        self->replaying = strcmp(resume, "replayed") == 0 || strcmp(resume, "gap") == 0;
+    } else if (type_is(message, "replay_end")) {
+        self->replaying = 0;
+        self->ready = 1;
+    } else if (self->replaying && message->offset && members_of(&m, message->json) == 0) {
+        char id[64];
+        member_text(&m, "message_id", id, sizeof id);
+        command **at = command_find(self, (wsm_slice){id, strlen(id)});
+        if (at) command_remove(self, at);
+    }
+    if (self->ready) commands_pump(self);
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""wsmcat and echo from the outside: their command lines, and a conversation of wsmcat with the real server."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+from tally import Tally  # noqa: E402
+
+BIN = pathlib.Path(os.environ.get("BUILD", ROOT / "build")) / "bin"
+PATIENCE_S = 30
+
+# Program, its arguments, its exit status, what stderr tells.
+COMMAND_LINES = [
+    ("wsmcat", ["--help"], 0, ""),
+    ("wsmcat", ["--nope"], 2, "unknown option: --nope"),
+    ("wsmcat", ["url"], 2, "unknown option: url"),
+    ("wsmcat", ["--pretty", "--url"], 2, "a value is missing: --url"),
+    ("wsmcat", ["--token", "a", "--token-file", "b"], 2, "--token and --token-file"),
+    ("wsmcat", ["--epoch", "0123456789abcdef"], 2, "--epoch and --after"),
+    ("wsmcat", ["--epoch", "0123", "--after", "1"], 2, "not 16 hex digits: 0123"),
+    ("wsmcat", ["--epoch", "0123456789abcdef", "--after", "-1"], 2, "not a number: -1"),
+    ("wsmcat", ["--token-file", "/nonexistent", "--no-reconnect"], 2, "/nonexistent: cannot open it"),
+    ("wsmcat", ["--url", "ws://127.0.0.1:1/ws", "--no-reconnect"], 3, "connection refused"),
+    ("echo", ["--help"], 0, ""),
+    ("echo", ["--nope", "x"], 2, "unknown option: --nope"),
+    ("echo", ["--listen"], 2, "a value is missing: --listen"),
+    ("echo", ["--listen", "127.0.0.1:0", "--connect", "ws://x"], 2, "one of --listen and --connect"),
+    ("echo", ["--listen", "127.0.0.1:0", "--cert", "x"], 2, "--cert and --key together"),
+    ("echo", ["--connect", "ws://127.0.0.1:1/"], 3, "connection refused"),
+]
+
+
+def run(program, *args, stdin=""):
+    return subprocess.run([str(BIN / program), *args], input=stdin, capture_output=True, text=True, timeout=PATIENCE_S)
+
+
+def converse(tally, data):
+    server = subprocess.Popen([str(BIN / "wsmd"), "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    try:
+        port = re.search(r":(\d+)$", server.stdout.readline().strip())[1]
+        minted = subprocess.run([str(BIN / "wsmd"), "token", "--data", data, "--agent", "ada", "--permission", "active"],
+                                capture_output=True, text=True, timeout=PATIENCE_S).stdout
+        path = pathlib.Path(data) / "ada.token"
+        path.write_text(minted.split()[-1] + "\n")
+        url = ["--url", f"ws://127.0.0.1:{port}/ws", "--token-file", str(path)]
+
+        said = run("wsmcat", *url, "--strict", stdin='hello "you"\n{"type":"memory_update","exchange":{"n":2}}\n')
+        heard = [json.loads(line) for line in said.stdout.splitlines()]
+        tally.check(said.returncode == 0, f"wsmcat ended with {said.returncode}: {said.stderr}")
+        tally.check(any(m["type"] == "ack" for m in heard), "what is sent is answered before wsmcat ends")
+        welcome = next(m for m in heard if m["type"] == "welcome")
+
+        # It closes when all is answered, so what it has said itself is seen by the next one.
+        for stdin, expected in (("third\n", [{"text": 'hello "you"'}, {"n": 2}]),
+                                ("", [{"text": 'hello "you"'}, {"n": 2}, {"text": "third"}])):
+            again = run("wsmcat", *url, "--epoch", welcome["epoch"], "--after", "0", stdin=stdin)
+            exchanges = [m["exchange"] for m in map(json.loads, again.stdout.splitlines()) if m["type"] == "memory_update"]
+            tally.check(exchanges[:len(expected)] == expected, f"after a position everything comes again: {exchanges}")
+
+        wrong = run("wsmcat", *url, "--strict", stdin='{"type":"nonsense","message_id":"00000000-0000-4000-8000-000000000001"}\n')
+        tally.check(wrong.returncode == 7 and "answered with an error" in wrong.stderr,
+                    f"--strict tells of an error: {wrong.returncode} {wrong.stderr}")
+        path.write_text("x\n")
+        refused = run("wsmcat", *url)
+        tally.check(refused.returncode == 4, f"a wrong token is refused: {refused.returncode} {refused.stderr}")
+    finally:
+        server.kill()
+        server.wait()
+
+
+def main():
+    tally = Tally()
+    for program, args, status, told in COMMAND_LINES:
+        done = run(program, *args)
+        tally.check(done.returncode == status and told.lower() in done.stderr.lower(),
+                    f"{program} {' '.join(args)}: {done.returncode}, expected {status} and {told!r}: {done.stderr}")
+    with tempfile.TemporaryDirectory() as data:
+        converse(tally, data)
+    tally.finish()
+
+
+if __name__ == "__main__":
+    main()
