@@ -204,15 +204,19 @@ typedef struct bench {
     char why[512];
 } bench;
 
-static inline void bench_init(bench *b) {
+static inline void bench_init_in(bench *b, const char *parent) {
     memset(b, 0, sizeof *b);
-    snprintf(b->folder, sizeof b->folder, "/tmp/wsm-sqlite-XXXXXX");
+    snprintf(b->folder, sizeof b->folder, "%s/wsm-sqlite-XXXXXX", parent);
     assert_non_null(mkdtemp(b->folder));
     snprintf(b->path, sizeof b->path, "%s/log.db", b->folder);
     wsm_sqlite_config_init(&b->config, sizeof b->config);
     b->config.path = b->path;
     recorder_init(&b->hub);
     assert_int_equal(sqlite3_memory_used(), 0);
+}
+
+static inline void bench_init(bench *b) {
+    bench_init_in(b, "/tmp");
 }
 
 /* Open the database and attach the recorder; answers when the log has loaded. */

@@ -10,9 +10,7 @@ typedef struct fixture {
 
 static void store_open(fixture *f) {
     char why[256] = "";
-    wsm__sqlite_file kind;
-    assert_int_equal(wsm__sqlite_file_probe(&kind, f->b.path, why, sizeof why), 0);
-    int err = wsm__sqlite_db_open(&f->store, kind != WSM__SQLITE_FILE_OURS, why, sizeof why);
+    int err = wsm__sqlite_store_open(&f->store, why, sizeof why);
     if (err) fail_msg("%s", why);
 }
 
@@ -22,7 +20,6 @@ static int setup(void **state) {
     memset(f, 0, sizeof *f);
     bench_init(&f->b);
     f->store.path = f->b.path;
-    assert_int_equal(wsm__sqlite_file_create(f->b.path, NULL, 0), 0);
     store_open(f);
     *state = f;
     return 0;

@@ -170,7 +170,23 @@ static int durable_set(sqlite3 *db) {
     return rc;
 }
 
-int wsm__sqlite_db_open(wsm__sqlite_store *store, bool create, char *why, size_t why_cap) {
+/* Without a journal: a half-made file is thrown away, not rolled back. */
+static int tables_make(sqlite3 *db) {
+    int rc = sqlite3_exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? schema_create(db) : rc;
+}
+
+int wsm__sqlite_db_make(const wsm__sqlite_store *store, const char *path, char *why, size_t why_cap) {
+    sqlite3 *db = NULL;
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, store->vfs);
+    if (rc == SQLITE_OK) rc = tables_make(db);
+    int err = wsm__sqlite_db_err(rc);
+    if (err) wsm__sqlite_say_why(why, why_cap, err, "%s: %s (SQLite %d)", path, db ? sqlite3_errmsg(db) : "", rc);
+    sqlite3_close(db);
+    return err;
+}
+
+int wsm__sqlite_db_open(wsm__sqlite_store *store, char *why, size_t why_cap) {
     bool ours = true, has_wal = wsm__sqlite_file_has_wal(store->path);
     memset(store->stmt, 0, sizeof store->stmt);
     wsm__crc64_init(&store->crc);
@@ -180,7 +196,6 @@ int wsm__sqlite_db_open(wsm__sqlite_store *store, bool create, char *why, size_t
     if (rc == SQLITE_OK) rc = harden(store->db);
     /* Closing a file that is refused below is not to change it by a checkpoint. */
     if (rc == SQLITE_OK && has_wal) sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (rc == SQLITE_OK && create) rc = schema_create(store->db);
     if (rc == SQLITE_OK) rc = identity_check(store->db, &ours);
     if (rc == SQLITE_OK && ours) rc = statements_prepare(store, &ours);
     if (rc == SQLITE_OK && ours) rc = epoch_read(store, &ours);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -96,6 +97,7 @@ int wsm__sqlite_file_probe(wsm__sqlite_file *kind, const char *path, char *why, 
 }
 
 int wsm__sqlite_file_create(const char *path, char *why, size_t why_cap) {
+    unlink(path); /* of a start that did not get far */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     int failed = fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) != 0;
     int reason = errno;
@@ -103,6 +105,43 @@ int wsm__sqlite_file_create(const char *path, char *why, size_t why_cap) {
     if (!failed) return 0;
     if (fd >= 0) unlink(path);
     return wsm__sqlite_say_why(why, why_cap, WSM_ERR_LOG_IO, "%s: cannot be created: %s", path, strerror(reason));
+}
+
+static int sync_path(const char *path, int flags) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+    if (fd < 0) return -1;
+    int failed = fsync(fd);
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return failed;
+}
+
+static int sync_folder_of(const char *path) { /* it is absolute */
+    char *folder = sqlite3_mprintf("%.*s/.", (int)(strrchr(path, '/') - path), path);
+    errno = ENOMEM;
+    int failed = folder ? sync_path(folder, O_DIRECTORY) : -1;
+    sqlite3_free(folder);
+    return failed;
+}
+
+static int remove_beside(const char *path, const char *suffix) {
+    char *beside = sqlite3_mprintf("%s%s", path, suffix);
+    errno = ENOMEM;
+    int failed = beside ? unlink(beside) : -1;
+    sqlite3_free(beside);
+    return failed && errno != ENOENT;
+}
+
+int wsm__sqlite_file_place(const char *made, const char *path, char *why, size_t why_cap) {
+    bool ready = !remove_beside(path, "-wal") && !remove_beside(path, "-journal") && !remove_beside(path, "-shm") &&
+                 sync_path(made, 0) == 0;
+    bool placed = ready && rename(made, path) == 0;
+    if (placed && sync_folder_of(path) == 0) return 0;
+    int reason = errno;
+    if (placed) unlink(path);
+    return wsm__sqlite_say_why(why, why_cap, reason == ENOMEM ? WSM_ERR_NOMEM : WSM_ERR_LOG_IO,
+                               "%s: cannot be created: %s", path, strerror(reason));
 }
 
 bool wsm__sqlite_file_has_wal(const char *path) {

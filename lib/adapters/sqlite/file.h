@@ -20,8 +20,12 @@ int wsm__sqlite_file_resolve(char **resolved, const char *path, char *why, size_
 /* What lies at `path`. Opens it for reading only; anything that is not ours to write to is an error. */
 int wsm__sqlite_file_probe(wsm__sqlite_file *kind, const char *path, char *why, size_t why_cap);
 
-/* Make the empty file, readable by its owner only whatever the umask. */
+/* Make the empty file, readable by its owner only whatever the umask. One that is there already is removed. */
 int wsm__sqlite_file_create(const char *path, char *why, size_t why_cap);
+
+/* Move the database `made` to `path`, where there is none or an empty file, and put both the file and its name on the
+ * disk. What SQLite left there of an older database goes: it would be taken for this one's. */
+int wsm__sqlite_file_place(const char *made, const char *path, char *why, size_t why_cap);
 
 /* Whether there is a WAL with anything in it; true where that cannot be told. */
 bool wsm__sqlite_file_has_wal(const char *path);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "worker.h"
 
@@ -92,17 +91,6 @@ static void db_free(wsm_sqlite *db) {
     sqlite3_free(db);
 }
 
-static int store_open(wsm_sqlite *db, char *why, size_t why_cap) {
-    wsm__sqlite_file kind;
-    int err = wsm__sqlite_file_probe(&kind, db->path, why, why_cap);
-    bool absent = err == 0 && kind == WSM__SQLITE_FILE_ABSENT;
-    if (absent) err = wsm__sqlite_file_create(db->path, why, why_cap);
-    if (err) return err;
-    err = wsm__sqlite_db_open(&db->store, kind != WSM__SQLITE_FILE_OURS, why, why_cap);
-    if (err && absent) unlink(db->path);
-    return err;
-}
-
 static void mode_check(const wsm_sqlite *db) {
     struct stat st;
     if (stat(db->path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO))) {
@@ -124,7 +112,7 @@ int wsm_sqlite_open(wsm_sqlite **opened, const wsm_sqlite_config *config, char *
     err = wsm__sqlite_file_resolve(&db->path, ours.path, why, why_cap);
     db->store.path = db->path;
     if (err == 0) err = wsm__sqlite_lock_take(&db->lock, db->path, why, why_cap);
-    if (err == 0) err = store_open(db, why, why_cap);
+    if (err == 0) err = wsm__sqlite_store_open(&db->store, why, why_cap);
     if (err == 0) {
         mode_check(db);
         err = wsm__sqlite_worker_start(db);

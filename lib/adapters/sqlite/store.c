@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file.h"
 
@@ -110,6 +111,29 @@ int wsm__sqlite_store_append(wsm__sqlite_store *store, wsm__sqlite_batch *batche
     return store->broken ? WSM_ERR_STORE_FAILED : wsm__sqlite_store_fail(store, "append failed", rc);
 }
 
+/* A new log is made beside its place and moved there when it is whole: a crash on the way leaves no log, never half of
+ * one. */
+static int log_make(const wsm__sqlite_store *store, char *why, size_t why_cap) {
+    char *made = sqlite3_mprintf("%s.new", store->path);
+    if (!made) return wsm__sqlite_say_why(why, why_cap, WSM_ERR_NOMEM, "%s: out of memory", store->path);
+    int err = wsm__sqlite_file_create(made, why, why_cap);
+    if (err == 0) err = wsm__sqlite_db_make(store, made, why, why_cap);
+    if (err == 0) err = wsm__sqlite_file_place(made, store->path, why, why_cap);
+    if (err) unlink(made);
+    sqlite3_free(made);
+    return err;
+}
+
+int wsm__sqlite_store_open(wsm__sqlite_store *store, char *why, size_t why_cap) {
+    wsm__sqlite_file kind;
+    int err = wsm__sqlite_file_probe(&kind, store->path, why, why_cap);
+    if (err == 0 && kind != WSM__SQLITE_FILE_OURS) err = log_make(store, why, why_cap);
+    if (err) return err;
+    err = wsm__sqlite_db_open(store, why, why_cap);
+    if (err && kind == WSM__SQLITE_FILE_ABSENT) unlink(store->path);
+    return err;
+}
+
 int wsm__sqlite_store_reopen(wsm__sqlite_store *store, char *why, size_t why_cap) {
     char epoch[sizeof store->epoch];
     uint64_t last = store->last;
@@ -121,7 +145,7 @@ int wsm__sqlite_store_reopen(wsm__sqlite_store *store, char *why, size_t why_cap
     if (kind != WSM__SQLITE_FILE_OURS) {
         return wsm__sqlite_say_why(why, why_cap, WSM_ERR_LOG_IO, "%s: the file is gone", store->path);
     }
-    err = wsm__sqlite_db_open(store, false, why, why_cap);
+    err = wsm__sqlite_db_open(store, why, why_cap);
     if (err) return err;
     if (memcmp(epoch, store->epoch, sizeof epoch) == 0 && store->last >= last) {
         store->broken = false;

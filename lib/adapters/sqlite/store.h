@@ -77,9 +77,12 @@ typedef struct wsm__sqlite_batch {
 
 /* ---- db.c: the connection ---- */
 
-/* Open the database at `path`; `create`: it is absent or empty, and is made. On failure nothing stays open. Returns 0,
- * WSM_ERR_LOG_FORMAT, WSM_ERR_LOG_LOCKED, WSM_ERR_LOG_IO or WSM_ERR_NOMEM. */
-int wsm__sqlite_db_open(wsm__sqlite_store *store, bool create, char *why, size_t why_cap);
+/* Make the tables of a new log in the empty file at `path`. Errors as from wsm__sqlite_db_open. */
+int wsm__sqlite_db_make(const wsm__sqlite_store *store, const char *path, char *why, size_t why_cap);
+
+/* Open the database at `path` of the store. On failure nothing stays open. Returns 0, WSM_ERR_LOG_FORMAT,
+ * WSM_ERR_LOG_LOCKED, WSM_ERR_LOG_IO or WSM_ERR_NOMEM. */
+int wsm__sqlite_db_open(wsm__sqlite_store *store, char *why, size_t why_cap);
 
 /* Checkpoint and close. A store that is not open: nothing. */
 void wsm__sqlite_db_close(wsm__sqlite_store *store);
@@ -93,7 +96,11 @@ int wsm__sqlite_db_run(wsm__sqlite_store *store, wsm__sqlite_stmt which);
 /* Reset a statement that yielded rows and forget what was bound: its blobs are borrowed. */
 void wsm__sqlite_db_reset(wsm__sqlite_store *store, wsm__sqlite_stmt which);
 
-/* ---- store.c: writing ---- */
+/* ---- store.c: opening, writing ---- */
+
+/* Open the log at `path`, or make it where there is none. Errors as from wsm__sqlite_db_open, and WSM_ERR_LOG_FORMAT
+ * for a file that is not ours: it is not touched. */
+int wsm__sqlite_store_open(wsm__sqlite_store *store, char *why, size_t why_cap);
 
 /* Read `first`, `last` and `snapshot_floor` from the file. Returns SQLITE_OK or SQLite's error. */
 int wsm__sqlite_store_extent(wsm__sqlite_store *store);
