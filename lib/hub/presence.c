@@ -100,11 +100,13 @@ void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent) {
         come_online(hub, agent, &conn->identity.claims); /* there was no memory for it before */
         return;
     }
-    if (agent->present && announce(hub, agent, false, wsm__slice_str("hub"))) {
+    bool was_present = agent->present;
+    if (was_present && announce(hub, agent, false, wsm__slice_str("hub"))) {
         hub->count.no_memory++;
         wsm__heap_arm(&hub->heap, &agent->timer, hub->now + RETRY_MS);
         return;
     }
+    if (was_present && agent->number != WSM__ROSTER_NONE) wsm__sides_offline(hub, agent->number);
     if (agent->slots_count > 0) return;
     if (hub->presence_lagging > 0 && agent->version > 0) /* somebody has still to hear of it */
         wsm__heap_arm(&hub->heap, &agent->timer, hub->now + RETRY_MS);
