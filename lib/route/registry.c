@@ -1,6 +1,8 @@
 /* Agents by name, and presence as an order of changes. See registry.h for the idea. */
 #include "route/registry.h"
 
+#include <assert.h>
+
 #include "wsm/error.h"
 
 void wsm__registry_init(wsm__registry *registry, wsm__mem *mem, const unsigned char seed[16]) {
@@ -15,12 +17,16 @@ static size_t fields_size(const wsm__agent *agent) {
     return size;
 }
 
+static size_t agent_size(size_t name_len) {
+    return sizeof(wsm__agent) + name_len;
+}
+
 static void agent_free(wsm__registry *registry, wsm__agent *agent, wsm__heap *heap) {
     wsm__heap_disarm(heap, &agent->timer);
     wsm__list_remove(&agent->in_order);
     wsm__frame_unref(agent->frame);
     wsm__free(registry->mem, agent->fields, fields_size(agent));
-    wsm__free(registry->mem, agent, sizeof *agent);
+    wsm__free(registry->mem, agent, agent_size(agent->name_len));
 }
 
 void wsm__registry_fini(wsm__registry *registry, wsm__heap *heap) {
@@ -37,14 +43,15 @@ wsm__agent *wsm__registry_get(const wsm__registry *registry, wsm_slice name) {
 wsm__agent *wsm__registry_take(wsm__registry *registry, wsm_slice name) {
     wsm__agent *agent = wsm__registry_get(registry, name);
     if (agent) return agent;
-    agent = wsm__zalloc(registry->mem, sizeof *agent);
+    assert(name.len <= WSM__AGENT_ID_MAX);
+    agent = wsm__zalloc(registry->mem, agent_size(name.len));
     if (!agent) return NULL;
-    agent->name_len = (uint8_t)(name.len > sizeof agent->name ? sizeof agent->name : name.len);
-    memcpy(agent->name, name.ptr, agent->name_len);
+    agent->name_len = (uint8_t)name.len;
+    memcpy(agent->name, name.ptr, name.len);
     agent->number = UINT32_MAX;
     wsm__list_init(&agent->in_order);
     if (wsm__map_put(&registry->agents, name.ptr, name.len, agent)) {
-        wsm__free(registry->mem, agent, sizeof *agent);
+        wsm__free(registry->mem, agent, agent_size(name.len));
         return NULL;
     }
     return agent;

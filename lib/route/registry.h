@@ -29,7 +29,6 @@ typedef enum wsm__presence_field {
 } wsm__presence_field;
 
 typedef struct wsm__agent {
-    char name[WSM__AGENT_ID_MAX];
     uint8_t name_len;
     uint8_t slots_count;
     uint8_t actives; /* connections that may take part; only these make an agent present */
@@ -46,6 +45,7 @@ typedef struct wsm__agent {
     wsm__frame *frame;    /* its presence as last announced, while somebody lags behind it; else NULL */
     char *fields;         /* the raw values, one behind the other */
     uint32_t fields_len[WSM__PRESENCE_FIELDS];
+    char name[];
 } wsm__agent;
 
 typedef struct wsm__registry {
