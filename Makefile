@@ -4,6 +4,8 @@
 #   make check      install what is missing, build everything, run every test; ends with "N passed, M failed"
 #
 #   make all        libraries and programs (the default), into build/lib and build/bin
+#   make check-mutants      plant bugs, one at a time: the simulator must find each
+#   make check-determinism  the same seeds give the same traces in builds of every kind
 #   make bench      measure, and compare with the targets
 #   make lint       formatting, gcc and clang with warnings as errors, the include table
 #   make analyze    clang-tidy (bugprone, cert) and gcc's -fanalyzer over library and examples
@@ -52,7 +54,7 @@ SQLITE_LIBS := -lsqlite3
 ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 
 .DELETE_ON_ERROR:
-.PHONY: all libs programs tests check run bench install uninstall deps deps-run deps-check lint analyze format man clean help
+.PHONY: all libs programs tests check check-mutants check-determinism run bench install uninstall deps deps-run deps-check lint analyze format man clean help
 
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
@@ -90,12 +92,13 @@ TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 FAULTS    := $(patsubst %.c,$(BUILD)/%,$(FAULT_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
+HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces)
 BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound)
 
 all: libs programs
 libs: $(LIBS)
 programs: $(PROGRAMS)
-tests: $(TESTS) $(FAULTS) $(DRIVERS) $(TOOLS) $(BENCHES)
+tests: $(TESTS) $(FAULTS) $(DRIVERS) $(TOOLS) $(HUNTERS) $(BENCHES)
 
 # ---- how --------------------------------------------------------------------------------------------------------------
 
@@ -177,6 +180,8 @@ $(DRIVERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SUPPORT_SRC)) $(SIM_A) $(U
 	$(call program,$(ALL_LIBS))
 $(TOOLS): $(BUILD)/%: $(BUILD)/obj/%.o $(CORE_A)
 	$(call program,$(CORE_LIBS))
+$(HUNTERS): $(BUILD)/%: $(BUILD)/obj/%.o $(SIM_A) $(CORE_A)
+	$(call program,$(CORE_LIBS))
 $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/obj/tests/bench/common.o $(UV_A) $(CORE_A)
 	$(call program,$(CORE_LIBS) $(UV_LIBS))
 
@@ -202,6 +207,12 @@ run: deps-run
 check: deps-check
 	@$(SUBMAKE) all tests $(NODE_DONE)
 	@$(PYTHON) scripts/check.py --build $(BUILD) $(STAGES)
+
+# Planted bugs, one at a time: the simulator finds each. Then the same seeds in builds of every kind.
+check-mutants: deps-check
+	@$(PYTHON) tests/sim/mutants.py --build $(BUILD)
+check-determinism: deps-check
+	@$(PYTHON) tests/sim/determinism.py --build $(BUILD)
 
 bench: deps-check
 	@$(SUBMAKE) all $(BENCHES)

@@ -37,6 +37,9 @@ void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_du
     else if (entry->command != sent->command || entry->variant != sent->variant)
         wsm__sim_break(sim, "I-31", "client %u: content %u of command %u is acknowledged; the log has content %u",
                        client->idx, sent->variant, sent->command, entry->variant);
+    if (!is_durable && !is_duplicate && store->is_durable)
+        wsm__sim_break(sim, "I-21", "client %u: command %u is at %llu of a durable log, and said not to be durable",
+                       client->idx, sent->command, (ull)offset);
     if (!is_durable) return;
     bool is_same = strcmp(store->epoch, client->epoch) == 0;
     if (is_same && (!store->is_durable || store->synced < offset))

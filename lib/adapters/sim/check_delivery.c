@@ -67,6 +67,7 @@ bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char 
         wsm__sim_break(sim, "I-02", "client %u gets offset %llu (priority %u) after %llu, %llu, %llu", client->idx,
                        (ull)offset, entry->priority, (ull)client->last_critical, (ull)client->last_normal,
                        (ull)client->last_background);
+    wsm__sim_check_lanes(client, epoch, offset);
     if (offset > client->highest) client->highest = offset;
     if (client->replays) client->replay_count++;
     return true;
@@ -107,6 +108,9 @@ void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to) {
     for (uint64_t o = client->checked_to + 1; epoch && o <= to && o <= epoch->count; o++) {
         wsm__sim_entry *entry = &epoch->entries[o - 1];
         const uint8_t *mark = mark_of(client, o);
+        if (entry->state == WSM__SIM_ENTRY_BROKEN && client->reads_main && mark && *mark == 0)
+            wsm__sim_break(sim, "I-91", "client %u is told that all up to %llu has come, and not that %llu is broken",
+                           client->idx, (ull)to, (ull)o);
         if (wsm__sim_visible(client->reads_main, entry) && mark && *mark == 0) {
             wsm__sim_break(sim, "I-01", "client %u is told that all up to %llu has come; offset %llu has not",
                            client->idx, (ull)to, (ull)o);
@@ -133,6 +137,7 @@ void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
     client->is_resynced = strcmp(resume, "resync") == 0;
     if (is_resumed) sim->report.resumes++;
     client->got_count = 0;
+    wsm__sim_lanes_begin(client);
     client->last_critical = client->last_normal = client->last_background = client->highest = 0;
 }
 

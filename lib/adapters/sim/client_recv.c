@@ -145,6 +145,7 @@ static void on_error(wsm__sim_client *client) {
     text(client, "code", code, sizeof code);
     text(client, "message", why, sizeof why);
     wsm__sim_say(client->sim, "client %u: error %s of %s: %s", client->idx, code, id, why);
+    wsm__sim_check_nonsense(client, code);
     wsm__sim_sent *sent = id[0] ? asked(client, id) : NULL;
     if (!sent) {
         if (client->nameless > 0)
@@ -202,6 +203,7 @@ static bool is(const wsm__sim_client *client, const char *type) {
 void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
     wsm_sim *sim = client->sim;
     sim->report.delivered++;
+    client->heard_since++;
     note_tail(client, at, len);
     uint64_t offset = quick_offset(at, len);
     if (offset && client->phase == WSM__SIM_LIVE) {

@@ -20,11 +20,14 @@ static const wsm_sim_invariant rows[] = {
      "Each request that carries an id, and each broadcast of the host, gets exactly one answer, and what it says is "
      "true of the log; or the connection ends."},
     {"I-08", "The messages of one connection take effect in the order in which they were sent."},
+    {"I-10", "The more urgent lane goes first: no record comes before an earlier one that is more urgent, but one "
+             "background frame in sixteen."},
     {"I-12", "The bytes that wait for one connection stay below the cap."},
     {"I-14", "A frame is never dropped, replaced or mixed with another once a part of it has been written: the "
              "client's reader, "
              "which shares no code with the hub, always finds RFC 6455."},
     {"I-20", "What was acknowledged as durable, or shown to anybody, is there after every crash, unchanged."},
+    {"I-21", "An ack says whether the record is durable, and says the truth either way."},
     {"I-22", "Recovery yields a prefix of the log as it was: no hole, no other order, nothing that was refused."},
     {"I-23", "Nobody sees a record before it is kept, so that no two contents are ever seen under one offset."},
     {"I-24", "Recovering again, from a snapshot or from the first record, gives the same state: the same records, to "
@@ -49,11 +52,13 @@ static const wsm_sim_invariant rows[] = {
     {"I-63", "A hub that was freed, in whatever state, leaves no allocation."},
     {"I-64", "A call that fails had no effect."},
     {"I-68", "The same inputs and answers give the same outputs, to the bit, in every build."},
+    {"I-66", "Who sends nonsense again and again is sent away."},
     {"I-80",
      "When the faults stop, every client comes to the log's end in bounded time, every command is answered, and no "
      "timer spins."},
     {"I-81", "A shutdown ends by its deadline."},
     {"I-82", "Clocks that jump or stall cause at most one ping in an interval."},
+    {"I-91", "What is missing or broken in the log becomes a gap; never silence."},
     {"I-95", "A log line is printable, one line, and at most 1 KiB."},
     {"I-96", "Messages received are messages answered, or in flight."},
 };

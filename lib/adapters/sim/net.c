@@ -129,6 +129,7 @@ void wsm__sim_line_cut(wsm__sim_line *line) {
 
 void wsm__sim_line_silence(wsm__sim_line *line) {
     line->is_silent = true;
+    line->silent_at = line->sim->now;
 }
 
 void wsm__sim_lines_lost(wsm__sim_machine *node) {

@@ -96,6 +96,7 @@ void wsm__sim_strike(wsm_sim *sim) {
 }
 
 void wsm__sim_calm(wsm_sim *sim) {
+    wsm__sim_check_silent(sim);
     sim->is_calm = true;
     wsm__sim_say(sim, "the faults are over");
     for (uint32_t i = 0; i < sim->nodes_count; i++) {

@@ -109,6 +109,7 @@ struct wsm__sim_line {
     size_t writing_count;
     wsm_conn_state state;
     uint16_t close_code;         /* as the host hears it */
+    uint64_t silent_at;          /* ns */
     const wsm__sim_agent *agent; /* whose it is, once it is open */
     wsm_permission permission;
     wsm_purpose purpose;
@@ -319,8 +320,12 @@ struct wsm_sim_client {
     wsm__sim_agent_seen *seen; /* presence, by agent */
     uint32_t *open;            /* commands without an answer */
     size_t open_count, open_cap;
-    uint32_t numbers;   /* commands so far */
-    uint64_t listed_at; /* when agent_list was last answered */
+    uint32_t numbers;     /* commands so far */
+    uint64_t listed_at;   /* when agent_list was last answered */
+    uint64_t lowest[3];   /* by rank: below it nothing is missing (check_lanes.c) */
+    uint64_t heard_since; /* messages since the background lane overtook */
+    uint64_t nonsense_life, nonsense_at;
+    uint32_t nonsense; /* errors of that kind in this minute */
     wsm__sim_bytes roster;
     wsm__sim_bytes tail; /* scripted: what came, line by line */
     size_t tail_seen;
@@ -382,6 +387,10 @@ void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to);
 void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume);
 void wsm__sim_check_replay_end(wsm__sim_client *client, uint64_t offset, uint64_t count);
 void wsm__sim_check_pings(wsm__sim_client *client);
+void wsm__sim_check_lanes(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset); /* of a record */
+void wsm__sim_lanes_begin(wsm__sim_client *client);
+void wsm__sim_check_silent(wsm_sim *sim);
+void wsm__sim_check_nonsense(wsm__sim_client *client, const char *code);
 
 void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_duplicate, bool has_offset,
                         uint64_t offset, bool is_durable);

@@ -1,0 +1,40 @@
+/* What a hub must not put up with for ever: connections that have died without a word, and senders of nonsense. */
+#include <string.h>
+
+#include "world.h"
+
+/* Asked when the faults end, before silent connections are reset. Only where time was ordinary: ticks that come late,
+ * or a clock that stands, excuse the hub. */
+void wsm__sim_check_silent(wsm_sim *sim) {
+    if (sim->rates[WSM_SIM_LATE_TICK] || sim->rates[WSM_SIM_CLOCK_STALL]) return;
+    for (wsm__sim_line *line = sim->lines; line; line = line->next) {
+        const wsm_config *config = &line->node->config;
+        uint64_t interval = config->ping_interval_ms + config->ping_interval_ms / 10;
+        uint64_t patience = interval * (config->ping_strikes + 1ull) + config->close_timeout_ms + 5000;
+        bool is_open = line->is_silent && line->conn && line->state == WSM_CONN_OPEN && line->kind != WSM_PEER_MESSAGE;
+        if (!is_open || interval == 0 || config->ping_strikes == 0 || line->node_life != line->node->life) continue;
+        uint64_t ms = (sim->now - line->silent_at) / WSM__SIM_MS;
+        if (ms > patience)
+            wsm__sim_break(sim, "I-80", "the connection of %s is dead for %llu ms and still open; %llu are allowed",
+                           line->address, (unsigned long long)ms, (unsigned long long)patience);
+    }
+}
+
+/* Ten malformed messages within a minute end the connection. Answers may come late and together: thirty are too many.
+ */
+void wsm__sim_check_nonsense(wsm__sim_client *client, const char *code) {
+    static const char *const codes[] = {"bad_json", "bad_message", "unknown_type", "too_large"};
+    uint32_t limit = client->node->config.violations_per_min;
+    bool is_nonsense = false;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        is_nonsense = is_nonsense || strcmp(code, codes[i]) == 0;
+    if (!is_nonsense || limit == 0) return;
+    if (client->nonsense_life != client->life || client->sim->now - client->nonsense_at > 60 * (uint64_t)WSM__SIM_S) {
+        client->nonsense_life = client->life;
+        client->nonsense_at = client->sim->now;
+        client->nonsense = 0;
+    }
+    if (++client->nonsense > 3 * limit)
+        wsm__sim_break(client->sim, "I-66", "client %u is answered nonsense %u times within a minute", client->idx,
+                       client->nonsense);
+}
