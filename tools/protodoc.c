@@ -318,7 +318,7 @@ static void man_statuses(void) {
     }
     printf(".El\n.Pp\nIn A2A a sidebar that waits for something else than\n.Li human_input\nis working,\n"
            "and an archived one is what its\n.Va final_status\nis, canceled if that is neither merged nor failed.\n"
-           "A child is spawned in one step, so nobody ever finds a sidebar\n.Li spawning_child .\n");
+           "The record of a child's spawn ends\n.Li spawning_child .\n");
 }
 
 static void man_errors(void) {

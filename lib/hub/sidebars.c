@@ -142,12 +142,13 @@ static const struct birth_words *birth_words(wsm__msg_type type) {
     return NULL;
 }
 
+/* A view ends with the parent's last record: where the log ends would tell of contexts that are none of the asker's. */
 static uint32_t views_of(const wsm__ask *ask, wsm__view views[WSM__VIEWS_MAX]) {
     static const wsm__inherit_how everything = {.mode = WSM__INHERIT_ALL};
-    const wsm__tree *tree = &ask->hub->tree;
-    if (ask->type == WSM__MSG_SIDEBAR_FORK)
-        return wsm__inherit_views(tree, ask->side, ask->at_offset, &everything, views);
-    return wsm__inherit_views(tree, ask->side, ask->offset, &ask->inherit, views);
+    bool is_fork = ask->type == WSM__MSG_SIDEBAR_FORK;
+    uint64_t up_to = is_fork ? ask->at_offset : ask->offset;
+    if (up_to > ask->side->active) up_to = ask->side->active;
+    return wsm__inherit_views(&ask->hub->tree, ask->side, up_to, is_fork ? &everything : &ask->inherit, views);
 }
 
 static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *ask, wsm__record_head *head) {

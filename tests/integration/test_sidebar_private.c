@@ -1,0 +1,252 @@
+/* Non-interference: two runs that differ only in what happens inside a private sidebar give every outsider the same
+ * bytes, once offsets and minted ids are renumbered. In the second run the sidebar does not exist at all. Insiders are
+ * ada and bob; everything that they do inside takes the same time in both runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "side_talk.h"
+
+#define OUTSIDERS 5
+#define NO_SUCH   "sb-AAAAAAAAAAAAAAAAAAAAAA"
+
+typedef struct run {
+    hub_world *world;
+    bool inside; /* whether the private sidebar is there */
+    peer *ada, *bob;
+    peer *outsider[OUTSIDERS];
+    char id[SIDE_ID];
+} run;
+
+static void begin(run *r, bool inside) {
+    *r = (run){.world = calloc(1, sizeof *r->world), .inside = inside};
+    assert_non_null(r->world);
+    world_init(r->world);
+    assert_int_equal(world_start(r->world, NULL), 0);
+    r->ada = world_join(r->world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    r->bob = world_join(r->world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    r->outsider[0] = world_join(r->world, "eve", WSM_PERMISSION_ACTIVE, NULL, 0);
+    r->outsider[1] = world_join(r->world, "mal", WSM_PERMISSION_OBSERVER, NULL, 0);
+    snprintf(r->id, sizeof r->id, "%s", NO_SUCH);
+    world_run(r->world, 10);
+}
+
+static void finish(run *r) {
+    world_end(r->world);
+    assert_int_equal(r->world->mem.live, 0);
+    free(r->world);
+}
+
+/* What an insider asks inside; without the sidebar only its time passes. */
+#define INSIDE(r, who, ...)                                                                                            \
+    do {                                                                                                               \
+        if ((r)->inside)                                                                                               \
+            assert_string_equal(answer_of(peer_ask((who), __VA_ARGS__)), "ack");                                       \
+        else                                                                                                           \
+            world_run((r)->world, 1);                                                                                  \
+    } while (0)
+
+static void spawn_inside(run *r) {
+    if (r->inside) {
+        side_spawn(r->ada, "\"bob\"", ",\"visibility\":\"private\",\"success_criteria\":\"x\"", r->id);
+        assert_string_not_equal(r->id, "");
+        assert_string_not_equal(r->id, NO_SUCH);
+    } else {
+        world_run(r->world, 1);
+    }
+}
+
+static void work_inside(run *r) {
+    const char *id = r->id;
+    for (int i = 0; i < 20; i++)
+        INSIDE(r, i % 2 ? r->ada : r->bob, "memory_update", "\"context_id\":\"%s\",\"exchange\":%d,\"key\":\"k\"", id,
+               i);
+    INSIDE(r, r->ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":1,\"priority\":\"critical\"", id);
+    INSIDE(r, r->bob, "data_ref", "\"context_id\":\"%s\",\"name\":\"n\",\"value\":[1]", id);
+    INSIDE(r, r->bob, "sidebar_test_result",
+           "\"sidebar_id\":\"%s\",\"test_description\":\"t\",\"result\":\"passed\",\"findings\":\"f\"", id);
+    INSIDE(r, r->ada, "sidebar_pause", "\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":\"later\"", id);
+    INSIDE(r, r->ada, "sidebar_resume", "\"sidebar_id\":\"%s\",\"reason\":\"r\"", id);
+    INSIDE(r, r->bob, "sidebar_waiting_update",
+           "\"sidebar_id\":\"%s\",\"waiting_for\":\"human_input\",\"description\":\"d\"", id);
+    INSIDE(r, r->ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\"", id);
+    INSIDE(r, r->ada, "sidebar_child_spawn",
+           "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[\"bob\"],"
+           "\"visibility\":\"private\"",
+           id);
+    if (r->inside)
+        peer_ask(r->ada, "mention_route",
+                 "\"sidebar_id\":\"%s\",\"target_agents\":[\"bob\"],\"message\":\"m\",\"priority\":\"urgent\"", id);
+    else
+        world_run(r->world, 1);
+}
+
+static void end_inside(run *r) {
+    INSIDE(r, r->ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"failed\",\"reason\":\"r\"",
+           r->id);
+    INSIDE(r, r->ada, "sidebar_archive", "\"sidebar_id\":\"%s\",\"archive_reason\":\"r\"", r->id);
+}
+
+/* Everything that an outsider could try on an id that he has guessed. */
+static void pry(run *r, peer *p) {
+    const char *id = r->id;
+    peer_ask(p, "context_request", "\"context_id\":\"%s\"", id);
+    peer_ask(p, "memory_update", "\"context_id\":\"%s\",\"exchange\":1", id);
+    peer_ask(p, "data_ref", "\"context_id\":\"%s\",\"name\":\"n\",\"value\":1", id);
+    peer_ask(p, "memory_archived", "\"context_id\":\"%s\",\"subject\":\"s\",\"tier\":\"episodic\"", id);
+    peer_ask(p, "sidebar_join", "\"sidebar_id\":\"%s\"", id);
+    peer_ask(p, "sidebar_join", "\"sidebar_id\":\"%s\",\"history\":\"all\"", id);
+    peer_ask(p, "sidebar_leave", "\"sidebar_id\":\"%s\"", id);
+    peer_ask(p, "sidebar_invite", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"eve\"]", id);
+    peer_ask(p, "sidebar_remove", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]", id);
+    peer_ask(p, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"testing\"", id);
+    peer_ask(p, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"testing\",\"if_version\":7", id);
+    peer_ask(p, "sidebar_pause", "\"sidebar_id\":\"%s\",\"reason\":\"r\"", id);
+    peer_ask(p, "sidebar_resume", "\"sidebar_id\":\"%s\",\"reason\":\"r\"", id);
+    peer_ask(p, "sidebar_merge", "\"sidebar_id\":\"%s\"", id);
+    peer_ask(p, "sidebar_merge_decision", "\"sidebar_id\":\"%s\",\"accept\":\"all\"", id);
+    peer_ask(p, "sidebar_archive", "\"sidebar_id\":\"%s\",\"archive_reason\":\"r\"", id);
+    peer_ask(p, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"", id);
+    peer_ask(p, "sidebar_child_spawn",
+             "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[]", id);
+    peer_ask(p, "sidebar_spawn", "\"parent_id\":\"%s\",\"participants\":[],\"task\":\"t\"", id);
+    peer_ask(p, "sidebar_spawn", "\"parent_id\":\"%s\",\"participants\":[],\"task\":\"t\",\"dry_run\":true", id);
+    peer_ask(p, "sidebar_test_result",
+             "\"sidebar_id\":\"%s\",\"test_description\":\"t\",\"result\":\"passed\",\"findings\":\"f\"", id);
+    peer_ask(p, "sidebar_waiting_update",
+             "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\"", id);
+    peer_ask(p, "mention_route", "\"sidebar_id\":\"%s\",\"target_agents\":[\"ada\"],\"message\":\"m\"", id);
+    peer_ask(p, "agent_presence", "\"status\":\"working\",\"current_context\":\"%s\"", id);
+    peer_ask(p, "agent_list", "\"filter\":{\"context\":\"%s\"}", id);
+}
+
+/* The same through a sidebar of his own: what he may say about others. */
+static void pry_from_own(run *r, peer *p) {
+    const char *id = r->id;
+    char own[SIDE_ID], refs[400];
+    side_spawn(p, "", "", own);
+    snprintf(refs, sizeof refs, ",\"cross_sidebar_refs\":[\"%s\"]", id);
+    char other[SIDE_ID];
+    side_spawn(p, "", refs, other);
+    peer_ask(
+        p, "sidebar_waiting_update",
+        "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\",\"dependency_refs\":[\"%s\"]",
+        own, id);
+    peer_ask(p, "context_request", "\"context_id\":\"%s\"", own);
+    peer_ask(p, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\"", own);
+    peer_ask(p, "sidebar_pause", "\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"sidebar\":\"%s\"}",
+             own, id);
+    peer_ask(p, "context_request", "\"context_id\":\"%s\"", own);
+}
+
+static void live(run *r) {
+    peer *p = r->outsider[0];
+    peer_ask(p, "memory_update", "\"exchange\":1,\"key\":\"k\"");
+    peer_ask(p, "agent_list", "%s", "");
+    peer_ask(p, "mention_route", "\"target_agents\":[\"bob\",\"ada\"],\"message\":\"m\"");
+    peer_ask(p, "context_request", "%s", "\"context_id\":\"main\"");
+    peer_ask(r->outsider[1], "agent_list", "%s", "");
+    peer_ask(r->outsider[1], "context_request", "%s", "\"context_id\":\"main\"");
+}
+
+/* One whole run; what each outsider was sent is left in `told`. */
+static void play(bool inside, char *told[OUTSIDERS]) {
+    run r;
+    char epoch[17];
+    begin(&r, inside);
+    live(&r);
+    spawn_inside(&r);
+    live(&r);
+    uint64_t early = 3;
+    work_inside(&r);
+    pry(&r, r.outsider[0]);
+    pry(&r, r.outsider[1]);
+    pry_from_own(&r, r.outsider[0]);
+    world_run(r.world, 2000);
+    live(&r);
+    wsm_hub_position(r.world->hub, epoch);
+    r.outsider[2] = world_join(r.world, "oli", WSM_PERMISSION_ACTIVE, NULL, 0);      /* a new one */
+    r.outsider[3] = world_join(r.world, "pat", WSM_PERMISSION_ACTIVE, epoch, early); /* one who comes back */
+    live(&r);
+    work_inside(&r);
+    world_run(r.world, 30000);
+    pry(&r, r.outsider[0]);
+    end_inside(&r);
+    live(&r);
+    pry(&r, r.outsider[0]);
+    world_run(r.world, UINT64_C(90000) * 1000); /* a day and an hour: idle sidebars are warned */
+    live(&r);
+    r.outsider[4] = world_join(r.world, "tim", WSM_PERMISSION_ACTIVE, epoch, early);
+    pry(&r, r.outsider[4]);
+    for (int i = 0; i < OUTSIDERS; i++) told[i] = peer_transcript(r.outsider[i], NULL);
+    finish(&r);
+}
+
+static void compare(const char *a, const char *b, int outsider) {
+    size_t line = 1, at = 0;
+    while (a[at] != '\0' && a[at] == b[at]) line += a[at++] == '\n';
+    if (a[at] == b[at]) return;
+    while (at > 0 && a[at - 1] != '\n') at--;
+    fail_msg("outsider %d, line %zu:\n with: %.*s\n without: %.*s", outsider, line, (int)strcspn(a + at, "\n"), a + at,
+             (int)strcspn(b + at, "\n"), b + at);
+}
+
+static void outsiders_cannot_tell_whether_a_private_sidebar_exists(void **state) {
+    char *with[OUTSIDERS], *without[OUTSIDERS];
+    (void)state;
+    play(true, with);
+    play(false, without);
+    for (int i = 0; i < OUTSIDERS; i++) {
+        assert_true(strlen(with[i]) > 1000);
+        compare(with[i], without[i], i);
+    }
+    for (int i = 0; i < OUTSIDERS; i++) free(with[i]), free(without[i]);
+}
+
+/* An answer without what belongs to its question alone. */
+static void bare(char *out, size_t cap, const char *answer) {
+    snprintf(out, cap, "%s %s %s %s %s %s", line_get(answer, "type"), line_get(answer, "code"),
+             line_get(answer, "message"), line_get(answer, "field"), line_get(answer, "retry"),
+             line_get(answer, "result"));
+}
+
+static void an_id_that_exists_is_answered_like_one_that_does_not(void **state) {
+    static const char *const asks[][2] = {
+        {"context_request", "\"context_id\":\"%s\""},
+        {"memory_update", "\"context_id\":\"%s\",\"exchange\":1"},
+        {"data_ref", "\"context_id\":\"%s\",\"name\":\"n\",\"value\":1"},
+        {"sidebar_join", "\"sidebar_id\":\"%s\""},
+        {"sidebar_leave", "\"sidebar_id\":\"%s\""},
+        {"sidebar_archive", "\"sidebar_id\":\"%s\",\"archive_reason\":\"r\""},
+        {"sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\""},
+        {"sidebar_merge", "\"sidebar_id\":\"%s\""},
+    };
+    (void)state;
+    run r;
+    begin(&r, true);
+    spawn_inside(&r);
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        char fields[400], real[1024], unreal[1024];
+        snprintf(fields, sizeof fields, asks[i][1], r.id);
+        bare(real, sizeof real, peer_ask(r.outsider[0], asks[i][0], "%s", fields));
+        snprintf(fields, sizeof fields, asks[i][1], NO_SUCH);
+        bare(unreal, sizeof unreal, peer_ask(r.outsider[0], asks[i][0], "%s", fields));
+        assert_non_null(strstr(real, "not_found"));
+        assert_string_equal(real, unreal);
+    }
+    finish(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
+        cmocka_unit_test(an_id_that_exists_is_answered_like_one_that_does_not),
+    };
+    return cmocka_run_group_tests_name("sidebar/private", tests, NULL, NULL);
+}
