@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "adapters/sim/world.h"
 #include "hub/hub.h"
 #include "toy_log.h"
 
@@ -92,6 +93,92 @@ static void the_built_in_log_conforms(void **state) {
     assert_conforms(&maker, &report);
 }
 
+/* ---- the simulator's own log
+ * ------------------------------------------------------------------------------------------ */
+
+/* A world with one machine on which no hub runs: the stand-in is its hub, and each pump is one event. */
+typedef struct sim_disk {
+    wsm_sim *sim;
+    wsm__sim_machine *machine;
+    bool syncs;
+    uint64_t worlds;
+    void (*close)(void *user);
+} sim_disk;
+
+static int sim_fresh(void *user) {
+    sim_disk *disk = user;
+    wsm_config config;
+    wsm_config_init(&config, sizeof config);
+    wsm_sim_free(disk->sim);
+    assert_int_equal(wsm_sim_new(&disk->sim, ++disk->worlds, WSM_SIM_CALM), 0);
+    disk->machine = wsm__sim_machine_new(disk->sim, &config, NULL, NULL);
+    disk->machine->store.is_durable = disk->syncs;
+    disk->sim->store_us = 500;
+    return 0;
+}
+
+static int sim_pump(void *user) {
+    sim_disk *disk = user;
+    return wsm__sim_step(disk->sim, disk->sim->now + 10 * WSM__SIM_S);
+}
+
+/* In a world the process ends before its log does; here the log has to finish by itself. */
+static void sim_close(void *user) {
+    wsm__sim_store *store = user;
+    while (wsm__sim_step(store->node->sim, store->node->sim->now + 10 * WSM__SIM_S)) {
+    }
+    wsm__sim_store_crash(store, true);
+}
+
+static int sim_make(void *user, wsm_hub *hub, wsm_log *log) {
+    sim_disk *disk = user;
+    disk->machine->hub = hub;
+    disk->machine->depth = 1; /* always inside a call: nobody ticks it */
+    disk->machine->life++;
+    wsm__sim_store_log(&disk->machine->store, log);
+    log->close = sim_close;
+    return 0;
+}
+
+static void sim_unmake(void *user) {
+    sim_disk *disk = user;
+    disk->machine->hub = NULL;
+}
+
+static void sim_crash(void *user) {
+    sim_disk *disk = user;
+    wsm__sim_store_crash(&disk->machine->store, false);
+    sim_unmake(disk);
+}
+
+static void sim_fail(void *user, int on) {
+    sim_disk *disk = user;
+    disk->machine->store.is_full = on;
+}
+
+static void the_simulators_log_conforms(void **state) {
+    (void)state;
+    for (int syncs = 0; syncs <= 1; syncs++) {
+        sim_disk disk = {.syncs = syncs};
+        wsm_log_maker maker;
+        wsm_log_report report;
+        wsm_log_maker_init(&maker, sizeof maker);
+        maker.user = &disk;
+        maker.fresh = sim_fresh;
+        maker.make = sim_make;
+        maker.unmake = sim_unmake;
+        maker.pump = sim_pump;
+        maker.crash = sim_crash;
+        maker.fail = sim_fail;
+        maker.rounds = 100;
+        maker.record_max = 1 << 20;
+        assert_conforms(&maker, &report);
+        assert_true(report.crashes > 50 && report.errors > 30);
+        disk.machine->hub = NULL;
+        wsm_sim_free(disk.sim);
+    }
+}
+
 /* ---- the suite itself ---- */
 
 static void rules_have_names_and_sentences(void **state) {
@@ -146,6 +233,7 @@ int main(void) {
         cmocka_unit_test(the_honest_toy_conforms),
         cmocka_unit_test(each_broken_toy_is_found_out),
         cmocka_unit_test(the_built_in_log_conforms),
+        cmocka_unit_test(the_simulators_log_conforms),
         cmocka_unit_test(rules_have_names_and_sentences),
         cmocka_unit_test(makers_that_are_not_whole_are_refused),
         cmocka_unit_test(a_stand_in_without_callbacks_takes_everything),

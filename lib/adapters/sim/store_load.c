@@ -122,7 +122,7 @@ static void answer_read(wsm_sim *sim, void *object, uint64_t life) {
     size_t count;
     free(page_of(store, read->from, read->to, read->records, read->bytes, &count));
     if (read->from < store->first) news.from = store->first;
-    if (count) news.to = news.from + count - 1;
+    news.to = count ? news.from + count - 1 : 0; /* what comes into being until it is told was not asked for */
     if (wsm__sim_fails(sim, WSM_SIM_READ_FAIL, WSM__SIM_STORE)) news.outcome = WSM_ERR_LOG_IO;
     wsm__sim_store_tell(store, news);
 }
