@@ -21,7 +21,7 @@ typedef struct run {
     bool inside; /* whether the private sidebar is there */
     peer *ada, *bob;
     peer *outsider[OUTSIDERS];
-    char id[SIDE_ID];
+    char id[SIDE_ID], club[SIDE_ID]; /* the private one; an open one of eve's, in which the insiders are too */
 } run;
 
 static void begin(run *r, bool inside) {
@@ -35,6 +35,8 @@ static void begin(run *r, bool inside) {
     r->outsider[1] = world_join(r->world, "mal", WSM_PERMISSION_OBSERVER, NULL, 0);
     snprintf(r->id, sizeof r->id, "%s", NO_SUCH);
     world_run(r->world, 10);
+    side_spawn(r->outsider[0], "\"ada\",\"bob\"", "", r->club);
+    assert_string_not_equal(r->club, "");
 }
 
 static void finish(run *r) {
@@ -85,6 +87,38 @@ static void work_inside(run *r) {
                  "\"sidebar_id\":\"%s\",\"target_agents\":[\"bob\"],\"message\":\"m\",\"priority\":\"urgent\"", id);
     else
         world_run(r->world, 1);
+}
+
+static void live(run *r) {
+    peer *p = r->outsider[0];
+    peer_ask(p, "memory_update", "\"exchange\":1,\"key\":\"k\"");
+    peer_ask(p, "agent_list", "%s", "");
+    peer_ask(p, "mention_route", "\"target_agents\":[\"bob\",\"ada\"],\"message\":\"m\"");
+    peer_ask(p, "context_request", "%s", "\"context_id\":\"main\"");
+    peer_ask(p, "context_request", "\"context_id\":\"%s\"", r->club);
+    peer_ask(p, "memory_update", "\"context_id\":\"%s\",\"exchange\":1", r->club);
+    peer_ask(r->outsider[1], "agent_list", "%s", "");
+    peer_ask(r->outsider[1], "context_request", "%s", "\"context_id\":\"main\"");
+}
+
+/* What is private under a sidebar that outsiders share. */
+static void work_below_the_club(run *r) {
+    char child[SIDE_ID] = NO_SUCH;
+    if (r->inside) {
+        const char *answer = peer_ask(r->ada, "sidebar_child_spawn",
+                                      "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\","
+                                      "\"assigned_agents\":[\"bob\"],\"visibility\":\"private\"",
+                                      r->club);
+        snprintf(child, sizeof child, "%s", line_get(answer, "result.sidebar_id"));
+        assert_string_not_equal(child, "");
+    } else {
+        world_run(r->world, 1);
+    }
+    INSIDE(r, r->bob, "memory_update", "\"context_id\":\"%s\",\"exchange\":1", child);
+    live(r);
+    INSIDE(r, r->ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"failed\",\"reason\":\"r\"",
+           child);
+    live(r);
 }
 
 static void end_inside(run *r) {
@@ -145,16 +179,6 @@ static void pry_from_own(run *r, peer *p) {
     peer_ask(p, "context_request", "\"context_id\":\"%s\"", own);
 }
 
-static void live(run *r) {
-    peer *p = r->outsider[0];
-    peer_ask(p, "memory_update", "\"exchange\":1,\"key\":\"k\"");
-    peer_ask(p, "agent_list", "%s", "");
-    peer_ask(p, "mention_route", "\"target_agents\":[\"bob\",\"ada\"],\"message\":\"m\"");
-    peer_ask(p, "context_request", "%s", "\"context_id\":\"main\"");
-    peer_ask(r->outsider[1], "agent_list", "%s", "");
-    peer_ask(r->outsider[1], "context_request", "%s", "\"context_id\":\"main\"");
-}
-
 /* One whole run; what each outsider was sent is left in `told`. */
 static void play(bool inside, char *told[OUTSIDERS]) {
     run r;
@@ -175,11 +199,17 @@ static void play(bool inside, char *told[OUTSIDERS]) {
     r.outsider[3] = world_join(r.world, "pat", WSM_PERMISSION_ACTIVE, epoch, early); /* one who comes back */
     live(&r);
     work_inside(&r);
+    work_below_the_club(&r);
     world_run(r.world, 30000);
+    for (int i = 0; i < 5; i++) { /* only inside does anything happen */
+        INSIDE(&r, r.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":%d", r.id, i);
+        world_run(r.world, 3000);
+    }
     pry(&r, r.outsider[0]);
     end_inside(&r);
     live(&r);
     pry(&r, r.outsider[0]);
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_merge", "\"sidebar_id\":\"%s\"", r.club)), "ack");
     world_run(r.world, UINT64_C(90000) * 1000); /* a day and an hour: idle sidebars are warned */
     live(&r);
     r.outsider[4] = world_join(r.world, "tim", WSM_PERMISSION_ACTIVE, epoch, early);
