@@ -93,6 +93,11 @@ uint32_t wsm__io_count(const wsm__io *io) {
     return io->out.count + io->lanes.count;
 }
 
+bool wsm__io_fits(const wsm__io *io, const wsm__frame *frame) {
+    if (wsm__io_count(io) == 0) return true;
+    return wsm__lanes_fit(&io->lanes, io->limits, WSM__LANE_NORMAL, frame, io->out.count, io->out.bytes, false);
+}
+
 uint32_t wsm__io_room(const wsm__io *io, uint32_t most) {
     uint32_t waiting = io->lanes.soft + io->out.count;
     size_t bytes_max = io->limits->bytes_max ? io->limits->bytes_max / 2 : SIZE_MAX;

@@ -33,12 +33,16 @@ static size_t room(const wsm__lane_limits *limits, wsm__lane lane) {
     return is_soft(lane) ? limits->bytes_max - limits->bytes_max / 4 : limits->bytes_max;
 }
 
+bool wsm__lanes_fit(const wsm__lanes *lanes, const wsm__lane_limits *limits, wsm__lane lane, const wsm__frame *frame,
+                    uint32_t more_count, size_t more_bytes, bool is_notice) {
+    if (lanes->bytes + more_bytes + wsm__frame_bytes(frame).len > room(limits, lane)) return false;
+    return !is_soft(lane) || is_notice || !limits->messages_max || lanes->soft + more_count < limits->messages_max;
+}
+
 int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_limits *limits, wsm__lane lane,
                     wsm__frame *frame, uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice) {
     size_t len = wsm__frame_bytes(frame).len;
-    if (lanes->bytes + more_bytes + len > room(limits, lane)) return WSM_ERR_BUSY;
-    if (is_soft(lane) && !is_notice && limits->messages_max && lanes->soft + more_count >= limits->messages_max)
-        return WSM_ERR_BUSY;
+    if (!wsm__lanes_fit(lanes, limits, lane, frame, more_count, more_bytes, is_notice)) return WSM_ERR_BUSY;
     int err = wsm__chain_push(&lanes->lane[lane], pool, frame, offset);
     if (err) return err;
     lanes->bytes += len;

@@ -33,6 +33,10 @@ typedef struct wsm__lanes {
 void wsm__lanes_init(wsm__lanes *lanes);
 void wsm__lanes_fini(wsm__lanes *lanes, wsm__chain_pool *pool);
 
+/* Whether wsm__lanes_push would find room. */
+bool wsm__lanes_fit(const wsm__lanes *lanes, const wsm__lane_limits *limits, wsm__lane lane, const wsm__frame *frame,
+                    uint32_t more_count, size_t more_bytes, bool is_notice);
+
 /* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM;
  * then no effect. Takes a reference of its own. `offset` 0: no record. A notice (gap, replay_start, replay_end) is
  * exempt from the number of messages: it must not fail for a small queue. */

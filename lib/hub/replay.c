@@ -93,6 +93,8 @@ static bool was_had(const wsm_conn *conn, uint64_t offset, wsm_priority priority
 }
 
 bool wsm__replay_push(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
+    if (!wsm__io_fits(&conn->io, frame))
+        return false; /* what is written makes room, and the cursor goes on from here */
     if (!wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset)) return false;
     if (conn->replaying) conn->replay_count++;
     conn->hub->count.replayed += conn->replaying || conn->history;
@@ -252,6 +254,15 @@ static bool take_page(wsm_conn *conn, const wsm_record *records, size_t count, u
     return true;
 }
 
+/* The page was paid for by its limit; what it did not need goes back, or small records would be paced as large ones. */
+static void give_back(wsm_conn *conn, size_t paid, const wsm_record *records, size_t count) {
+    uint32_t burst = conn->hub->config.replay_bytes_per_min;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += records[i].len;
+    if (paid > burst) paid = burst;
+    if (conn->agent && paid > bytes) wsm__bucket_give(&conn->agent->replay, (uint32_t)(paid - bytes));
+}
+
 void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size_t count, int outcome) {
     wsm__read *read = wsm__read_find(hub, read_id);
     if (!read) return;
@@ -265,6 +276,7 @@ void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records,
     }
     wsm_conn *conn = wsm__peer_of(hub, read->slot, read->gen);
     uint64_t to = read->to;
+    if (conn) give_back(conn, read->bytes_max, records, count);
     wsm__read_end(hub, read);
     if (!conn || conn->phase != WSM__PHASE_LIVE) return;
     conn->reading = false;

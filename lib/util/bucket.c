@@ -25,6 +25,10 @@ bool wsm__bucket_take(wsm__bucket *bucket, uint64_t now, uint32_t rate, uint32_t
     return true;
 }
 
+void wsm__bucket_give(wsm__bucket *bucket, uint32_t count) {
+    bucket->millis += (uint64_t)count * 1000;
+}
+
 uint64_t wsm__bucket_wait(const wsm__bucket *bucket, uint64_t now, uint32_t rate, uint32_t burst, uint32_t count) {
     if (rate == 0) return 0;
     uint64_t have = level_at(bucket, now, rate, capacity(burst, count)), need = (uint64_t)count * 1000;

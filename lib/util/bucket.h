@@ -15,6 +15,9 @@ typedef struct wsm__bucket {
  * A burst below `count` is raised to it, so that a single large demand passes once the bucket is full. */
 bool wsm__bucket_take(wsm__bucket *bucket, uint64_t now, uint32_t rate, uint32_t burst, uint32_t count);
 
+/* Give back what was taken and not needed. */
+void wsm__bucket_give(wsm__bucket *bucket, uint32_t count);
+
 /* Take even below zero is not possible; this tells how long to wait for `count` tokens, in ms (0: now). */
 uint64_t wsm__bucket_wait(const wsm__bucket *bucket, uint64_t now, uint32_t rate, uint32_t burst, uint32_t count);
 
