@@ -76,7 +76,8 @@ static void pending_free(wsm_hub *hub, wsm__pending *pending) {
 int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body) {
     wsm__context *context = wsm__log_context(&hub->records, head->context_id);
     if (hub->pendings.count == 0) hub->pendings_base = hub->next_number;
-    if (context && (hub->pendings.count == 0 || context->expected < context->seq)) context->expected = context->seq;
+    if (context && (hub->pendings.count == 0 || context->expected < context->seq))
+        context->expected = context->seq + hub->records.lost; /* broken records may have had these numbers */
     wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);
     if (!item) return WSM_ERR_NOMEM;
     wsm__pending *pending = pending_new(hub, head, origin);
