@@ -292,5 +292,5 @@ void wsm__sim_client_bytes_out(wsm__sim_client *client) {
 bool wsm__sim_client_is_at_head(const wsm__sim_client *client) {
     if (client->phase != WSM__SIM_LIVE || client->replays || client->open_count > 0 || !client->node->hub) return false;
     uint64_t head = wsm_hub_position(client->node->hub, NULL);
-    return client->checked_to >= head || !client->reads_main;
+    return wsm__sim_has_all(client, head);
 }

@@ -61,7 +61,7 @@ static void on_replay_start(wsm__sim_client *client) {
                        client->idx, (ull)from, (ull)to, (ull)client->base + 1, (ull)client->head);
     client->replays = true;
     client->replay_to = to;
-    client->replay_count = 0;
+    client->replay_count = client->replay_beside = 0;
 }
 
 static void on_replay_end(wsm__sim_client *client) {
@@ -93,11 +93,38 @@ static void on_gap(wsm__sim_client *client) {
 /* ---- answers --------------------------------------------------------------------------------------------------------
  */
 
-static wsm__sim_sent *asked(wsm__sim_client *client, const char *id) {
+/* The request that an answer belongs to. Of several under one id it is that of `command` with content `variant`, if
+ * there is one. */
+static wsm__sim_sent *asked(wsm__sim_client *client, const char *id, uint32_t command, uint32_t variant) {
+    wsm__sim_sent *other = NULL;
     while (client->sent_from < client->sent_count && client->sent[client->sent_from].is_answered) client->sent_from++;
-    for (size_t i = client->sent_from; i < client->sent_count; i++)
-        if (!client->sent[i].is_answered && strcmp(client->sent[i].id, id) == 0) return &client->sent[i];
-    return NULL;
+    for (size_t i = client->sent_from; i < client->sent_count; i++) {
+        wsm__sim_sent *sent = &client->sent[i];
+        if (sent->is_answered || strcmp(sent->id, id) != 0) continue;
+        if (sent->variant == variant && (command == WSM__SIM_NOBODY || sent->command == command)) return sent;
+        if (!other) other = sent;
+    }
+    return other;
+}
+
+static const wsm__sim_entry *entry_at(const wsm__sim_client *client, uint64_t offset) {
+    static const wsm__sim_entry none = {.command = WSM__SIM_NOBODY};
+    wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
+    const wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, offset) : NULL;
+    return entry ? entry : &none;
+}
+
+/* The content that was refused because the id stands for the other one. */
+static uint32_t variant_refused(const wsm__sim_client *client, const char *id) {
+    for (size_t i = client->sent_from; i < client->sent_count; i++) {
+        const wsm__sim_sent *sent = &client->sent[i];
+        if (strcmp(sent->id, id) != 0 || sent->command == WSM__SIM_NOBODY) continue;
+        const wsm__sim_command *command = &client->sim->oracle.commands[sent->command];
+        const wsm__sim_effect *effect = wsm__sim_oracle_effect(&client->sim->oracle, command->agent, id);
+        if (!effect) return 1 - sent->variant; /* the first one is under way */
+        return 1u - client->sim->oracle.epochs[effect->epoch].entries[effect->offset - 1].variant;
+    }
+    return 1;
 }
 
 static void keep_roster(wsm__sim_client *client) {
@@ -113,8 +140,9 @@ static void on_ack(wsm__sim_client *client, bool is_duplicate) {
     char id[64];
     uint64_t offset = 0;
     text(client, "original_message_id", id, sizeof id);
-    wsm__sim_sent *sent = asked(client, id);
     bool has_offset = wsm__sim_json_uint(doc(client), field(client, "offset"), &offset);
+    const wsm__sim_entry *entry = entry_at(client, offset);
+    wsm__sim_sent *sent = asked(client, id, entry->command, entry->variant);
     bool is_durable = wsm__sim_json_type(doc(client), field(client, "durable")) == WSM__SIM_TRUE;
     wsm__sim_say(client->sim, "client %u: %s of %s at %llu%s", client->idx, is_duplicate ? "duplicate_ack" : "ack", id,
                  (ull)offset, is_durable ? ", durable" : "");
@@ -132,6 +160,11 @@ static void on_ack(wsm__sim_client *client, bool is_duplicate) {
         wsm__sim_client_settled(client, sent->command);
 }
 
+static void blur(wsm__sim_client *client, const char *id) {
+    for (size_t i = client->sent_from; i < client->sent_count; i++)
+        if (!client->sent[i].is_answered && strcmp(client->sent[i].id, id) == 0) client->sent[i].is_vague = true;
+}
+
 static bool comes_again(const char *code) {
     static const char *const later[] = {"rate_limited", "busy", "store_failed", "shutting_down", "internal", "limit"};
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
@@ -146,7 +179,8 @@ static void on_error(wsm__sim_client *client) {
     text(client, "message", why, sizeof why);
     wsm__sim_say(client->sim, "client %u: error %s of %s: %s", client->idx, code, id, why);
     wsm__sim_check_nonsense(client, code);
-    wsm__sim_sent *sent = id[0] ? asked(client, id) : NULL;
+    uint32_t content = strcmp(code, "id_conflict") == 0 ? variant_refused(client, id) : 0;
+    wsm__sim_sent *sent = id[0] ? asked(client, id, WSM__SIM_NOBODY, content) : NULL;
     if (!sent) {
         if (client->nameless > 0)
             client->nameless--;
@@ -156,6 +190,7 @@ static void on_error(wsm__sim_client *client) {
         return;
     }
     sent->is_answered = true;
+    blur(client, id);
     uint32_t command = sent->command, variant = sent->variant;
     wsm__sim_check_error(client, sent, code);
     if (command == WSM__SIM_NOBODY || variant != 0) return;

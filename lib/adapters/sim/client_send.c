@@ -105,6 +105,13 @@ void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t k, uint32_t vari
     wsm__sim_client_raw(client, command->text[variant], strlen(command->text[variant]));
 }
 
+static bool has_used(const wsm__sim_client *client, const char *id) {
+    const wsm__sim_oracle *oracle = &client->sim->oracle;
+    for (size_t i = 0; i < oracle->commands_count; i++)
+        if (oracle->commands[i].agent == client->agent->idx && strcmp(oracle->commands[i].id, id) == 0) return true;
+    return false;
+}
+
 static uint32_t command_new(wsm__sim_client *client, wsm_priority priority, bool has_id, uint32_t pad, uint32_t looks) {
     wsm_sim *sim = client->sim;
     wsm__sim_command command = {.client = client->idx, .number = ++client->numbers, .agent = client->agent->idx};
@@ -114,7 +121,8 @@ static uint32_t command_new(wsm__sim_client *client, wsm_priority priority, bool
     if (has_id) make_id(client, command.number, command.id);
     if (has_id && client->is_thief && k > 0 && wsm__sim_draw(sim, WSM__SIM_WORK, 2) == 1) {
         const wsm__sim_command *other = &sim->oracle.commands[wsm__sim_draw(sim, WSM__SIM_WORK, k)];
-        if (other->id[0] && other->agent != command.agent) memcpy(command.id, other->id, sizeof command.id);
+        if (other->id[0] && other->agent != command.agent && !has_used(client, other->id))
+            memcpy(command.id, other->id, sizeof command.id);
     }
     command.exchange[0] = content(k, 0, pad);
     command.text[0] = message(client, &command, command.exchange[0], looks);
@@ -147,7 +155,8 @@ static void retry(wsm_sim *sim, void *object, uint64_t k) {
     (void)sim;
     if (client->phase == WSM__SIM_LIVE && !client->replays && is_open(client, (uint32_t)k)) {
         for (size_t i = client->sent_from; i < client->sent_count; i++)
-            if (!client->sent[i].is_answered && client->sent[i].command == (uint32_t)k) return; /* it is on its way */
+            if (!client->sent[i].is_answered && client->sent[i].command == (uint32_t)k && client->sent[i].variant == 0)
+                return; /* it is on its way */
         wsm__sim_client_transmit(client, (uint32_t)k, 0);
     }
 }

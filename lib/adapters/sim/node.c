@@ -91,6 +91,11 @@ static void bury(wsm__sim_machine *node) {
 
 static void down(wsm__sim_machine *node) { /* after a shutdown that has ended */
     wsm_hub *hub = node->hub;
+    for (size_t i = 0; i < node->tags.count && node->sim->now < node->shutdown_late; i++)
+        if (!(node->tags.open[i] & WSM__SIM_PAGE_TAG))
+            wsm__sim_break(node->sim, "I-07", "broadcast %llu has no result, and the hub has shut down",
+                           (unsigned long long)(node->tags.open[i] & 0xffffffff));
+    node->tags.count = 0;
     node->shutdown_by = 0;
     wsm__sim_store_crash(&node->store, true);
     node->sim->report.hub_ms += (node->sim->now - node->up_since) / WSM__SIM_MS;
@@ -201,6 +206,7 @@ void wsm__sim_machine_shutdown(wsm__sim_machine *node, bool restart) {
     how.restart = restart;
     how.deadline_ms = 1000 + 1000 * wsm__sim_draw(node->sim, WSM__SIM_HOST, 10);
     node->shutdown_by = node->sim->now + (how.deadline_ms + 1000ull) * WSM__SIM_MS;
+    node->shutdown_late = node->sim->now + how.deadline_ms * (uint64_t)WSM__SIM_MS;
     node->starts_again = restart;
     if (node->sim->rates[WSM_SIM_LATE_TICK]) node->shutdown_by += 61ull * WSM__SIM_S;
     if (node->stall_from != FOREVER || node->sim->rates[WSM_SIM_CLOCK_STALL]) node->shutdown_by += 700ull * WSM__SIM_S;

@@ -5,12 +5,9 @@
 
 #include "world.h"
 
-#define OWN_TAG  (1ull << 63)
-#define PAGE_TAG (1ull << 62)
-
 bool wsm__sim_is_own_tag(const wsm__sim_machine *node, uint64_t tag) {
     (void)node;
-    return (tag & OWN_TAG) != 0;
+    return (tag & WSM__SIM_OWN_TAG) != 0;
 }
 
 void wsm__sim_machine_publish(wsm__sim_machine *node) {
@@ -38,11 +35,11 @@ void wsm__sim_machine_publish(wsm__sim_machine *node) {
     command.exchange[0] = wsm__sim_copy(text, (size_t)len);
     command.sends[0] = 1;
     wsm__sim_oracle_command(&sim->oracle, &command);
-    wsm__sim_tags_add(&node->tags, OWN_TAG | k);
-    int err = wsm_broadcast(node->hub, &update, OWN_TAG | k);
+    wsm__sim_tags_add(&node->tags, WSM__SIM_OWN_TAG | k);
+    int err = wsm_broadcast(node->hub, &update, WSM__SIM_OWN_TAG | k);
     wsm__sim_say(sim, "hub %u broadcasts %u: %d", node->idx, k, err);
     if (err) {
-        if (node->hub && !wsm__sim_tags_take(&node->tags, OWN_TAG | k))
+        if (node->hub && !wsm__sim_tags_take(&node->tags, WSM__SIM_OWN_TAG | k))
             wsm__sim_break(sim, "I-64", "a broadcast was refused (%d) and has a result", err);
         sim->oracle.commands[k].is_refused = true;
     }
@@ -54,7 +51,7 @@ void wsm__sim_machine_read(wsm__sim_machine *node) {
     if (!wsm__sim_machine_enter(node, node->life)) return;
     uint64_t head = wsm_hub_position(node->hub, NULL);
     uint64_t after = head ? wsm__sim_draw(sim, WSM__SIM_HOST, (uint32_t)head + 1) : 0;
-    uint64_t tag = OWN_TAG | PAGE_TAG | after;
+    uint64_t tag = WSM__SIM_OWN_TAG | WSM__SIM_PAGE_TAG | after;
     wsm__sim_tags_add(&node->tags, tag);
     if (wsm_records_read(node->hub, NULL, after, wsm__sim_draw(sim, WSM__SIM_HOST, 50), tag) && node->hub &&
         !wsm__sim_tags_take(&node->tags, tag))

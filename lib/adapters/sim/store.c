@@ -219,8 +219,10 @@ static int append(void *user, uint64_t append_id, const wsm_vec *records, size_t
     static const int refusals[] = {WSM_ERR_BUSY, WSM_ERR_STORE_FAILED, WSM_ERR_NOMEM, WSM_ERR_LOG_IO};
     if (store->node->dying) return WSM_ERR_STORE_FAILED;
     if (wsm__sim_fails(sim, WSM_SIM_STORE_REFUSE, WSM__SIM_STORE)) {
+        int err = refusals[wsm__sim_draw(sim, WSM__SIM_STORE, 4)];
         sim->oracle.store_failed = true;
-        return refusals[wsm__sim_draw(sim, WSM__SIM_STORE, 4)];
+        if (err == WSM_ERR_NOMEM) sim->oracle.memory_failed = true;
+        return err;
     }
     wsm__sim_batch *batch = wsm__sim_zalloc(sizeof *batch + count * sizeof batch->records[0]);
     batch->id = append_id;

@@ -129,6 +129,26 @@ static void draw_client(wsm_sim *sim, wsm__sim_machine *node, uint32_t idx) {
     wsm__sim_client_come_back(client, draw(sim, 20) * 50ull * WSM__SIM_MS);
 }
 
+static void say_config(wsm_sim *sim, const wsm_config *config) {
+    wsm_config usual;
+    const wsm_config_key *key;
+    wsm_config_init(&usual, sizeof usual);
+    for (size_t i = 0; (key = wsm_config_key_at(i)) != NULL; i++) {
+        uint64_t value = 0;
+        uint32_t narrow;
+        if (key->width == 0 ||
+            memcmp((const char *)config + key->offset, (const char *)&usual + key->offset, key->width) == 0)
+            continue;
+        memcpy(&value, (const char *)config + key->offset, key->width);
+        memcpy(&narrow, (const char *)config + key->offset, sizeof narrow);
+        wsm__sim_say(sim, "%s %llu", key->name,
+                     key->width == 4 ? (unsigned long long)narrow : (unsigned long long)value);
+    }
+    for (unsigned kind = 0; kind < WSM_SIM_FAULTS; kind++)
+        if (sim->rates[kind])
+            wsm__sim_say(sim, "%s: %u in a thousand", wsm_sim_fault_name((wsm_sim_fault_kind)kind), sim->rates[kind]);
+}
+
 void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     wsm_config config;
     wsm_config_init(&config, sizeof config);
@@ -137,6 +157,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     draw_limits(sim, &config);
     plan->steps = 20 + draw(sim, 300);
     plan->gap_ms = ONE_OF(sim, 1000, 2, 30, 200, 3000, 20000);
+    say_config(sim, &config);
     wsm__sim_machine *node = wsm__sim_machine_new(sim, &config, NULL, NULL);
     node->late_tokens = sim->rates[WSM_SIM_TOKEN_LATE] || sim->rates[WSM_SIM_TOKEN_NEVER];
     node->cannot_read = draw(sim, 8) == 7;

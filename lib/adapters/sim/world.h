@@ -11,10 +11,12 @@
 #include "oracle.h"
 #include "wsm/wsm.h"
 
-#define WSM__SIM_MS     1000000u /* ns */
-#define WSM__SIM_S      1000000000u
-#define WSM__SIM_NODES  8
-#define WSM__SIM_AGENTS 48
+#define WSM__SIM_MS       1000000u /* ns */
+#define WSM__SIM_S        1000000000u
+#define WSM__SIM_NODES    8
+#define WSM__SIM_OWN_TAG  (1ull << 63) /* of broadcasts and reads of the simulator's own */
+#define WSM__SIM_PAGE_TAG (1ull << 62) /* of reads */
+#define WSM__SIM_AGENTS   48
 
 typedef struct wsm_sim_hub wsm__sim_machine;
 typedef struct wsm_sim_client wsm__sim_client;
@@ -227,7 +229,8 @@ struct wsm_sim_hub {
     uint64_t mono_base;  /* ms */
     uint64_t spins, spin_at, checks;
     bool is_reentered;
-    uint64_t shutdown_by; /* ns; 0: none */
+    uint64_t shutdown_by;   /* ns; 0: none */
+    uint64_t shutdown_late; /* after it what is unanswered may stay so */
 
     size_t live, blocks;           /* what the hub has allocated */
     uint64_t fail_after, fail_for; /* allocations until one fails; then so many fail; 0, 0: none */
@@ -269,6 +272,7 @@ typedef struct wsm__sim_sent { /* a request on this connection */
     uint32_t variant;
     char id[37];
     bool is_answered;
+    bool is_vague; /* an error came that may have been of another request under this id */
 } wsm__sim_sent;
 
 struct wsm_sim_client {
@@ -309,7 +313,7 @@ struct wsm_sim_client {
     bool asked_resume, replays, is_resynced;
     char asked_epoch[17];
     uint64_t asked_after;
-    uint64_t replay_to, replay_count;
+    uint64_t replay_to, replay_count, replay_beside;
     uint64_t checked_to, last_critical, last_normal, last_background, highest;
     uint8_t *got; /* of base + 1 + index: 1 came, 2 in a gap */
     size_t got_count, got_cap;
@@ -381,8 +385,10 @@ void wsm__sim_check_freed(wsm__sim_machine *node);
 void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page);
 void wsm__sim_check_result(wsm__sim_machine *node, const wsm_result *result);
 
+bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, wsm_slice json);
 bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char *text, size_t len);
 void wsm__sim_check_gap(wsm__sim_client *client, uint64_t from, uint64_t to, const char *reason);
+bool wsm__sim_has_all(const wsm__sim_client *client, uint64_t to); /* all that it may see, up to there */
 void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to);
 void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume);
 void wsm__sim_check_replay_end(wsm__sim_client *client, uint64_t offset, uint64_t count);
