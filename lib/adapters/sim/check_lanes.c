@@ -34,12 +34,12 @@ static uint64_t overtaken(wsm__sim_client *client, const wsm__sim_epoch *epoch, 
 void wsm__sim_check_lanes(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset) {
     const wsm__sim_entry *entry = &epoch->entries[offset - 1];
     unsigned own = rank(entry);
-    uint64_t urgent = own < 2 ? overtaken(client, epoch, 2, offset) : 0;
+    uint64_t urgent = own == 1 ? overtaken(client, epoch, 2, offset) : 0;
     if (urgent)
         wsm__sim_break(client->sim, "I-10",
                        "client %u gets offset %llu (priority %u) before offset %llu, which is more urgent", client->idx,
                        (ull)offset, entry->priority, (ull)urgent);
-    if (own != 0 || !overtaken(client, epoch, 1, offset)) return;
+    if (own != 0 || !(overtaken(client, epoch, 1, offset) || overtaken(client, epoch, 2, offset))) return;
     if (client->heard_since < BACKGROUND_EVERY) /* it counts itself */
         wsm__sim_break(client->sim, "I-10",
                        "client %u gets offset %llu of the background, %llu messages after the last, and others wait",
