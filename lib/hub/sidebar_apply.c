@@ -12,7 +12,6 @@ typedef struct side_plan {
     wsm__merge_plan *merge;
     wsm__ref *ref;
     wsm__value *value;
-    bool has_refs; /* the merge's references go to the parent now */
 } side_plan;
 
 static int refuse(wsm__fold *fold, const wsm__no *no) {
@@ -303,7 +302,8 @@ static int merge_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     if (!same_refs || !same_conflicts) return refuse_stale(fold);
     if (findings.raw.len <= WSM__PROSE_BYTES_MAX && wsm__text_new(&hub->mem, findings.raw, &plan->findings))
         return WSM_ERR_NOMEM;
-    return ask->side->is_reviewed ? WSM_OK : refs_to_parent(hub, fold, plan);
+    if (!ask->side->is_reviewed) return refs_to_parent(hub, fold, plan);
+    return wsm__side_cross_prepare(&hub->tree, ask->side->parent); /* both sides of a review name each other */
 }
 
 /* What the children have found is in this merge, and needs no longer be kept. */
@@ -327,10 +327,12 @@ static void merge_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     side->merged_at = fold->offset;
     wsm__text_move(&hub->mem, &side->findings, &plan->findings);
     if (side->status != WSM__STATUS_CONSOLIDATING) wsm__side_to(&hub->tree, side, WSM__STATUS_CONSOLIDATING);
-    if (side->is_reviewed)
-        side->is_offered = true;
-    else
+    if (!side->is_reviewed) {
         merge_into_parent(hub, fold, plan);
+        return;
+    }
+    side->is_offered = true;
+    wsm__side_cross(side->parent, side);
 }
 
 static int decision_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
@@ -447,6 +449,14 @@ void wsm__side_update_commit(wsm_hub *hub, wsm__fold *fold) {
     if (len < 0) return;
     for (wsm__side *side = wsm__waits_next(&hub->tree, NULL); side; side = wsm__waits_next(&hub->tree, side)) {
         if (!wsm__wake_is_met_by_key(side, where, wsm__slice(key, (size_t)len))) continue;
+        side->is_woken = true;
+        wsm__side_look_soon(hub, side);
+    }
+}
+
+void wsm__side_mentioned(wsm_hub *hub, const wsm__side *where, wsm_slice agent_id) {
+    for (wsm__side *side = wsm__waits_next(&hub->tree, NULL); side; side = wsm__waits_next(&hub->tree, side)) {
+        if (side != where || !wsm__wake_is_met_by_mention(side, agent_id)) continue;
         side->is_woken = true;
         wsm__side_look_soon(hub, side);
     }

@@ -104,6 +104,8 @@ void wsm__side_commit(wsm_hub *hub, wsm__fold *fold);
 void wsm__side_abandon(wsm_hub *hub, wsm__fold *fold);
 int wsm__side_update_prepare(wsm_hub *hub, wsm__fold *fold); /* memory_update, memory_archived */
 void wsm__side_update_commit(wsm_hub *hub, wsm__fold *fold);
+/* For the commit of a mention: that agent was mentioned in that context, which may resume a paused sidebar. */
+void wsm__side_mentioned(wsm_hub *hub, const wsm__side *where, wsm_slice agent_id);
 int wsm__side_count_prepare(wsm_hub *hub, wsm__fold *fold); /* of every record */
 void wsm__side_count_commit(wsm_hub *hub, const wsm__fold *fold);
 

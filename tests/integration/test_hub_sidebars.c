@@ -730,6 +730,95 @@ static void a_merge_that_is_too_large_says_its_bytes(void **state) {
     close_room(&r);
 }
 
+/* ---- without memory ---- */
+
+/* Things happen whether or not what came before has worked. */
+static void stumble(room *r) {
+    static const char *const acts[] = {
+        "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":1,\"key\":\"k\"",
+        "\"type\":\"data_ref\",\"context_id\":\"%s\",\"name\":\"d\",\"value\":[1]",
+        "\"type\":\"sidebar_invite\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"cleo\"],\"history\":\"all\"",
+        "\"type\":\"sidebar_pause\",\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"key\":\"k2\"}",
+        "\"type\":\"sidebar_resume\",\"sidebar_id\":\"%s\",\"reason\":\"r\"",
+        "\"type\":\"sidebar_child_spawn\",\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_"
+        "agents\":"
+        "[\"dan\"]",
+        "\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\",\"waiting_for\":\"human_input\",\"description\":"
+        "\"d\"",
+        "\"type\":\"sidebar_status_update\",\"sidebar_id\":\"%s\",\"new_status\":\"active\"",
+        "\"type\":\"sidebar_fork\",\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"",
+        "\"type\":\"sidebar_remove\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]",
+        "\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\"",
+        "\"type\":\"context_request\",\"context_id\":\"%s\"",
+    };
+    peer_say(r->ada, "{\"type\":\"data_ref\",\"name\":\"d\",\"value\":0}");
+    peer_say(r->ada,
+             "{\"type\":\"sidebar_spawn\",\"message_id\":\"0190c000-0000-7000-8000-000000000001\",\"task\":\"t\","
+             "\"participants\":[\"bob\"],\"cross_sidebar_refs\":[\"main\"]}");
+    world_run(&r->w, 100);
+    const char *line = peer_last(r->ada, "\"type\":\"sidebar_spawn\"");
+    if (!line) return;
+    field_of(line, "sidebar_id", r->side, sizeof r->side);
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        if (!r->ada->conn) return;
+        peer_say(r->ada, "{%s}", fill(r, acts[i]));
+        if (i % 3 == 2) world_run(&r->w, 40);
+    }
+    world_run(&r->w, 100);
+}
+
+/* The part of the snapshot that holds the agents and the tree. */
+static char *state_of(const kept_log *kept) {
+    const char *roster = strstr(kept->snapshot, "\"roster\":"), *end = strstr(kept->snapshot, ",\"dedup\":");
+    assert_true(roster && end && roster < end);
+    char *copy = calloc(1, (size_t)(end - roster) + 1);
+    assert_non_null(copy);
+    memcpy(copy, roster, (size_t)(end - roster));
+    return copy;
+}
+
+static char *shut_down(hub_world *w, const kept_log *kept) {
+    wsm_hub_shutdown(w->hub, NULL);
+    world_run(w, 20000);
+    char *state = state_of(kept);
+    world_end(w);
+    assert_int_equal(w->mem.live, 0);
+    return state;
+}
+
+/* Whatever failed for lack of memory: the state is what the records make of it, and nothing leaks. */
+static void any_allocation_may_fail_and_the_state_is_that_of_the_records(void **state) {
+    (void)state;
+    for (size_t n = 1;; n += 1 + n / 200) {
+        static room r;
+        kept_log kept = {0};
+        wsm_log log = kept_log_of(&kept);
+        memset(&r, 0, sizeof r);
+        world_init(&r.w);
+        open_room_with(&r, &log);
+        r.w.mem.fail_at = r.w.mem.calls + n;
+        stumble(&r);
+        bool failed = test_mem_has_failed(&r.w.mem);
+        r.w.mem.fail_at = 0;
+        peer *zoe = world_join(&r.w, "zoe", WSM_PERMISSION_ACTIVE, NULL, 0);
+        peer_say(zoe, "{\"type\":\"memory_update\",\"exchange\":1}"); /* what this log has lost shows now */
+        world_run(&r.w, 30000);
+        char *live = shut_down(&r.w, &kept);
+        hub_world again;
+        kept.no_snapshots = 1;
+        world_init(&again);
+        assert_int_equal(world_start(&again, &log), 0);
+        world_run(&again, 10);
+        char *refolded = shut_down(&again, &kept);
+        assert_string_equal(live, refolded);
+        free(live);
+        free(refolded);
+        kept_log_free(&kept);
+        assert_true(failed || n > 200); /* the story is long enough */
+        if (!failed) break;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spawn_reaches_its_participants_and_nobody_else),
@@ -754,6 +843,7 @@ int main(void) {
         cmocka_unit_test(a_restart_from_the_records_knows_everything),
         cmocka_unit_test(a_merge_reads_back_what_has_left_memory),
         cmocka_unit_test(a_merge_that_is_too_large_says_its_bytes),
+        cmocka_unit_test(any_allocation_may_fail_and_the_state_is_that_of_the_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
