@@ -28,6 +28,9 @@ static void begin(run *r, bool inside) {
     *r = (run){.world = calloc(1, sizeof *r->world), .inside = inside};
     assert_non_null(r->world);
     world_init(r->world);
+    r->world->config.agent_deliveries_per_s =
+        0; /* what insiders may say outside does not depend on what they say inside */
+    r->world->config.sidebars_per_creator = r->world->config.sidebars_per_min = 1000;
     assert_int_equal(world_start(r->world, NULL), 0);
     r->ada = world_join(r->world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     r->bob = world_join(r->world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
@@ -239,6 +242,122 @@ static void outsiders_cannot_tell_whether_a_private_sidebar_exists(void **state)
     for (int i = 0; i < OUTSIDERS; i++) free(with[i]), free(without[i]);
 }
 
+/* ---- at random ------------------------------------------------------------------------------------------------------
+ */
+
+static unsigned dice(unsigned *seed, unsigned sides) {
+    *seed = *seed * 1103515245u + 12345u;
+    return (*seed >> 16) % sides;
+}
+
+/* One thing that insiders do inside, or its time. Refusals are as good as anything here. */
+static void step_inside(run *r, unsigned *seed) {
+    static const char *const words[] = {"active", "testing", "reviewing", "consolidating", "waiting", "spawning_child"};
+    peer *by = dice(seed, 2) ? r->ada : r->bob;
+    unsigned what = dice(seed, 14), word = dice(seed, 6);
+    const char *id = r->id;
+    if (!r->inside) {
+        world_run(r->world, 1);
+        return;
+    }
+    switch (what) {
+    case 0: peer_ask(by, "data_ref", "\"context_id\":\"%s\",\"name\":\"n\",\"value\":%u", id, word); break;
+    case 1:
+        peer_ask(by, "sidebar_pause", "\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"key\":\"k\"}",
+                 id);
+        break;
+    case 2: peer_ask(by, "sidebar_resume", "\"sidebar_id\":\"%s\",\"reason\":\"r\"", id); break;
+    case 3:
+        peer_ask(by, "sidebar_waiting_update",
+                 "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\",\"dependency_refs\":["
+                 "\"%s\"]",
+                 id, r->club);
+        break;
+    case 4: peer_ask(by, "sidebar_leave", "\"sidebar_id\":\"%s\"", id); break;
+    case 5:
+        peer_ask(by, "sidebar_invite", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"ada\",\"bob\"],\"history\":\"all\"", id);
+        break;
+    case 6: peer_ask(by, "sidebar_join", "\"sidebar_id\":\"%s\",\"history\":\"all\"", id); break;
+    case 7: peer_ask(by, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"", id); break;
+    case 8:
+        peer_ask(by, "sidebar_spawn",
+                 "\"participants\":[\"ada\",\"bob\"],\"task\":\"t\",\"visibility\":\"private\",\"parent_id\":\"%s\","
+                 "\"cross_sidebar_refs\":[\"%s\"]",
+                 dice(seed, 2) ? id : r->club, r->club);
+        break;
+    case 9: peer_ask(by, "context_request", "\"context_id\":\"%s\"", id); break;
+    case 10: peer_ask(by, "sidebar_remove", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]", id); break;
+    case 11:
+        peer_ask(by, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"%s\",\"reason\":\"r\"", id,
+                 words[word]);
+        break;
+    default: peer_ask(by, "memory_update", "\"context_id\":\"%s\",\"exchange\":%u,\"key\":\"k\"", id, what); break;
+    }
+}
+
+/* One thing that happens where outsiders see it; the insiders take part in it. */
+static void step_outside(run *r, unsigned *seed) {
+    peer *all[] = {r->outsider[0], r->outsider[2], r->ada, r->bob};
+    peer *by = all[dice(seed, 4)], *eve = r->outsider[0];
+    const char *target = by == r->ada || by == r->bob ? r->club : dice(seed, 2) ? r->id : r->club;
+    switch (dice(seed, 14)) {
+    case 0: peer_ask(by, "data_ref", "\"context_id\":\"%s\",\"name\":\"n\",\"value\":1", target); break;
+    case 1: peer_ask(eve, "context_request", "\"context_id\":\"%s\"", r->club); break;
+    case 2: peer_ask(by, "agent_list", "%s", ""); break;
+    case 3:
+        peer_ask(eve, "sidebar_pause",
+                 "\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"sidebar\":\"%s\"}", r->club, target);
+        break;
+    case 4: peer_ask(eve, "sidebar_resume", "\"sidebar_id\":\"%s\",\"reason\":\"r\"", r->club); break;
+    case 5:
+        peer_ask(eve, "sidebar_spawn", "\"participants\":[\"ada\"],\"task\":\"t\",\"cross_sidebar_refs\":[\"%s\"]",
+                 target);
+        break;
+    case 6: peer_ask(eve, "sidebar_join", "\"sidebar_id\":\"%s\"", target); break;
+    case 7: peer_ask(by, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"", target); break;
+    case 8: peer_ask(by, "agent_presence", "\"status\":\"working\",\"note\":\"n\""); break;
+    case 9: peer_ask(by, "mention_route", "\"target_agents\":[\"ada\",\"eve\"],\"message\":\"m\""); break;
+    case 10: world_run(r->world, 1 + dice(seed, 20000)); break;
+    case 11: peer_ask(eve, "context_request", "%s", "\"context_id\":\"main\""); break;
+    case 12: peer_ask(by, "memory_update", "\"context_id\":\"%s\",\"exchange\":2", target); break;
+    default: peer_ask(by, "memory_update", "\"exchange\":1,\"key\":\"k\""); break;
+    }
+}
+
+static void play_at_random(bool inside, unsigned seed, char *told[OUTSIDERS]) {
+    run r;
+    char epoch[17];
+    begin(&r, inside);
+    r.outsider[2] = world_join(r.world, "oli", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(r.world, 10);
+    spawn_inside(&r);
+    for (int i = 0; i < 60; i++) {
+        unsigned inner = seed + (unsigned)i,
+                 outer = seed + 7919u * (unsigned)i; /* one's dice do not move the other's */
+        step_inside(&r, &inner);
+        step_outside(&r, &outer);
+    }
+    wsm_hub_position(r.world->hub, epoch);
+    r.outsider[3] = world_join(r.world, "pat", WSM_PERMISSION_ACTIVE, epoch, 2);
+    r.outsider[4] = world_join(r.world, "tim", WSM_PERMISSION_OBSERVER, epoch, 0);
+    world_run(r.world, 3000);
+    for (int i = 0; i < OUTSIDERS; i++) told[i] = peer_transcript(r.outsider[i], NULL);
+    finish(&r);
+}
+
+static void nothing_that_is_done_inside_is_heard_outside(void **state) {
+    (void)state;
+    for (unsigned seed = 1; seed <= 100; seed++) {
+        char *with[OUTSIDERS], *without[OUTSIDERS];
+        play_at_random(true, seed * 104729u, with);
+        play_at_random(false, seed * 104729u, without);
+        for (int i = 0; i < OUTSIDERS; i++) {
+            compare(with[i], without[i], i);
+            free(with[i]), free(without[i]);
+        }
+    }
+}
+
 /* An answer without what belongs to its question alone. */
 static void bare(char *out, size_t cap, const char *answer) {
     snprintf(out, cap, "%s %s %s %s %s %s", line_get(answer, "type"), line_get(answer, "code"),
@@ -276,6 +395,7 @@ static void an_id_that_exists_is_answered_like_one_that_does_not(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
+        cmocka_unit_test(nothing_that_is_done_inside_is_heard_outside),
         cmocka_unit_test(an_id_that_exists_is_answered_like_one_that_does_not),
     };
     return cmocka_run_group_tests_name("sidebar/private", tests, NULL, NULL);

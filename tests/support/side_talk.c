@@ -178,6 +178,7 @@ static bool is_offset_key(const char *key, size_t len, int depth, bool is_snapsh
                                        "to",     "based_on",     "accept",      "refuse",    "offsets"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (is_key(keys[i], key, len)) return true;
+    if (is_key("bytes", key, len)) return true; /* of records that hold their offset */
     return is_snapshot && depth == 1 && is_key("version", key, len);
 }
 
@@ -240,7 +241,7 @@ static void renumber_line(out *o, const char *line, size_t line_len, seen *minte
             at += len + 2;
         } else if (isdigit((unsigned char)*at) && is_offset_key(key, key_len, depth, is_snapshot)) {
             size_t len = strspn(at, "0123456789");
-            if (is_place)
+            if (is_place || is_key("bytes", key, key_len))
                 put(o, "#", 1);
             else
                 put_number(o, "#", number_of(offsets, at, len));
