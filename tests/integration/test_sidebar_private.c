@@ -300,7 +300,17 @@ static void step_outside(run *r, unsigned *seed) {
     peer *all[] = {r->outsider[0], r->outsider[2], r->ada, r->bob};
     peer *by = all[dice(seed, 4)], *eve = r->outsider[0];
     const char *target = by == r->ada || by == r->bob ? r->club : dice(seed, 2) ? r->id : r->club;
-    switch (dice(seed, 14)) {
+    switch (dice(seed, 16)) {
+    case 13: /* an insider would name it where outsiders read */
+        peer_ask(r->ada, "sidebar_spawn", "\"participants\":[\"eve\"],\"task\":\"t\",\"cross_sidebar_refs\":[\"%s\"]",
+                 r->id);
+        break;
+    case 14:
+        peer_ask(r->bob, "sidebar_waiting_update",
+                 "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\",\"dependency_refs\":["
+                 "\"%s\"]",
+                 r->club, r->id);
+        break;
     case 0: peer_ask(by, "data_ref", "\"context_id\":\"%s\",\"name\":\"n\",\"value\":1", target); break;
     case 1: peer_ask(eve, "context_request", "\"context_id\":\"%s\"", r->club); break;
     case 2: peer_ask(by, "agent_list", "%s", ""); break;
