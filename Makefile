@@ -93,7 +93,7 @@ FAULTS    := $(patsubst %.c,$(BUILD)/%,$(FAULT_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
 HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces)
-BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound)
+BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound sidebars)
 
 all: libs programs
 libs: $(LIBS)

@@ -78,6 +78,9 @@ class Bench:
         print("storm of 2000 reconnects, each with token, resume and a replay of 10 updates\n" + head)
         storms = [run(self.folder / "drain", "storm", self.folder / "server", 2000)[0] for _ in range(self.turns)]
         self.compare("CPU time of the server per reconnect", "ns", storms, None)
+        print("sidebars, in one process without sockets")
+        done = subprocess.run([str(self.folder / "sidebars"), "10000", "100"], capture_output=True, text=True, timeout=300)
+        print("".join(f"  {line}\n" for line in done.stdout.splitlines()), end="")
 
 
 def main():
