@@ -29,11 +29,15 @@ static const char *const sql[WSM__SQLITE_STMTS] = {
                            " (SELECT min(\"offset\") FROM snapshot), (SELECT max(\"offset\") FROM snapshot)",
     [WSM__SQLITE_RECORD_PUT] = "INSERT INTO record(\"offset\", bytes, checksum, kept_at) VALUES(?1, ?2, ?3, ?4)",
     [WSM__SQLITE_RECORD_GET] = "SELECT bytes, checksum FROM record WHERE \"offset\" = ?1",
+    [WSM__SQLITE_RECORD_BELOW] = "SELECT max(\"offset\") FROM record WHERE \"offset\" < ?1",
+    [WSM__SQLITE_RECORD_MOVE] = "UPDATE record SET \"offset\" = ?2 WHERE \"offset\" = ?1",
     [WSM__SQLITE_RECORD_OLDEST] = "SELECT \"offset\", length(bytes), kept_at FROM record WHERE \"offset\" <= ?1"
                                   " ORDER BY \"offset\" LIMIT ?2",
     [WSM__SQLITE_RECORD_REMOVE] = "DELETE FROM record WHERE \"offset\" <= ?1",
     [WSM__SQLITE_SNAPSHOT_PUT] = "INSERT OR REPLACE INTO snapshot(\"offset\", bytes, checksum) VALUES(?1, ?2, ?3)",
     [WSM__SQLITE_SNAPSHOT_GET] = "SELECT bytes, checksum FROM snapshot WHERE \"offset\" = ?1",
+    [WSM__SQLITE_SNAPSHOT_BELOW] = "SELECT max(\"offset\") FROM snapshot WHERE \"offset\" < ?1",
+    [WSM__SQLITE_SNAPSHOT_DROP] = "DELETE FROM snapshot WHERE \"offset\" = ?1",
     [WSM__SQLITE_SNAPSHOT_LIST] = "SELECT \"offset\" FROM snapshot ORDER BY \"offset\" DESC",
     [WSM__SQLITE_SNAPSHOT_REMOVE] = "DELETE FROM snapshot WHERE \"offset\" NOT IN"
                                     " (SELECT \"offset\" FROM snapshot ORDER BY \"offset\" DESC LIMIT ?1)",
@@ -200,6 +204,7 @@ int wsm__sqlite_db_open(wsm__sqlite_store *store, char *why, size_t why_cap) {
     if (rc == SQLITE_OK && ours) rc = statements_prepare(store, &ours);
     if (rc == SQLITE_OK && ours) rc = epoch_read(store, &ours);
     if (rc == SQLITE_OK && ours) rc = durable_set(store->db);
+    if (rc == SQLITE_OK && ours) rc = wsm__sqlite_store_mend(store);
     if (rc == SQLITE_OK && ours) rc = wsm__sqlite_store_extent(store);
     if (rc == SQLITE_OK && ours) return 0;
 

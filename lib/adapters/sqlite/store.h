@@ -36,10 +36,14 @@ typedef enum wsm__sqlite_stmt {
     WSM__SQLITE_EXTENT,
     WSM__SQLITE_RECORD_PUT,
     WSM__SQLITE_RECORD_GET,
+    WSM__SQLITE_RECORD_BELOW,
+    WSM__SQLITE_RECORD_MOVE,
     WSM__SQLITE_RECORD_OLDEST,
     WSM__SQLITE_RECORD_REMOVE,
     WSM__SQLITE_SNAPSHOT_PUT,
     WSM__SQLITE_SNAPSHOT_GET,
+    WSM__SQLITE_SNAPSHOT_BELOW,
+    WSM__SQLITE_SNAPSHOT_DROP,
     WSM__SQLITE_SNAPSHOT_LIST,
     WSM__SQLITE_SNAPSHOT_REMOVE,
     WSM__SQLITE_BYTES_USED,
@@ -118,6 +122,11 @@ int wsm__sqlite_store_fail(wsm__sqlite_store *store, const char *what, int rc);
 /* Close a broken store and open it again. `last` may then be larger than before: records that were kept after all. An
  * error leaves it broken; try again later. */
 int wsm__sqlite_store_reopen(wsm__sqlite_store *store, char *why, size_t why_cap);
+
+/* ---- repair.c ---- */
+
+/* See to it that the newest row and the newest snapshot can be believed. Returns SQLITE_OK or SQLite's error. */
+int wsm__sqlite_store_mend(wsm__sqlite_store *store);
 
 /* ---- page.c: reading ---- */
 
