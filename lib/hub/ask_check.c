@@ -286,7 +286,7 @@ static wsm__no check_merge(wsm__ask *ask) {
     take_change(ask, WSM__STATUS_MERGED, "sidebar_id");
     if (ask->change.has_if_version && ask->change.if_version != ask->side->version)
         return no(WSM_ERR_CONFLICT, "if_version", "if_version: the status has another version");
-    return wsm__merge_no(ask->side);
+    return wsm__merge_no(&ask->hub->tree, ask->side, ask->who);
 }
 
 static wsm__no check_decision(wsm__ask *ask) {

@@ -22,7 +22,14 @@ bool wsm__policy_of(wsm_slice word, wsm__conflict_policy *policy) {
 
 static const wsm__no fine = {WSM_OK, NULL, NULL};
 
-wsm__no wsm__merge_no(const wsm__side *side) {
+/* Of a child that he may not know of, who merges is told nothing: it goes on under a parent that has ended. */
+static bool has_live_child(const wsm__tree *tree, const wsm__side *side, uint32_t agent) {
+    for (const wsm__side *child = side->first_child; child && side->live_children > 0; child = child->sibling)
+        if (wsm__side_is_live(child) && wsm__tree_knows(tree, child, agent)) return true;
+    return false;
+}
+
+wsm__no wsm__merge_no(const wsm__tree *tree, const wsm__side *side, uint32_t agent) {
     wsm__status status = (wsm__status)side->status;
     if (side->is_offered)
         return (wsm__no){WSM_ERR_CONFLICT, "sidebar_id", "sidebar_id: its merge waits for the parent's decision"};
@@ -30,7 +37,7 @@ wsm__no wsm__merge_no(const wsm__side *side) {
         !wsm__status_may(status, (wsm__status)side->before, WSM__STATUS_CONSOLIDATING))
         return (wsm__no){WSM_ERR_INVALID_TRANSITION, "sidebar_id",
                          "only a sidebar that is active, in review or consolidating can be merged"};
-    if (side->live_children > 0)
+    if (has_live_child(tree, side, agent))
         return (wsm__no){WSM_ERR_CONFLICT, "sidebar_id", "its children must be merged, failed or archived first"};
     return fine;
 }

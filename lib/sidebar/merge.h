@@ -14,8 +14,8 @@ typedef enum wsm__conflict_policy { WSM__KEEP_BOTH = 0, WSM__KEEP_PARENT, WSM__K
 const char *wsm__policy_word(wsm__conflict_policy policy);
 bool wsm__policy_of(wsm_slice word, wsm__conflict_policy *policy);
 
-/* May it be merged now: its status, its children. May its merge be decided. */
-wsm__no wsm__merge_no(const wsm__side *side);
+/* May it be merged now, by this agent: its status, its children. May its merge be decided. */
+wsm__no wsm__merge_no(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
 wsm__no wsm__merge_decision_no(const wsm__side *side);
 
 /* Parts of the record, from the state alone, so that apply can tell whether the state is still what they were made

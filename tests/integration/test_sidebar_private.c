@@ -105,7 +105,7 @@ static void live(run *r) {
 }
 
 /* What is private under a sidebar that outsiders share. */
-static void work_below_the_club(run *r) {
+static void work_below_the_club(run *r, bool is_left_alive) {
     char child[SIDE_ID] = NO_SUCH;
     if (r->inside) {
         const char *answer = peer_ask(r->ada, "sidebar_child_spawn",
@@ -119,8 +119,9 @@ static void work_below_the_club(run *r) {
     }
     INSIDE(r, r->bob, "memory_update", "\"context_id\":\"%s\",\"exchange\":1", child);
     live(r);
-    INSIDE(r, r->ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"failed\",\"reason\":\"r\"",
-           child);
+    if (!is_left_alive)
+        INSIDE(r, r->ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"failed\",\"reason\":\"r\"",
+               child);
     live(r);
 }
 
@@ -202,7 +203,8 @@ static void play(bool inside, char *told[OUTSIDERS]) {
     r.outsider[3] = world_join(r.world, "pat", WSM_PERMISSION_ACTIVE, epoch, early); /* one who comes back */
     live(&r);
     work_inside(&r);
-    work_below_the_club(&r);
+    work_below_the_club(&r, false);
+    work_below_the_club(&r, true);
     world_run(r.world, 30000);
     for (int i = 0; i < 5; i++) { /* only inside does anything happen */
         INSIDE(&r, r.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":%d", r.id, i);
@@ -402,10 +404,32 @@ static void an_id_that_exists_is_answered_like_one_that_does_not(void **state) {
     finish(&r);
 }
 
+static void a_private_child_outlives_its_parent_and_merges_into_it_all_the_same(void **state) {
+    char child[SIDE_ID];
+    (void)state;
+    run r;
+    begin(&r, true);
+    const char *answer = peer_ask(r.ada, "sidebar_child_spawn",
+                                  "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\","
+                                  "\"assigned_agents\":[\"bob\"],\"visibility\":\"private\"",
+                                  r.club);
+    snprintf(child, sizeof child, "%s", line_get(answer, "result.sidebar_id"));
+    const char *merge = "\"sidebar_id\":\"%s\",\"consolidated_findings\":\"f\"";
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_merge", merge, r.club)), "conflict"); /* she knows of it */
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_merge", merge, r.club)), "ack");
+    INSIDE(&r, r.bob, "memory_update", "\"context_id\":\"%s\",\"exchange\":\"late\"", child);
+    assert_null(peer_last(r.outsider[0], child));
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_merge", merge, child)), "ack");
+    const char *told = peer_last(r.outsider[0], "\"type\":\"sidebar_merge\"");
+    assert_true(line_is(told, "sidebar_id", child) && line_is(told, "parent_id", r.club));
+    finish(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
         cmocka_unit_test(nothing_that_is_done_inside_is_heard_outside),
+        cmocka_unit_test(a_private_child_outlives_its_parent_and_merges_into_it_all_the_same),
         cmocka_unit_test(an_id_that_exists_is_answered_like_one_that_does_not),
     };
     return cmocka_run_group_tests_name("sidebar/private", tests, NULL, NULL);

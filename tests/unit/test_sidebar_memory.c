@@ -217,22 +217,34 @@ static void the_other_policies_keep_one(void **state) {
     world_close(&w);
 }
 
+static void a_child_that_who_merges_may_not_know_of_does_not_hold_it_up(void **state) {
+    (void)state;
+    world w;
+    assert_int_equal(world_open(&w, 0, no_limits), 0);
+    wsm__side *a = world_spawn(&w, "a", w.main, 1), *b = world_spawn(&w, "b", a, 1);
+    b->is_private = true;
+    assert_int_equal(wsm__merge_no(&w.tree, a, 0).err, WSM_ERR_CONFLICT);
+    assert_int_equal(wsm__merge_no(&w.tree, a, WSM__AGENT_HUB).err, WSM_ERR_CONFLICT);
+    assert_int_equal(wsm__merge_no(&w.tree, a, 1).err, 0);
+    world_close(&w);
+}
+
 static void live_children_and_an_open_decision_forbid_a_merge(void **state) {
     (void)state;
     world w;
     assert_int_equal(world_open(&w, 0, no_limits), 0);
     wsm__side *a = world_spawn(&w, "a", w.main, 1), *b = world_spawn(&w, "b", a, 1);
-    assert_int_equal(wsm__merge_no(a).err, WSM_ERR_CONFLICT);
+    assert_int_equal(wsm__merge_no(&w.tree, a, 1).err, WSM_ERR_CONFLICT);
     wsm__side_to(&w.tree, b, WSM__STATUS_FAILED);
-    assert_int_equal(wsm__merge_no(a).err, 0);
+    assert_int_equal(wsm__merge_no(&w.tree, a, 1).err, 0);
     wsm__side_to(&w.tree, a, WSM__STATUS_TESTING);
-    assert_int_equal(wsm__merge_no(a).err, WSM_ERR_INVALID_TRANSITION);
+    assert_int_equal(wsm__merge_no(&w.tree, a, 1).err, WSM_ERR_INVALID_TRANSITION);
     wsm__side_to(&w.tree, a, WSM__STATUS_ACTIVE);
     wsm__side_to(&w.tree, a, WSM__STATUS_CONSOLIDATING);
-    assert_int_equal(wsm__merge_no(a).err, 0);
+    assert_int_equal(wsm__merge_no(&w.tree, a, 1).err, 0);
     assert_int_equal(wsm__merge_decision_no(a).err, WSM_ERR_INVALID_TRANSITION);
     a->is_offered = true;
-    assert_int_equal(wsm__merge_no(a).err, WSM_ERR_CONFLICT);
+    assert_int_equal(wsm__merge_no(&w.tree, a, 1).err, WSM_ERR_CONFLICT);
     assert_int_equal(wsm__merge_decision_no(a).err, 0);
     wsm__buf buf;
     wsm__buf_init(&buf, &w.mem, 0);
@@ -406,6 +418,7 @@ int main(void) {
         cmocka_unit_test(references_have_limits_and_versions),
         cmocka_unit_test(a_conflict_is_kept_under_both_origins),
         cmocka_unit_test(the_other_policies_keep_one),
+        cmocka_unit_test(a_child_that_who_merges_may_not_know_of_does_not_hold_it_up),
         cmocka_unit_test(live_children_and_an_open_decision_forbid_a_merge),
         cmocka_unit_test(what_does_not_fit_into_the_parent_is_refused_whole),
         cmocka_unit_test(findings_are_put_together_from_the_records),
