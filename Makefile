@@ -87,12 +87,12 @@ SIM_A     := $(BUILD)/lib/libwsm-sim.a
 SIM_SO    := $(BUILD)/lib/libwsm-sim.so.$(SONAME)
 LIBS      := $(CORE_A) $(CORE_SO) $(UV_A) $(UV_SO) $(SQLITE_A) $(SQLITE_SO) \
              $(SIM_A) $(SIM_SO)
-PROGRAMS  := $(addprefix $(BUILD)/bin/,wsmd wsmcat echo embed wsm-sim)
+PROGRAMS  := $(addprefix $(BUILD)/bin/,wsmd wsmcat echo embed wsm-sim sim_reconnect)
 TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 FAULTS    := $(patsubst %.c,$(BUILD)/%,$(FAULT_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
-HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces)
+HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces) $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/sim/case_*.c)))
 BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound sidebars)
 
 all: libs programs
@@ -169,6 +169,8 @@ $(BUILD)/bin/echo: $(call obj,$(ECHO_SRC)) $(UV_A) $(CORE_A)
 $(BUILD)/bin/wsmcat $(BUILD)/bin/echo:
 	$(call program,$(CORE_LIBS) $(UV_LIBS))
 $(BUILD)/bin/wsm-sim: $(call obj,$(WSM_SIM_SRC)) $(SIM_A) $(CORE_A)
+	$(call program,$(CORE_LIBS))
+$(BUILD)/bin/sim_reconnect: $(BUILD)/obj/examples/sim_reconnect.o $(SIM_A) $(CORE_A)
 	$(call program,$(CORE_LIBS))
 $(BUILD)/bin/embed: $(BUILD)/obj/examples/embed.o $(CORE_A)
 	$(call program,$(CORE_LIBS))

@@ -31,6 +31,8 @@ static void check_presence(wsm__sim_client *client) {
     wsm_sim *sim = client->sim;
     wsm__sim_json *json = sim->oracle.json;
     bool listed[sizeof sim->oracle.agents / sizeof sim->oracle.agents[0]] = {false};
+    uint64_t grace = client->node->config.presence_grace_ms * (uint64_t)WSM__SIM_MS;
+    if (sim->left_at + grace > client->listed_at) return; /* somebody has left meanwhile */
     if (client->roster.len == 0 || !wsm__sim_json_read(json, client->roster.at, client->roster.len)) return;
     uint32_t list = wsm__sim_json_member(json, WSM__SIM_ROOT, "agents");
     if (wsm__sim_json_member(json, WSM__SIM_ROOT, "truncated")) return;

@@ -150,7 +150,7 @@ void wsm__sim_client_closing(wsm__sim_client *client, unsigned code) {
 
 static void look(wsm_sim *sim, void *object, uint64_t number) {
     wsm__sim_client *client = object;
-    uint64_t ping = client->node->config.ping_interval_ms,
+    uint64_t ping = client->kind == WSM_PEER_MESSAGE ? 0 : client->node->config.ping_interval_ms,
              patience = (ping ? ping * 4 : 200000) * WSM__SIM_MS + LOOK_NS;
     if (client->life != number || !client->line) return;
     if (client->phase < WSM__SIM_LIVE) patience = GREETING_NS;

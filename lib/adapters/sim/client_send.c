@@ -93,7 +93,7 @@ void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t k, uint32_t vari
     if (client->phase != WSM__SIM_LIVE || !command->text[variant]) return;
     if (command->sends[0] + command->sends[1] == 0) {
         command->line_life = client->life;
-        command->line_order = client->sent_count + client->nameless;
+        command->line_order = ++client->orders;
     }
     command->sends[variant]++;
     command->is_refused = false;

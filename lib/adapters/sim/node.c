@@ -205,8 +205,9 @@ void wsm__sim_machine_shutdown(wsm__sim_machine *node, bool restart) {
     wsm_shutdown_init(&how, sizeof how);
     how.restart = restart;
     how.deadline_ms = 1000 + 1000 * wsm__sim_draw(node->sim, WSM__SIM_HOST, 10);
-    node->shutdown_by = node->sim->now + (how.deadline_ms + 1000ull) * WSM__SIM_MS;
-    node->shutdown_late = node->sim->now + how.deadline_ms * (uint64_t)WSM__SIM_MS;
+    node->shutdown_by =
+        node->sim->now + (how.deadline_ms + 4000ull) * WSM__SIM_MS; /* transports take a while to close */
+    node->shutdown_late = node->sim->now + (how.deadline_ms - 10ull) * WSM__SIM_MS;
     node->starts_again = restart;
     if (node->sim->rates[WSM_SIM_LATE_TICK]) node->shutdown_by += 61ull * WSM__SIM_S;
     if (node->stall_from != FOREVER || node->sim->rates[WSM_SIM_CLOCK_STALL]) node->shutdown_by += 700ull * WSM__SIM_S;

@@ -114,7 +114,7 @@ void wsm__sim_calm(wsm_sim *sim) {
         if (!client->line) continue;
         if (client->line->is_stalled) wsm__sim_line_stall(client->line, false);
         if (client->line->is_silent || client->is_tampered) {
-            client->line->is_silent = false;
+            client->line->is_silent = client->line->is_cut = false;
             wsm__sim_line_cut(client->line);
         }
     }

@@ -48,6 +48,7 @@ struct wsm_sim {
     uint32_t delay_us, bytes_per_ms, window; /* of the network; 0: no delay, no limit */
     uint32_t store_us;                       /* of the log */
     bool is_calm;                            /* the faults are over */
+    uint64_t left_at;                        /* when a session ended last */
     bool is_users;                           /* a test's own world: records may come from elsewhere */
     bool async_writes;                       /* transports hold what they were handed while they write it */
     bool pump_later;                         /* they write some time after they were told that bytes wait */
@@ -325,6 +326,7 @@ struct wsm_sim_client {
     uint32_t *open;            /* commands without an answer */
     size_t open_count, open_cap;
     uint32_t numbers;     /* commands so far */
+    uint64_t orders;      /* first sendings so far */
     uint64_t listed_at;   /* when agent_list was last answered */
     uint64_t lowest[3];   /* by rank: below it nothing is missing (check_lanes.c) */
     uint64_t heard_since; /* messages since the background lane overtook */
