@@ -148,6 +148,8 @@ int wsm_conn_new(wsm_conn **out, wsm_hub *hub, const wsm_peer *given, void *user
 
 static void on_event(wsm_conn *conn, const wsm__ws_event *event) {
     wsm_hub *hub = conn->hub;
+    if (event->kind != WSM__WS_NONE) wsm__turn_settle(hub);
+    if (conn->phase == WSM__PHASE_GONE) return;
     switch (event->kind) {
     case WSM__WS_TEXT:
         conn->messages_in++;

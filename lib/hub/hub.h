@@ -356,6 +356,7 @@ void wsm__turn_enter(wsm_hub *hub);
 uint64_t wsm__turn_now(wsm_hub *hub);  /* monotonic ms, for a call that needs no turn either */
 bool wsm__turn_leave(wsm_hub *hub);    /* true: the hub was freed, as a callback had asked */
 void wsm__turn_notify(wsm_conn *conn); /* it has output, or is over: tell the host when the turn ends */
+void wsm__turn_settle(wsm_hub *hub); /* what earlier bytes of this call asked for happens before later ones are read */
 void wsm__turn_chores_soon(wsm_hub *hub, uint64_t in_ms);
 
 /* calls.c: the only file that calls the host. */

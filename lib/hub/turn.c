@@ -19,6 +19,13 @@ void wsm__turn_enter(wsm_hub *hub) {
     hub->wall = hub->host.clock_wall(hub->user);
 }
 
+/* Inside a callback there is nothing to do: the turn around it goes on with what it found. */
+void wsm__turn_settle(wsm_hub *hub) {
+    if (hub->depth > 1 || hub->batch_items.count == 0) return;
+    wsm__append_flush(hub);
+    wsm__inbox_drain(hub, ITEMS_PER_TURN);
+}
+
 void wsm__turn_notify(wsm_conn *conn) {
     if (conn->phase == WSM__PHASE_GONE) return;
     wsm__io_note(&conn->io, conn->hub->now);

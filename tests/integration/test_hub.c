@@ -712,6 +712,56 @@ static void any_allocation_may_fail_and_nothing_leaks_or_lies(void **state) {
     }
 }
 
+/* A client's frames without a mask to speak of. */
+static size_t frame_of(char *out, const char *text) {
+    size_t len = strlen(text);
+    assert_true(len >= 126 && len < 65536);
+    char head[8] = {(char)0x81, (char)0xfe, (char)(len >> 8), (char)len, 0, 0, 0, 0};
+    memcpy(out, head, sizeof head);
+    memcpy(out + sizeof head, text, len);
+    return sizeof head + len;
+}
+
+/* What a peer hears in answer to these bytes, handed over `part` at a time and read at the end. */
+static void hear(const char *bytes, size_t len, size_t part, char *heard, size_t cap) {
+    hub_world *w = start();
+    begin(w);
+    wsm_claims claims;
+    wsm_peer how;
+    peer *p = &w->peers[w->peers_count++];
+    wsm_claims_init(&claims, sizeof claims);
+    wsm_peer_init(&how, sizeof how);
+    claims.sub = (wsm_slice){"ada", 3};
+    claims.exp = w->wall / 1000 + 3600;
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    how.kind = WSM_PEER_WEBSOCKET;
+    how.claims = &claims;
+    p->world = w;
+    p->stalled = 1;
+    assert_int_equal(wsm_conn_new(&p->conn, w->hub, &how, p), 0);
+    for (size_t at = 0; at < len; at += part)
+        assert_int_equal(wsm_conn_recv(p->conn, bytes + at, part < len - at ? part : len - at), 0);
+    peer_drain(p);
+    assert_true(p->len < cap);
+    memset(heard, 0, cap);
+    memcpy(heard, p->text, p->len);
+    finish(w);
+}
+
+static void how_bytes_are_cut_changes_no_order_of_answers(void **state) {
+    (void)state;
+    char bytes[1024], whole[8192], cut[8192];
+    size_t len = frame_of(bytes, "{\"type\":\"memory_update\",\"message_id\":\"00000000-0000-7000-8000-000000000001\","
+                                 "\"exchange\":\"some text, so that the frame has a length of two bytes\"}");
+    len += frame_of(bytes + len, "{\"type\":\"agent_list\",\"message_id\":\"00000000-0000-7000-8000-000000000002\","
+                                 "\"more\":\"more text, so that this frame has a length of two bytes too\"}");
+    hear(bytes, len, len, whole, sizeof whole);
+    for (size_t part = 1; part < len; part++) {
+        hear(bytes, len, part, cut, sizeof cut);
+        assert_memory_equal(whole, cut, sizeof cut);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_update_reaches_everyone_in_order_and_its_sender_is_answered),
@@ -743,6 +793,7 @@ int main(void) {
         cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
         cmocka_unit_test(a_close_may_take_as_long_as_the_host_allows),
         cmocka_unit_test(who_says_nothing_is_pinged_and_not_taken_for_slow),
+        cmocka_unit_test(how_bytes_are_cut_changes_no_order_of_answers),
         cmocka_unit_test(what_was_handed_out_stays_until_the_transport_is_closed),
         cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks_or_lies),
     };
