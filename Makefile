@@ -6,6 +6,8 @@
 #   make all        libraries and programs (the default), into build/lib and build/bin
 #   make check-mutants      plant bugs, one at a time: the simulator must find each
 #   make check-determinism  the same seeds give the same traces in builds of every kind
+#   make fuzz       fuzz with clang's libFuzzer: SECONDS=60, TARGET="utf8 jwt" (all); what it finds goes into the corpus
+#   make coverage   lines and branches of lib/ that the tests run, and those of the parsers that the fuzz corpus alone runs
 #   make bench      measure, and compare with the targets
 #   make lint       formatting, gcc and clang with warnings as errors, the include table
 #   make analyze    clang-tidy (bugprone, cert) and gcc's -fanalyzer over library and examples
@@ -21,6 +23,7 @@
 #   CC, CFLAGS, LDFLAGS          as usual; our own flags are added, not replaced
 #   SANITIZE=1                   AddressSanitizer and UBSan (built in build-san)
 #   WERROR=1                     warnings are errors
+#   FUZZ_CC=clang                compiles for `make fuzz` (built in build-fuzz)
 #   STAGES="unit integration"    run only these stages of the check
 
 PREFIX  ?= /usr/local
@@ -54,7 +57,7 @@ SQLITE_LIBS := -lsqlite3
 ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 
 .DELETE_ON_ERROR:
-.PHONY: all libs programs tests check check-mutants check-determinism run bench install uninstall deps deps-run deps-check lint analyze format man clean help
+.PHONY: all libs programs tests check check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check lint analyze format man clean help
 
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
@@ -72,6 +75,8 @@ SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integration/test_*.c))
 # The allocator is interposed by AddressSanitizer already where it is there.
 FAULT_SRC   := $(if $(filter 1,$(SANITIZE)),,$(sort $(wildcard tests/fault/test_*.c)))
+FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_HELP   := $(sort $(filter-out $(FUZZ_SRC) tests/fuzz/driver.c tests/fuzz/splits.c,$(wildcard tests/fuzz/*.c)))
 DRIVER_SRC  := $(sort $(wildcard tests/acceptance/*.c))
 TOOL_SRC    := $(sort $(wildcard tools/*.c))
 
@@ -93,12 +98,13 @@ FAULTS    := $(patsubst %.c,$(BUILD)/%,$(FAULT_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
 HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces) $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/sim/case_*.c)))
+FUZZ      := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound sidebars)
 
 all: libs programs
 libs: $(LIBS)
 programs: $(PROGRAMS)
-tests: $(TESTS) $(FAULTS) $(DRIVERS) $(TOOLS) $(HUNTERS) $(BENCHES)
+tests: $(TESTS) $(FAULTS) $(DRIVERS) $(TOOLS) $(HUNTERS) $(BENCHES) $(FUZZ)
 
 # ---- how --------------------------------------------------------------------------------------------------------------
 
@@ -118,6 +124,8 @@ $(BUILD)/obj/examples/%.o: examples/%.c
 	$(call compile,-I$(BUILD)/gen)
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c
 	$(call compile,-iquote lib -Itests/support)
+$(BUILD)/obj/tests/fuzz/%.o: tests/fuzz/%.c
+	$(call compile,-D_GNU_SOURCE -iquote lib -Itests/support -Itests/unit)
 $(BUILD)/obj/tests/%.o: tests/%.c
 	$(call compile,-Itests/support)
 $(BUILD)/obj/tools/%.o: tools/%.c
@@ -184,6 +192,13 @@ $(TOOLS): $(BUILD)/%: $(BUILD)/obj/%.o $(CORE_A)
 	$(call program,$(CORE_LIBS))
 $(HUNTERS): $(BUILD)/%: $(BUILD)/obj/%.o $(SIM_A) $(CORE_A)
 	$(call program,$(CORE_LIBS))
+
+# A fuzz target runs its corpus with a driver of our own, or is driven by libFuzzer (see `make fuzz`).
+FUZZ_MAIN = $(call obj,tests/fuzz/driver.c)
+FUZZ_WSMD := $(call obj,$(addprefix examples/wsmd/,config.c keys.c options.c))
+$(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ_MAIN) $(call obj,$(FUZZ_HELP) $(SUPPORT_SRC)) $(FUZZ_WSMD) \
+         $(SIM_A) $(SQLITE_A) $(CORE_A)
+	$(call program,$(FUZZ_LINK) $(CORE_LIBS) $(SQLITE_LIBS) -lm)
 $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(BUILD)/obj/tests/bench/common.o $(UV_A) $(CORE_A)
 	$(call program,$(CORE_LIBS) $(UV_LIBS))
 
@@ -215,6 +230,24 @@ check-mutants: deps-check
 	@$(PYTHON) tests/sim/mutants.py --build $(BUILD)
 check-determinism: deps-check
 	@$(PYTHON) tests/sim/determinism.py --build $(BUILD)
+
+# libFuzzer brings its own main; everything is compiled anew, with its counters and the sanitizers in it.
+SECONDS ?= 60
+TARGET  ?=
+FUZZ_CC ?= clang
+FUZZ_SAN = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzzers: $(FUZZ)
+fuzz: deps-check
+	@$(SUBMAKE) BUILD=build-fuzz CC="$(FUZZ_CC)" CFLAGS="-O1 -g" SANFLAGS="$(FUZZ_SAN)" FUZZ_MAIN= \
+	    FUZZ_LINK=-fsanitize=fuzzer fuzzers
+	@$(PYTHON) scripts/fuzz.py --build build-fuzz --seconds $(SECONDS) $(TARGET)
+
+# Without optimisation, or one line would stand for several.
+coverage: deps-check
+	@$(SUBMAKE) BUILD=build-cov CC="$(COV_CC)" CFLAGS="-O0 -g --coverage" tests
+	@$(PYTHON) scripts/coverage.py --build build-cov --run corpus
+	@$(PYTHON) scripts/coverage.py --build build-cov --run all
+COV_CC ?= gcc
 
 bench: deps-check
 	@$(SUBMAKE) all $(BENCHES)

@@ -18,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
-SECONDS_MAX = {"unit": 300, "fault": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300}
+SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300}
 
 REPORT = re.compile(r"^report: (.*)$", re.M)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
@@ -41,11 +41,17 @@ def programs(build):
     documents = [str(build / "tools/protodoc"), str(build / "tests/unit/test_proto_messages")]
     compared = [("compare_json.py", [PYTHON, str(ROOT / "tests/unit/compare_json.py"), *scanners]),
                 ("compare_schema.py", [PYTHON, str(ROOT / "tests/unit/compare_schema.py"), *documents])]
+    corpora = ROOT / "tests" / "fuzz" / "corpus"
+    targets = sorted(p.stem for p in (ROOT / "tests" / "fuzz").glob("fuzz_*.c"))
+    fuzzed = [(t, [str(build / "tests/fuzz" / t), str(corpora / t[5:])]) for t in targets]
+    fuzzed += [(f"{t} --splits", [str(build / "tests/fuzz" / t), "--splits", str(corpora / t[5:])])
+               for t in ("fuzz_client", "fuzz_frame_stream", "fuzz_http_upgrade")]
     return {
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
         "unit": compiled("unit") + compared,
         "integration": compiled("integration"),
         "fault": compiled("fault"),
+        "fuzz": fuzzed,
         "interop": scripts,
         "acceptance": acceptance,
     }
@@ -88,7 +94,7 @@ def run(stage, command, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="the build folder")
-    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, interop, acceptance; default: all")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, fuzz, fault, interop, acceptance; default: all")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     plan = programs(build)
@@ -102,7 +108,7 @@ def main():
     passed = failed = 0
     for stage in arguments.stages or plan:
         # What measures time or loads the machine runs alone.
-        workers = os.cpu_count() if stage in ("unit", "fault", "project") else 1
+        workers = os.cpu_count() if stage in ("unit", "fault", "fuzz", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             futures = [(name, pool.submit(run, stage, command, environment)) for name, command in plan[stage]]
             for name, future in futures:

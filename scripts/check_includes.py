@@ -82,7 +82,7 @@ def main():
         path = full.relative_to(ROOT)
         top = path.parts[0]
         core = top == "lib" and path.parts[1] != "adapters"
-        inside = core or top == "tools" or path.parts[:2] == ("tests", "unit")
+        inside = core or top == "tools" or path.parts[:2] in (("tests", "unit"), ("tests", "fuzz"))
         bad = []
         for kind, name in INCLUDE.findall(full.read_text()):
             home = third_party(name)

@@ -1,0 +1,278 @@
+/* F16: bytes of a server, to wsm_client. The same for every cut (I-60) and every pattern of writes (I-61); what the
+ * client writes is its request and masked frames, a close at most once and last; its host hears open, messages and the
+ * end in order, the end once; memory follows what was received.
+ *
+ * The first byte picks the settings: plain mode, an answer to the upgrade put in front, small limits, time that passes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/base64.h"
+#include "util/crypto.h"
+#include "wire_check.h"
+#include "wsm/client.h"
+#include "wsm/error.h"
+
+#define EACH_BYTE 2000u
+
+enum { PLAIN = 1, UPGRADED = 2, SMALL = 4, WAITS = 8, RESUMES = 16, CLOSES = 32 };
+
+typedef struct end_of_wire {
+    test_mem mem;
+    uint64_t mono, random;
+    wsm_client *client;
+    size_t live, peak, sent_max;
+    fuzz_cuts out_cuts;
+    bool is_open, is_over, is_cut;
+    fuzz_text out, told;
+} end_of_wire;
+
+static uint64_t clock_mono(void *user) {
+    return ((end_of_wire *)user)->mono;
+}
+
+static int64_t clock_wall(void *user) {
+    return (int64_t)((end_of_wire *)user)->mono + 1767323045678;
+}
+
+static int fill_random(void *user, void *bytes, size_t len) {
+    end_of_wire *e = user;
+    for (size_t i = 0; i < len; i++) ((unsigned char *)bytes)[i] = (unsigned char)fuzz_next(&e->random);
+    return 0;
+}
+
+static void *wire_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
+    return test_alloc(&((end_of_wire *)user)->mem, ptr, old_size, new_size);
+}
+
+static void bytes_waiting(void *user, wsm_client *client) {
+    (void)user, (void)client;
+}
+
+static void close_transport(void *user, wsm_client *client) {
+    end_of_wire *e = user;
+    (void)client;
+    FUZZ_EXPECT(!e->is_cut);
+    e->is_cut = true;
+}
+
+static void on_open(void *user, wsm_client *client) {
+    end_of_wire *e = user;
+    (void)client;
+    FUZZ_EXPECT(!e->is_open && !e->is_over);
+    e->is_open = true;
+    fuzz_print(&e->told, "open\n");
+}
+
+static void on_message(void *user, wsm_client *client, const wsm_client_message *message) {
+    end_of_wire *e = user;
+    (void)client;
+    FUZZ_EXPECT(!e->is_over && message->type.ptr && message->json.ptr);
+    fuzz_print(&e->told, "message %.*s %llu %016llx\n", (int)message->type.len, message->type.ptr,
+               (unsigned long long)message->offset,
+               (unsigned long long)fuzz_hash(message->json.ptr, message->json.len));
+}
+
+static void on_data(void *user, wsm_client *client, wsm_data type, const void *bytes, size_t len) {
+    end_of_wire *e = user;
+    FUZZ_EXPECT(e->is_open && !e->is_over);
+    FUZZ_EXPECT(wsm_client_recv(client, "x", 1) == WSM_ERR_REENTRANT);
+    fuzz_print(&e->told, "data %d %zu %016llx\n", (int)type, len, (unsigned long long)fuzz_hash(bytes, len));
+}
+
+static void on_close(void *user, wsm_client *client, uint16_t code, wsm_slice reason) {
+    end_of_wire *e = user;
+    (void)client;
+    FUZZ_EXPECT(!e->is_over);
+    e->is_over = true;
+    FUZZ_EXPECT(code == 1005 || code == 1006 || wire_code_may_be_sent(code));
+    fuzz_print(&e->told, "close %u %016llx\n", code, (unsigned long long)fuzz_hash(reason.ptr, reason.len));
+}
+
+static void on_refused(void *user, wsm_client *client, int status, wsm_slice body) {
+    end_of_wire *e = user;
+    (void)client;
+    FUZZ_EXPECT(!e->is_open && !e->is_over);
+    fuzz_print(&e->told, "refused %d %zu %016llx\n", status, body.len,
+               (unsigned long long)fuzz_hash(body.ptr, body.len));
+}
+
+static void drain(end_of_wire *e) {
+    wsm_vec vec[3];
+    size_t count;
+    while ((count = wsm_client_pending(e->client, vec, 3)) > 0) {
+        size_t room = e->sent_max ? e->sent_max : SIZE_MAX, sent = 0,
+               to_cut = fuzz_piece(e->out_cuts, e->out.len, SIZE_MAX);
+        if (room > to_cut) room = to_cut;
+        for (size_t i = 0; i < count && room > 0; i++) {
+            size_t part = vec[i].len < room ? vec[i].len : room;
+            fuzz_put(&e->out, vec[i].base, part);
+            sent += part;
+            room -= part;
+        }
+        wsm_client_sent(e->client, sent);
+    }
+}
+
+static bool begin(end_of_wire *e, unsigned mode) {
+    wsm_client_config config;
+    wsm_client_host host;
+    *e = (end_of_wire){.mono = 1000, .random = 11};
+    fuzz_mem_begin(&e->mem);
+    wsm_client_config_init(&config, sizeof config);
+    wsm_client_host_init(&host, sizeof host);
+    config.host = "hub.test:8002";
+    config.plain = (mode & PLAIN) != 0;
+    if (mode & SMALL) {
+        config.message_bytes_max = 100;
+        config.fragments_max = 3;
+    }
+    if (mode & RESUMES) {
+        config.epoch = "0123456789abcdef";
+        config.after = 7;
+    }
+    host.clock_mono = clock_mono;
+    host.clock_wall = clock_wall;
+    host.random = fill_random;
+    host.alloc = wire_alloc;
+    host.bytes_waiting = bytes_waiting;
+    host.close_transport = close_transport;
+    host.on_open = on_open;
+    host.on_message = on_message;
+    host.on_data = on_data;
+    host.on_close = on_close;
+    host.on_refused = on_refused;
+    int err = wsm_client_new(&e->client, &config, &host, e);
+    FUZZ_EXPECT(err == 0 || fuzz_mem_is_short(&e->mem));
+    e->live = e->mem.live;
+    if (err == 0) drain(e); /* the request */
+    return err == 0;
+}
+
+/* The right answer to the request that stands in `out`, made by hand. */
+static void answer_upgrade(const end_of_wire *e, unsigned mode, fuzz_text *text) {
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    const char *key = strstr(e->out.ptr, "Sec-WebSocket-Key: ");
+    char seed[64], accept[32] = "";
+    unsigned char digest[WSM__SHA1_LEN];
+    FUZZ_EXPECT(key);
+    memcpy(seed, key + 19, 24);
+    memcpy(seed + 24, guid, sizeof guid - 1);
+    FUZZ_EXPECT(wsm__sha1(seed, 24 + sizeof guid - 1, digest) == 0);
+    wsm__base64_encode(accept, digest, sizeof digest);
+    fuzz_print(text,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+               "Upgrade\r\n%sSec-WebSocket-Accept: %s\r\n\r\n",
+               mode & PLAIN ? "" : "Sec-WebSocket-Protocol: wsm.v1\r\n", accept);
+}
+
+static void feed(end_of_wire *e, const char *bytes, size_t len) {
+    char *copy = fuzz_copy(bytes, len);
+    int err = wsm_client_recv(e->client, copy, len);
+    FUZZ_EXPECT(err == 0 || err == WSM_ERR_CLOSED || (err == WSM_ERR_NOMEM && fuzz_mem_is_short(&e->mem)));
+    free(copy);
+    size_t now = e->mem.live > e->live ? e->mem.live - e->live : 0;
+    if (now > e->peak) e->peak = now;
+}
+
+static void finish(end_of_wire *e, unsigned mode, size_t sent_max) {
+    e->sent_max = sent_max;
+    if (mode & CLOSES) wsm_client_close(e->client, 1000, "bye");
+    drain(e);
+    for (int i = 0; mode & WAITS && i < 40; i++) {
+        int64_t next = wsm_client_tick(e->client);
+        if (next < 0) break;
+        FUZZ_EXPECT(next > 0 || i < 30);
+        e->mono += next > 0 ? (uint64_t)next : 1;
+        drain(e);
+    }
+    char epoch[17];
+    uint64_t position = wsm_client_position(e->client, epoch);
+    fuzz_print(&e->told, "at %llu of %s, seen:", (unsigned long long)position, epoch);
+    for (uint64_t i = 1; i < 40; i++) fuzz_print(&e->told, " %d", wsm_client_has_seen(e->client, i));
+    wsm_client_closed(e->client);
+    FUZZ_EXPECT(e->is_over); /* on_close comes, at the latest now */
+    wsm_client_free(e->client);
+    fuzz_mem_end(&e->mem);
+}
+
+static void check_output(const end_of_wire *e, unsigned mode) {
+    const char *frames = e->out.ptr ? memmem(e->out.ptr, e->out.len, "\r\n\r\n", 4) : NULL;
+    if (!frames) return;
+    frames += 4;
+    wire_checks checks = {.masked = true, .json = !(mode & PLAIN)};
+    wire_check_frames(frames, e->out.len - (size_t)(frames - e->out.ptr), &checks);
+}
+
+static void expect_same(const fuzz_text *a, const fuzz_text *b) {
+    if (fuzz_same(a, b)) return;
+    fuzz_show("one", a->ptr, a->len);
+    fuzz_show("other", b->ptr, b->len);
+    FUZZ_FAIL("the same for every cut");
+}
+
+static void forget(end_of_wire *e) {
+    fuzz_text_free(&e->out);
+    fuzz_text_free(&e->told);
+}
+
+fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_cuts out_cuts, fuzz_text *seen) {
+    fuzz_in in = {data, size};
+    unsigned mode = fuzz_u8(&in);
+    fuzz_text text = {0};
+    end_of_wire e;
+    FUZZ_EXPECT(begin(&e, mode));
+    e.out_cuts = out_cuts;
+    if (mode & UPGRADED) answer_upgrade(&e, mode, &text);
+    size_t before =
+        text.len > 0 ? text.len - 1 : 0; /* a right answer needs no cuts but behind it and in its last byte */
+    fuzz_put(&text, in.at, in.left);
+    if (before) feed(&e, text.ptr, before);
+    for (size_t at = before, part; at < text.len; at += part) {
+        part = fuzz_piece(in_cuts, at - before, text.len - before);
+        feed(&e, text.ptr + at, part);
+    }
+    finish(&e, mode, 0);
+    fuzz_put(seen, e.out.ptr, e.out.len);
+    fuzz_put(seen, e.told.ptr, e.told.len);
+    fuzz_lens lens = {text.len - before, e.out.len};
+    forget(&e);
+    fuzz_text_free(&text);
+    return lens;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_in in = {data, size};
+    unsigned mode = fuzz_u8(&in);
+    uint64_t dice = fuzz_hash(data, size);
+    fuzz_text text = {0};
+    end_of_wire whole;
+    if (!begin(&whole, mode)) {
+        fuzz_mem_end(&whole.mem);
+        forget(&whole);
+        return 0;
+    }
+    if (mode & UPGRADED) answer_upgrade(&whole, mode, &text);
+    fuzz_put(&text, in.at, in.left);
+    if (text.len) feed(&whole, text.ptr, text.len);
+    finish(&whole, mode, 0);
+    check_output(&whole, mode);
+    if (fuzz_fail_at == 0) FUZZ_EXPECT(whole.peak <= 4 * text.len + 32768);
+    for (int round = 0; round < 3 && fuzz_fail_at == 0; round++) {
+        end_of_wire cut;
+        if (round == 0 && text.len > EACH_BYTE) continue;
+        FUZZ_EXPECT(begin(&cut, mode));
+        for (size_t at = 0, part; at < text.len; at += part) {
+            part = round == 0 ? 1 : 1 + (size_t)(fuzz_next(&dice) % (round == 1 ? 16 : text.len));
+            if (part > text.len - at) part = text.len - at;
+            feed(&cut, text.ptr + at, part);
+        }
+        finish(&cut, mode, round == 0 ? 1 : 1 + (size_t)(fuzz_next(&dice) % 40));
+        expect_same(&whole.out, &cut.out);
+        expect_same(&whole.told, &cut.told);
+        forget(&cut);
+    }
+    forget(&whole);
+    fuzz_text_free(&text);
+    return 0;
+}
