@@ -79,7 +79,7 @@ wsm__side *wsm__ask_side(const wsm__ask *ask, const char *field, wsm__no *no) {
 void wsm__ask_add_agent(wsm__ask *ask, uint32_t agent) {
     for (uint32_t i = 0; i < ask->agents_count; i++)
         if (ask->agents[i] == agent) return;
-    if (agent < WSM__AGENT_HUB && ask->agents_count < WSM__PARTICIPANTS_HARD) ask->agents[ask->agents_count++] = agent;
+    if (agent < WSM__AGENT_HUB && ask->agents_count <= WSM__PARTICIPANTS_HARD) ask->agents[ask->agents_count++] = agent;
 }
 
 static uint32_t agent_of(const wsm__ask *ask, wsm__json_value value, const char *field, wsm__no *no) {

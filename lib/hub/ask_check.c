@@ -228,7 +228,7 @@ static wsm__no check_join(wsm__ask *ask) {
         if (wants_all && ask->who != WSM__AGENT_HUB && (!member || member->invited != WSM__HISTORY_ALL))
             return no(WSM_ERR_FORBIDDEN, "history", "history: all needs an invitation that says so");
     }
-    if (most && ask->side->members_count + ask->agents_count > most)
+    if (most && (ask->side->members_count + ask->agents_count > most || ask->side->by_agent.count >= 16 * most))
         return no(WSM_ERR_LIMIT, "sidebar_id", "it has as many members as a sidebar may have");
     return fine;
 }

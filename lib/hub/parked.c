@@ -34,15 +34,12 @@ static bool is_under_way(const wsm_hub *hub, uint64_t number) {
     return pending && !pending->is_applied;
 }
 
-bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side) {
-    uint64_t after = side && is_under_way(hub, side->in_flight) ? side->in_flight : 0;
-    bool is_unknown = command->agent && command->agent->number == WSM__ROSTER_NONE;
-    if (!after && !is_unknown && !is_behind_others(hub, command->sender)) return false;
+static void park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
     size_t size = sizeof(parked) + command->sender.len + command->text.len;
     parked *at = hub->parked_count < PARKED_MAX ? wsm__alloc(&hub->mem, size) : NULL;
     if (!at) {
         wsm__answer_error(hub, command->origin, WSM_ERR_BUSY, NULL, NULL);
-        return true;
+        return;
     }
     *at = (parked){.origin = *command->origin,
                    .after = after,
@@ -54,6 +51,19 @@ bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side)
     wsm__list_push(&hub->parked, &at->node);
     hub->parked_count++;
     wsm__turn_chores_soon(hub, CARD_WAIT_MS);
+}
+
+bool wsm__park_behind(wsm_hub *hub, const wsm__command *command) {
+    if (hub->parked_count == 0 || !is_behind_others(hub, command->sender)) return false;
+    park(hub, command, 0);
+    return true;
+}
+
+bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side) {
+    uint64_t after = side && is_under_way(hub, side->in_flight) ? side->in_flight : 0;
+    bool is_unknown = command->agent && command->agent->number == WSM__ROSTER_NONE;
+    if (!after && !is_unknown) return wsm__park_behind(hub, command);
+    park(hub, command, after);
     return true;
 }
 
@@ -87,8 +97,9 @@ static void run(wsm_hub *hub, const parked *at) {
         wsm__answer_error(hub, &at->origin, hub->is_shutting_down ? WSM_ERR_SHUTTING_DOWN : WSM_ERR_CLOSED, NULL, NULL);
         return;
     }
-    if (command.agent && command.agent->number == WSM__ROSTER_NONE) {
-        wsm__answer_error(hub, &at->origin, WSM_ERR_BUSY, NULL, NULL); /* its card could not be kept */
+    bool is_unknown = command.agent && command.agent->number == WSM__ROSTER_NONE;
+    if (is_unknown && hub->now >= at->by) { /* its card could not be kept */
+        wsm__answer_error(hub, &at->origin, WSM_ERR_BUSY, NULL, NULL);
         return;
     }
     if (!wsm__decode(command.text, &hub->scan_limits, &message, &error)) wsm__command_again(hub, &command);

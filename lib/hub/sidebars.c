@@ -322,6 +322,7 @@ bool wsm__side_may_publish(wsm_hub *hub, const wsm__command *command, wsm__side 
     wsm__ask_of_command(&ask, hub, command);
     *side = wsm__ask_context(&ask, command->message->context_id, "context_id", &no);
     bool is_main = *side && wsm__side_is_main(*side);
+    if (is_main && wsm__park_behind(hub, command)) return false;
     if (!is_main && ask.who == WSM__AGENT_NONE && wsm__park(hub, command, NULL)) return false;
     if (!is_main && wsm__park(hub, command, *side)) return false;
     if (*side) no = wsm__rights_no(&hub->tree, *side, ask.who, WSM__OP_PUBLISH, "context_id");

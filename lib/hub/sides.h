@@ -33,8 +33,8 @@ typedef struct wsm__ask {
     wsm_priority priority;
 
     /* filled in by the check */
-    wsm__side *side; /* whom it is about; of a spawn the parent, of a fork the original */
-    uint32_t agents[WSM__PARTICIPANTS_HARD];
+    wsm__side *side;                             /* whom it is about; of a spawn the parent, of a fork the original */
+    uint32_t agents[WSM__PARTICIPANTS_HARD + 1]; /* those named, and who asks */
     uint32_t agents_count;
     wsm__side *sides[WSM__ASK_SIDES];
     uint32_t sides_count;
@@ -95,6 +95,7 @@ void wsm__merge_drop(wsm_hub *hub, wsm__read *read); /* the read ends unanswered
 /* parked.c */
 /* The command has to wait, because what it is about is about to change. True: it was parked, or refused as busy. */
 bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side);
+bool wsm__park_behind(wsm_hub *hub, const wsm__command *command); /* only if the sender has others that wait */
 void wsm__parked_run(wsm_hub *hub);
 void wsm__parked_fini(wsm_hub *hub);
 

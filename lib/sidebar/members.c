@@ -107,16 +107,21 @@ static void chain(wsm__tree *tree, wsm__member *member) {
     agent->first = member;
 }
 
+static bool counts(const wsm__side *side) { /* in the load of its members */
+    return wsm__side_is_live(side) && !side->is_hidden;
+}
+
 void wsm__side_join(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t offset, bool all) {
     wsm__member *member = wsm__side_member(side, agent);
     if (member->is_member) return;
     chain(tree, member);
     wsm__span *span = wsm__ring_push(&member->spans, NULL); /* reserved */
     *span = (wsm__span){.from = offset, .has_all = all};
+    if (member->spans.count > WSM__SPANS_MAX) wsm__ring_pop(&member->spans, tree->mem);
     member->is_member = true;
     member->invited = WSM__HISTORY_NONE;
     side->members_count++;
-    if (wsm__side_is_live(side)) ((wsm__tree_agent *)wsm__ring_at(&tree->agents, agent))->load++;
+    if (counts(side)) ((wsm__tree_agent *)wsm__ring_at(&tree->agents, agent))->load++;
 }
 
 void wsm__side_leave(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t offset) {
@@ -127,7 +132,7 @@ void wsm__side_leave(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t 
     member->is_member = false;
     ((wsm__span *)wsm__ring_at(&member->spans, member->spans.count - 1))->to = offset;
     side->members_count--;
-    if (wsm__side_is_live(side)) ((wsm__tree_agent *)wsm__ring_at(&tree->agents, agent))->load--;
+    if (counts(side)) ((wsm__tree_agent *)wsm__ring_at(&tree->agents, agent))->load--;
     if (side->coordinator == agent) side->coordinator = WSM__AGENT_NONE;
 }
 

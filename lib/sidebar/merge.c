@@ -119,7 +119,7 @@ void wsm__merge_put_children(const wsm__side *side, wsm__buf *buf) {
     wsm__buf_putc(buf, '[');
     for (const wsm__side *child = side->first_child; child; child = child->sibling) {
         wsm__json_out out;
-        if (child->is_private && !child->merged_at) continue; /* not all who read this may know of it */
+        if (child->is_private) continue; /* not all who read this may know of it */
         if (!first) wsm__buf_putc(buf, ',');
         first = false;
         wsm__json_open(&out, buf);

@@ -202,6 +202,15 @@ static uint32_t created_lately(const wsm__tree_agent *agent, int64_t now_ms, uin
     return count;
 }
 
+/* Live children of a sidebar, as its creator-to-be may count them: of private ones not even the number is told. */
+static uint32_t children_known(const wsm__tree *tree, const wsm__side *parent, uint32_t agent) {
+    uint32_t count = 0;
+    if (parent->live_children < tree->limits.children_max) return 0; /* few enough in any case */
+    for (const wsm__side *child = parent->first_child; child; child = child->sibling)
+        count += wsm__side_is_live(child) && wsm__tree_knows(tree, child, agent);
+    return count;
+}
+
 wsm__no wsm__tree_birth_no(const wsm__tree *tree, const wsm__birth *birth) {
     const wsm__tree_limits *limits = &tree->limits;
     const wsm__side *parent = birth->parent;
@@ -209,7 +218,8 @@ wsm__no wsm__tree_birth_no(const wsm__tree *tree, const wsm__birth *birth) {
         return no(WSM_ERR_LIMIT, "participants", "participants: more than a sidebar may have");
     if (limits->depth_max && parent->depth >= limits->depth_max)
         return no(WSM_ERR_LIMIT, "parent_id", "parent_id: deeper than sidebars may be nested");
-    if (limits->children_max && !wsm__side_is_main(parent) && parent->live_children >= limits->children_max)
+    if (limits->children_max && !wsm__side_is_main(parent) &&
+        children_known(tree, parent, birth->creator) >= limits->children_max)
         return no(WSM_ERR_LIMIT, "parent_id", "parent_id: it has as many children as a sidebar may have");
     if (birth->creator >= tree->agents.count) return no(WSM_OK, NULL, NULL);
     const wsm__tree_agent *agent = wsm__ring_at(&tree->agents, birth->creator);
@@ -274,6 +284,7 @@ wsm__side *wsm__tree_birth_prepare(wsm__tree *tree, const wsm__birth *birth) {
     side->coordinator = birth->coordinator;
     side->priority = (uint8_t)birth->priority;
     side->is_private = birth->is_private;
+    side->is_hidden = birth->is_private || birth->parent->is_hidden;
     side->is_reviewed = birth->is_reviewed;
     side->conflict_policy = birth->conflict_policy;
     side->born = side->active = birth->offset;
@@ -321,6 +332,7 @@ void wsm__tree_died(wsm__tree *tree, wsm__side *side) {
     side->parent->live_children--;
     tree->live--;
     if (side->creator < tree->agents.count) ((wsm__tree_agent *)wsm__ring_at(&tree->agents, side->creator))->open--;
+    if (side->is_hidden) return;
     for (wsm__member *member = wsm__side_first_member(side); member; member = wsm__side_next_member(member))
         ((wsm__tree_agent *)wsm__ring_at(&tree->agents, member->agent))->load--;
 }

@@ -110,6 +110,7 @@ struct wsm__side {
     uint8_t status, before; /* `before`: what it goes back to from paused and spawning_child */
     uint8_t final;          /* as it was when it was archived; WSM__STATUS_NONE: it is not */
     uint8_t priority;       /* wsm_priority, of its records by default */
+    bool is_hidden;         /* it, or one above it, is private: not everybody knows of it */
     bool is_private, is_reviewed, is_offered, is_warned; /* is_offered: its merge waits for the parent's decision */
     bool success;                                        /* what its merge said */
     uint8_t conflict_policy;                             /* wsm__conflict_policy */
@@ -153,13 +154,14 @@ struct wsm__side {
 };
 
 #define WSM__MARK_EVERY 64u
+#define WSM__SPANS_MAX  64u  /* times that an agent belonged to one; the oldest is forgotten */
 #define WSM__CROSS_MAX  256u /* contexts that one has to do with; later ones are not noted */
 
 /* What the tree knows of an agent. */
 typedef struct wsm__tree_agent {
     wsm__member *first;      /* by of_agent */
     wsm__side *last_created; /* by by_creator */
-    uint32_t load, open;     /* live sidebars: as a member, as their creator */
+    uint32_t load, open;     /* live sidebars: those of a member that all know of, all those of their creator */
 } wsm__tree_agent;
 
 typedef struct wsm__tree_limits { /* 0: none */
@@ -213,7 +215,8 @@ wsm__member *wsm__tree_next_of(const wsm__member *member);
 wsm__member *wsm__side_first_member(const wsm__side *side);
 wsm__member *wsm__side_next_member(const wsm__member *member);
 
-uint32_t wsm__tree_agent_load(const wsm__tree *tree, uint32_t agent); /* its live sidebars */
+/* Its live sidebars, as everybody may count them: hidden ones left out. */
+uint32_t wsm__tree_agent_load(const wsm__tree *tree, uint32_t agent);
 
 /* ---- changes --------------------------------------------------------------------------------------------------------
  * What can fail stands in functions that return int or a pointer: they reserve, and change nothing that shows. The

@@ -382,7 +382,6 @@ static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {
     side->status = (uint8_t)n[N_STATUS];
     side->before = (uint8_t)n[N_BEFORE];
     side->final = (uint8_t)n[N_FINAL];
-    side->is_private = (n[N_FLAGS] & FLAG_PRIVATE) != 0;
     side->is_reviewed = (n[N_FLAGS] & FLAG_REVIEWED) != 0;
     side->is_offered = (n[N_FLAGS] & FLAG_OFFERED) != 0;
     side->is_warned = (n[N_FLAGS] & FLAG_WARNED) != 0;
@@ -478,6 +477,7 @@ static void load_side(loader *load, wsm_slice object) {
     for (int i = 0; i < N_COUNT; i++) n[i] = next_num(load, numbers, &at);
     birth.priority = (wsm_priority)n[N_PRIORITY];
     birth.conflict_policy = (uint8_t)n[N_POLICY];
+    birth.is_private = (n[N_FLAGS] & FLAG_PRIVATE) != 0; /* before its members are counted */
     birth.offset = n[N_BORN];
     birth.time_ms = (int64_t)n[N_BORN_MS];
     birth.coordinator = WSM__AGENT_NONE;

@@ -86,6 +86,7 @@ static void a_private_sidebar_is_known_to_those_inside(void **state) {
     assert_true(wsm__tree_knows(&w.tree, side, WSM__AGENT_HUB));
     assert_false(wsm__tree_knows(&w.tree, side, BOB));
     assert_false(wsm__tree_knows(&w.tree, child, BOB));
+    assert_int_equal(wsm__tree_agent_load(&w.tree, ADA), 0); /* the number would tell */
     assert_int_equal(wsm__side_reserve(&w.tree, side, &bob, 1), 0);
     wsm__side_invite(side, BOB, WSM__HISTORY_SINCE);
     assert_true(wsm__tree_knows(&w.tree, side, BOB));
@@ -123,6 +124,44 @@ static void what_begins_keeps_the_limits(void **state) {
     assert_int_equal(wsm__tree_birth_no(&w.tree, &birth).err, 0);
     birth.creator = WSM__AGENT_HUB; /* the host is not limited */
     assert_int_equal(wsm__tree_birth_no(&w.tree, &birth).err, 0);
+    world_close(&w);
+}
+
+static void who_comes_and_goes_often_keeps_the_newest_times(void **state) {
+    (void)state;
+    world w;
+    const uint32_t bob = BOB;
+    assert_int_equal(world_open(&w, 0, no_limits), 0);
+    wsm__side *side = world_spawn(&w, "s", w.main, 1);
+    for (uint64_t i = 1; i <= 100; i++) {
+        assert_int_equal(wsm__side_reserve(&w.tree, side, &bob, 1), 0);
+        wsm__side_join(&w.tree, side, BOB, 100 * i, false);
+        if (i < 100) wsm__side_leave(&w.tree, side, BOB, 100 * i + 10);
+    }
+    assert_int_equal(wsm__side_member(side, BOB)->spans.count, WSM__SPANS_MAX);
+    assert_true(wsm__tree_sees(&w.tree, side, BOB, 9905));
+    assert_false(wsm__tree_sees(&w.tree, side, BOB, 105));
+    world_close(&w);
+}
+
+static void private_children_limit_only_those_who_know_them(void **state) {
+    (void)state;
+    world w;
+    assert_int_equal(world_open(&w, 0, (wsm__tree_limits){.children_max = 2}), 0);
+    wsm__side *parent = world_spawn(&w, "s", w.main, 2);
+    wsm__birth birth = {.parent = parent, .creator = ADA, .coordinator = WSM__AGENT_NONE, .is_private = true};
+    world_spawn_as(&w, "a", birth, 1);
+    world_spawn_as(&w, "b", birth, 1);
+    assert_int_equal(wsm__tree_birth_no(&w.tree, &birth).err, WSM_ERR_LIMIT);
+    assert_int_equal(wsm__merge_no(&w.tree, parent, ADA).err, WSM_ERR_CONFLICT);
+    birth.creator = BOB; /* a member of the parent, but of none of them */
+    assert_int_equal(wsm__tree_birth_no(&w.tree, &birth).err, 0);
+    assert_int_equal(wsm__merge_no(&w.tree, parent, BOB).err, 0);
+    wsm__buf buf;
+    wsm__buf_init(&buf, &w.mem, 0);
+    wsm__merge_put_children(parent, &buf);
+    assert_int_equal(buf.len, 2); /* [] */
+    wsm__buf_fini(&buf);
     world_close(&w);
 }
 
@@ -255,6 +294,8 @@ int main(void) {
         cmocka_unit_test(an_agent_finds_its_sidebars_and_a_sidebar_its_agents),
         cmocka_unit_test(a_private_sidebar_is_known_to_those_inside),
         cmocka_unit_test(what_begins_keeps_the_limits),
+        cmocka_unit_test(who_comes_and_goes_often_keeps_the_newest_times),
+        cmocka_unit_test(private_children_limit_only_those_who_know_them),
         cmocka_unit_test(cross_references_stand_once),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(the_snapshot_brings_back_the_same_state),
