@@ -79,8 +79,10 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
     wsm__frame *frame = is_silent ? NULL : frame_of(hub, fold);
     int err = frame || is_silent ? WSM_OK : WSM_ERR_NOMEM;
     if (!err && !is_silent) err = wsm__audience_reach(hub, &fold->head, fold->also, &fold->reach);
+    wsm__reach *reach = wsm__reach_ref(fold->reach); /* memory may let the record go before it is fanned out */
     if (!err) err = keep(hub, fold, frame);
     if (err) {
+        wsm__reach_free(&hub->mem, reach);
         wsm__reach_free(&hub->mem, fold->reach);
         wsm__frame_unref(frame);
         wsm__fold_abandon(hub, fold);
@@ -92,8 +94,9 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
         wsm__ages_note(&hub->ages, fold->offset, fold->head.time_ms, (int64_t)hub->config.store_age_s * 1000);
     if (fold->context && fold->context->expected < fold->context->seq) fold->context->expected = fold->context->seq;
     wsm__fold_commit(hub, fold);
-    if (!frame) return WSM_OK;
+    if (!frame) return WSM_OK; /* and no reach */
     fold->receivers = wsm__fanout_record(hub, frame, fold);
+    wsm__reach_free(&hub->mem, reach);
     wsm__call_applied(hub, fold->offset, &fold->head, wsm__frame_payload(frame), fold->receivers);
     wsm__frame_unref(frame);
     return WSM_OK;

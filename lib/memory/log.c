@@ -29,12 +29,17 @@ int wsm__log_init(wsm__log *log, wsm__mem *mem, const unsigned char seed[16], co
 
 wsm__reach *wsm__reach_new(wsm__mem *mem, uint32_t count) {
     wsm__reach *reach = wsm__alloc(mem, sizeof *reach + count * sizeof *reach->agents);
-    if (reach) *reach = (wsm__reach){.history_of = WSM__REACH_NOBODY, .count = count};
+    if (reach) *reach = (wsm__reach){.refs = 1, .history_of = WSM__REACH_NOBODY, .count = count};
+    return reach;
+}
+
+wsm__reach *wsm__reach_ref(wsm__reach *reach) {
+    if (reach) reach->refs++;
     return reach;
 }
 
 void wsm__reach_free(wsm__mem *mem, wsm__reach *reach) {
-    if (reach) wsm__free(mem, reach, sizeof *reach + reach->count * sizeof *reach->agents);
+    if (reach && --reach->refs == 0) wsm__free(mem, reach, sizeof *reach + reach->count * sizeof *reach->agents);
 }
 
 bool wsm__reach_has(const wsm__reach *reach, uint32_t agent) {

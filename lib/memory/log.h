@@ -39,7 +39,8 @@ typedef struct wsm__context {
 
 /* Who sees a record beside the members of its context. Few records have one. */
 typedef struct wsm__reach {
-    wsm__context *also;  /* its members too; NULL: none */
+    wsm__context *also; /* its members too; NULL: none */
+    uint32_t refs;
     uint32_t history_of; /* the record lets this agent see what its context held before; WSM__REACH_NOBODY: none */
     uint32_t count;
     uint32_t agents[]; /* by their number in the roster */
@@ -49,7 +50,8 @@ typedef struct wsm__reach {
 
 /* NULL: no memory. `agents` is filled by the caller. */
 wsm__reach *wsm__reach_new(wsm__mem *mem, uint32_t count);
-void wsm__reach_free(wsm__mem *mem, wsm__reach *reach); /* NULL does nothing */
+wsm__reach *wsm__reach_ref(wsm__reach *reach);          /* the same; NULL stays NULL */
+void wsm__reach_free(wsm__mem *mem, wsm__reach *reach); /* one reference less; NULL does nothing */
 bool wsm__reach_has(const wsm__reach *reach, uint32_t agent);
 
 /* One record in memory. */
