@@ -57,6 +57,11 @@ static void bad_text(wsm__sim_client *client) {
     wsm__sim_client_raw(client, text, strlen(text));
 }
 
+/* More than anybody has patience for, at once. */
+static void babble(wsm__sim_client *client) {
+    for (int i = 0; i < 40; i++) wsm__sim_client_raw(client, "{", 1);
+}
+
 static void bad_http(wsm__sim_client *client) {
     static const char *const heads[] = {"GET /ws HTTP/1.1\r\n\r\n",
                                         "GET /ws HTTP/1.0\r\nHost: x\r\n\r\n",
@@ -75,6 +80,10 @@ void wsm__sim_client_misbehave(wsm__sim_client *client) {
     bool opens = client->phase == WSM__SIM_HTTP;
     if (opens && !wsm__sim_fails(sim, WSM_SIM_BAD_BYTES, WSM__SIM_PEER)) return;
     client->is_tampered = true;
+    if (!opens && wsm__sim_draw(sim, WSM__SIM_PEER, 8) == 7) {
+        babble(client);
+        return;
+    }
     if (client->kind == WSM_PEER_MESSAGE) {
         bad_text(client);
         return;
