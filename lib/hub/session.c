@@ -113,7 +113,7 @@ static int join(wsm_conn *conn) {
     }
     if (is_active(conn)) agent->actives++;
     agent->kind = conn->identity.claims.kind;
-    wsm__heap_disarm(&hub->heap, &agent->timer);
+    if (is_active(conn)) wsm__heap_disarm(&hub->heap, &agent->timer); /* who only observes does not stay present */
     return WSM_OK;
 }
 
