@@ -4,6 +4,7 @@
 #   make check      install what is missing, build everything, run every test; ends with "N passed, M failed"
 #
 #   make all        libraries and programs (the default), into build/lib and build/bin
+#   make check-long         seeds of the simulator that belong to this commit, for SECONDS=60
 #   make check-mutants      plant bugs, one at a time: the simulator must find each
 #   make check-determinism  the same seeds give the same traces in builds of every kind
 #   make fuzz       fuzz with clang's libFuzzer: SECONDS=60, TARGET="utf8 jwt" (all); what it finds goes into the corpus
@@ -57,7 +58,7 @@ SQLITE_LIBS := -lsqlite3
 ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 
 .DELETE_ON_ERROR:
-.PHONY: all libs programs tests check check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check lint analyze format man clean help
+.PHONY: all libs programs tests check check-long check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check lint analyze format man clean help
 
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
@@ -223,7 +224,17 @@ run: deps-run
 
 check: deps-check
 	@$(SUBMAKE) all tests $(NODE_DONE)
+	@$(SIM_SANITISED)
 	@$(PYTHON) scripts/check.py --build $(BUILD) $(STAGES)
+
+# The check goes through seeds of the simulator twice, the second time with the sanitizers; check-long goes through seeds
+# that belong to the commit, for as long as it is told.
+SIM_SANITISED = $(if $(filter 1,$(SANITIZE)),:,$(if $(or $(filter sim,$(STAGES)),$(if $(STAGES),,all)),$(BUILD_SAN),:))
+BUILD_SAN     = $(SUBMAKE) SANITIZE=1 BUILD=$(BUILD)-san $(BUILD)-san/bin/wsm-sim
+check-long: deps-check
+	@$(SUBMAKE) all tests
+	@$(BUILD_SAN)
+	@$(PYTHON) scripts/long.py --build $(BUILD) --seconds $(SECONDS)
 
 # Planted bugs, one at a time: the simulator finds each. Then the same seeds in builds of every kind.
 check-mutants: deps-check
@@ -284,7 +295,7 @@ INCLUDEDIR := $(DESTDIR)$(PREFIX)/include/wsm
 MANDIR     := $(DESTDIR)$(PREFIX)/share/man
 BINDIR     := $(DESTDIR)$(PREFIX)/bin
 HEADERS    := $(notdir $(wildcard include/wsm/*.h))
-INSTALLED  := wsmd wsmcat
+INSTALLED  := wsmd wsmcat wsm-sim
 LIBNAMES   := libwsm libwsm-uv libwsm-sqlite libwsm-sim
 PCS        := wsm wsm-uv wsm-sqlite wsm-sim
 MANPAGES   := $(wildcard man/*.[0-9])

@@ -18,7 +18,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
-SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300}
+SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300, "sim": 300}
+
+SEEDS = ["run", "--seeds", "1..1000000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
 
 REPORT = re.compile(r"^report: (.*)$", re.M)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
@@ -46,12 +48,20 @@ def programs(build):
     fuzzed = [(t, [str(build / "tests/fuzz" / t), str(corpora / t[5:])]) for t in targets]
     fuzzed += [(f"{t} --splits", [str(build / "tests/fuzz" / t), "--splits", str(corpora / t[5:])])
                for t in ("fuzz_client", "fuzz_frame_stream", "fuzz_http_upgrade")]
+    sanitised = build.parent / (build.name + "-san") / "bin/wsm-sim"
+    seeds = [("seeds", [str(build / "bin/wsm-sim"), *SEEDS])]
+    if sanitised.exists():
+        seeds.append(("seeds, sanitised", [str(sanitised), *SEEDS]))
+    cases = sorted((ROOT / "tests/sim").glob("case_*.c"))
+    simulated = [(s.stem, [str(build / "tests/sim" / s.stem)]) for s in cases]
+    simulated += [("sim_reconnect", [str(build / "bin/sim_reconnect")])] + seeds
     return {
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
         "unit": compiled("unit") + compared,
         "integration": compiled("integration"),
         "fault": compiled("fault"),
         "fuzz": fuzzed,
+        "sim": simulated,
         "interop": scripts,
         "acceptance": acceptance,
     }
@@ -94,7 +104,7 @@ def run(stage, command, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="the build folder")
-    parser.add_argument("stages", nargs="*", help="project, unit, integration, fuzz, fault, interop, acceptance; default: all")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, fuzz, fault, sim, interop, acceptance; default: all")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     plan = programs(build)

@@ -5,8 +5,8 @@
  *     wsm-sim shrink SEED [--profile P] [--runs N] [--out FILE]
  *     wsm-sim explain [I-20]
  *
- * `mixed` is brutal for every even seed and rough for every odd one. Ends with "N passed, M failed" (seeds) and is 0
- * when none failed. */
+ * `mixed` is brutal for every even seed and rough for every odd one. Ends with "1 passed, 0 failed", or how many
+ * seeds failed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -230,9 +230,21 @@ static void on_bytes(wsm_sim *sim, void *user, const void *bytes, size_t len) {
     frames(client, at, len);
 }
 
+/* When nothing fails any more, who answers is not cut without a word. */
+static void check_cut(const wsm__sim_client *client) {
+    const wsm_sim *sim = client->sim;
+    bool is_healthy = sim->is_calm && client->opened_at > sim->calm_at && client->kind != WSM_PEER_MESSAGE;
+    if (!is_healthy || client->phase != WSM__SIM_LIVE || !client->line || client->line->is_cut || client->is_tampered)
+        return;
+    if (client->node->hub && client->node->shutdown_by == 0)
+        wsm__sim_break(client->sim, "I-80", "client %u is cut without a word, after %llu ms, and nothing fails",
+                       client->idx, (unsigned long long)((sim->now - client->opened_at) / WSM__SIM_MS));
+}
+
 static void on_closed(wsm_sim *sim, void *user) {
     wsm__sim_client *client = user;
     (void)sim;
+    check_cut(client);
     if (client->kind == WSM_PEER_MESSAGE && client->line && client->line->close_code >= 4000) /* its host tells it */
         note_code(client, client->line->close_code);
     wsm__sim_client_lost(client);

@@ -53,9 +53,8 @@ static const wsm_sim_invariant rows[] = {
     {"I-64", "A call that fails had no effect."},
     {"I-68", "The same inputs and answers give the same outputs, to the bit, in every build."},
     {"I-66", "Who sends nonsense again and again is sent away."},
-    {"I-80",
-     "When the faults stop, every client comes to the log's end in bounded time, every command is answered, and no "
-     "timer spins."},
+    {"I-80", "When the faults stop, every client comes to the log's end in bounded time, every command is answered, no "
+             "timer spins, and nobody who answers is cut."},
     {"I-81", "A shutdown ends by its deadline."},
     {"I-82", "Clocks that jump or stall cause at most one ping in an interval."},
     {"I-91", "What is missing or broken in the log becomes a gap; never silence."},

@@ -98,6 +98,7 @@ void wsm__sim_strike(wsm_sim *sim) {
 void wsm__sim_calm(wsm_sim *sim) {
     wsm__sim_check_silent(sim);
     sim->is_calm = true;
+    sim->calm_at = sim->now;
     sim->bytes_per_ms = 0; /* a network that is slower than the limits allow would never come to rest */
     if (sim->window && sim->window < 16384) sim->window = 16384;
     if (sim->delay_us > 20000) sim->delay_us = 20000;

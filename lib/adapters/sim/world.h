@@ -48,6 +48,7 @@ struct wsm_sim {
     uint32_t delay_us, bytes_per_ms, window; /* of the network; 0: no delay, no limit */
     uint32_t store_us;                       /* of the log */
     bool is_calm;                            /* the faults are over */
+    uint64_t calm_at;                        /* when they were over */
     uint64_t left_at;                        /* when a session ended last */
     bool is_users;                           /* a test's own world: records may come from elsewhere */
     bool async_writes;                       /* transports hold what they were handed while they write it */
