@@ -819,6 +819,188 @@ static void any_allocation_may_fail_and_the_state_is_that_of_the_records(void **
     }
 }
 
+/* ---- at random ---- */
+
+#define KNOWN 24
+
+typedef struct dice {
+    uint64_t state;
+    char ids[KNOWN][ID_OF];
+    unsigned known;
+} dice;
+
+static unsigned roll(dice *d, unsigned sides) {
+    d->state = d->state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(d->state >> 33) % sides;
+}
+
+static const char *one_of(dice *d, const char *const *words, unsigned count) {
+    return words[roll(d, count)];
+}
+
+/* A command that may or may not be allowed now. */
+static void random_command(dice *d, char *out, size_t cap) {
+    static const char *const agents[] = {"ada", "bob", "cleo", "dan"};
+    static const char *const states[] = {"active",         "testing",       "paused", "waiting", "reviewing",
+                                         "spawning_child", "consolidating", "failed", "archived"};
+    static const char *const names[] = {"x", "y", "z"}, *const yes_no[] = {"open", "private"};
+    static const char *const policies[] = {"auto", "review"}, *const modes[] = {"all", "refs", "none"};
+    static const char *const conflicts[] = {"keep_both", "keep_parent", "keep_sidebar"};
+    static const char *const accepts[] = {"\"all\"", "\"none\"", "[]"}, *const histories[] = {"since_join", "all"};
+    const char *id = d->known ? d->ids[roll(d, d->known)] : "main",
+               *other = d->known ? d->ids[roll(d, d->known)] : "main";
+    const char *agent = one_of(d, agents, 4), *name = one_of(d, names, 3);
+    unsigned number = roll(d, 100);
+    switch (roll(d, 18)) {
+    case 0:
+    case 1:
+        snprintf(out, cap,
+                 "\"type\":\"sidebar_spawn\",\"parent_id\":\"%s\",\"task\":\"t\",\"participants\":[\"%s\"],"
+                 "\"visibility\":\"%s\","
+                 "\"merge_policy\":\"%s\",\"conflict_policy\":\"%s\",\"inherit\":{\"mode\":\"%s\"}",
+                 roll(d, 3) ? "main" : id, agent, one_of(d, yes_no, 2), one_of(d, policies, 2), one_of(d, conflicts, 3),
+                 one_of(d, modes, 3));
+        break;
+    case 2:
+        snprintf(out, cap,
+                 "\"type\":\"sidebar_child_spawn\",\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\","
+                 "\"assigned_agents\":[\"%s\"],\"coordinator_agent\":\"%s\"",
+                 id, agent, agent);
+        break;
+    case 3:
+        snprintf(out, cap, "\"type\":\"sidebar_fork\",\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"", id);
+        break;
+    case 4:
+        snprintf(out, cap,
+                 "\"type\":\"sidebar_status_update\",\"sidebar_id\":\"%s\",\"new_status\":\"%s\",\"reason\":\"r\"", id,
+                 one_of(d, states, 9));
+        break;
+    case 5:
+        snprintf(
+            out, cap,
+            "\"type\":\"sidebar_pause\",\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"key\":\"%s\"}",
+            id, name);
+        break;
+    case 6: snprintf(out, cap, "\"type\":\"sidebar_resume\",\"sidebar_id\":\"%s\",\"reason\":\"r\"", id); break;
+    case 7:
+        snprintf(out, cap, "\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"history\":\"%s\"", id,
+                 one_of(d, histories, 2));
+        break;
+    case 8: snprintf(out, cap, "\"type\":\"sidebar_leave\",\"sidebar_id\":\"%s\"", id); break;
+    case 9:
+        snprintf(out, cap,
+                 "\"type\":\"sidebar_invite\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"%s\"],\"history\":\"%s\"", id,
+                 agent, one_of(d, histories, 2));
+        break;
+    case 10:
+        snprintf(out, cap, "\"type\":\"sidebar_remove\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"%s\"]", id, agent);
+        break;
+    case 11: snprintf(out, cap, "\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\"", id); break;
+    case 12:
+        snprintf(out, cap, "\"type\":\"sidebar_merge_decision\",\"sidebar_id\":\"%s\",\"accept\":%s", id,
+                 one_of(d, accepts, 3));
+        break;
+    case 13:
+        snprintf(out, cap, "\"type\":\"sidebar_archive\",\"sidebar_id\":\"%s\",\"archive_reason\":\"r\"", id);
+        break;
+    case 14:
+        snprintf(out, cap,
+                 "\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\","
+                 "\"description\":\"d\","
+                 "\"dependency_refs\":[\"%s\"]",
+                 id, other);
+        break;
+    case 15:
+    case 16:
+        snprintf(out, cap, "\"type\":\"data_ref\",\"context_id\":\"%s\",\"name\":\"%s\",\"value\":%s",
+                 roll(d, 3) ? id : "main", name,
+                 number < 20   ? "null"
+                 : number < 60 ? "1"
+                               : "[2]");
+        break;
+    default:
+        snprintf(out, cap, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":%u,\"key\":\"%s\"",
+                 roll(d, 3) ? id : "main", number, name);
+        break;
+    }
+}
+
+static void note_ids(dice *d, const peer *p) {
+    const char *line = peer_last(p, "\"sidebar_id\":\"sb-");
+    char id[ID_OF];
+    if (!line || !strstr(line, "\"type\":\"ack\"")) return;
+    field_of(line, "sidebar_id", id, sizeof id);
+    for (unsigned i = 0; i < d->known; i++)
+        if (strcmp(d->ids[i], id) == 0) return;
+    memcpy(d->ids[d->known < KNOWN ? d->known++ : roll(d, KNOWN)], id, sizeof id);
+}
+
+static void random_life(room *r, dice *d, unsigned commands) {
+    peer *const all[] = {r->ada, r->bob, r->cleo, r->dan};
+    for (unsigned i = 0; i < commands; i++) {
+        char fields[1024];
+        peer *p = all[roll(d, 4)];
+        if (!p->conn) continue;
+        random_command(d, fields, sizeof fields);
+        peer_say(p, "{\"message_id\":\"0190c000-0000-7000-9000-%012u\",%s}", ++r->next, fields);
+        if (roll(d, 3) == 0) world_run(&r->w, roll(d, 50) ? 20 : 3u * HOUR);
+        note_ids(d, p);
+        if (roll(d, 10) == 0) forget(r);
+    }
+    world_run(&r->w, 3000);
+}
+
+static void compare_again(kept_log *kept, const wsm_log *log, const wsm_config *config, const char *live,
+                          bool from_records) {
+    hub_world again;
+    kept->no_snapshots = from_records;
+    world_init(&again);
+    again.config = *config;
+    assert_int_equal(world_start(&again, log), 0);
+    assert_int_equal(again.ready_err, 0);
+    char *refolded = shut_down(&again, kept);
+    assert_string_equal(live, refolded);
+    free(refolded);
+}
+
+/* Folded live, folded again from the records, and from a snapshot in the middle and the records behind it: one state.
+ */
+static void whatever_happens_the_records_make_the_same_state_again(void **state) {
+    (void)state;
+    uint64_t records = 0;
+    for (unsigned seed = 1; seed <= 150; seed++) {
+        static room r;
+        static dice d;
+        kept_log kept = {0};
+        wsm_log log = kept_log_of(&kept);
+        memset(&r, 0, sizeof r);
+        memset(&d, 0, sizeof d);
+        d.state = seed;
+        world_init(&r.w);
+        r.w.config.sidebars_per_min = 0;
+        r.w.config.agent_messages_per_s = r.w.config.violations_per_min = 0;
+        r.w.config.history_records_max = seed % 3 ? 1000 : 5;
+        r.w.config.snapshot_records = 20;
+        open_room_with(&r, &log);
+        random_life(&r, &d, 250);
+        kept_log middle = kept; /* its snapshot is some 20 records old */
+        middle.snapshot = malloc(kept.snapshot_len);
+        assert_true(middle.snapshot && kept.snapshot);
+        memcpy(middle.snapshot, kept.snapshot, kept.snapshot_len);
+        char *live = shut_down(&r.w, &kept);
+        records += kept.count;
+        compare_again(&kept, &log, &r.w.config, live, true);
+        free(kept.snapshot);
+        kept.snapshot = middle.snapshot;
+        kept.snapshot_len = middle.snapshot_len;
+        kept.snapshot_offset = middle.snapshot_offset;
+        compare_again(&kept, &log, &r.w.config, live, false);
+        free(live);
+        kept_log_free(&kept);
+    }
+    if (records < 150 * 60) fail_msg("only %llu records: most is refused", (unsigned long long)records);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_spawn_reaches_its_participants_and_nobody_else),
@@ -844,6 +1026,7 @@ int main(void) {
         cmocka_unit_test(a_merge_reads_back_what_has_left_memory),
         cmocka_unit_test(a_merge_that_is_too_large_says_its_bytes),
         cmocka_unit_test(any_allocation_may_fail_and_the_state_is_that_of_the_records),
+        cmocka_unit_test(whatever_happens_the_records_make_the_same_state_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
