@@ -4,6 +4,27 @@
 
 #include "sidebar/tree.h"
 
+/* Places of the numbers of a node, and the bits of one of them. */
+enum {
+    N_CREATOR,
+    N_COORDINATOR,
+    N_STATUS,
+    N_BEFORE,
+    N_FINAL,
+    N_PRIORITY,
+    N_FLAGS,
+    N_POLICY,
+    N_VERSION,
+    N_BORN,
+    N_BORN_MS,
+    N_MERGED_AT,
+    N_WAITING_FOR,
+    N_WAKE,
+    N_WAKE_MS,
+    N_COUNT
+};
+enum { FLAG_PRIVATE = 1, FLAG_REVIEWED = 2, FLAG_OFFERED = 4, FLAG_WARNED = 8, FLAG_SUCCESS = 16, FLAG_WOKEN = 32 };
+
 /* An array with one object for each context of the tree, main first, in the order in which they began. */
 void wsm__tree_save(const wsm__tree *tree, wsm__buf *buf);
 

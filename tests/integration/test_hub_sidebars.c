@@ -227,7 +227,7 @@ static void probe(room *r, const char *id, char *out, size_t cap) {
         "\"type\":\"sidebar_test_result\",\"sidebar_id\":\"%s\",\"test_description\":\"t\",\"result\":\"passed\","
         "\"findings\":\"\"",
         "\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\",\"waiting_for\":\"human_input\",\"description\":"
-        "\"d\"",
+        "\"\"",
         "\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[],\"parent_id\":\"%s\"",
         "\"type\":\"sidebar_child_spawn\",\"sub_task_description\":\"t\",\"assigned_agents\":[],\"parent_sidebar_id\":"
         "\"%s\"",
@@ -743,8 +743,8 @@ static void stumble(room *r) {
         "\"type\":\"sidebar_child_spawn\",\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_"
         "agents\":"
         "[\"dan\"]",
-        "\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\",\"waiting_for\":\"human_input\",\"description\":"
-        "\"d\"",
+        ("\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\","
+         "\"waiting_for\":\"human_input\",\"description\":\"d\""),
         "\"type\":\"sidebar_status_update\",\"sidebar_id\":\"%s\",\"new_status\":\"active\"",
         "\"type\":\"sidebar_fork\",\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"",
         "\"type\":\"sidebar_remove\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]",
