@@ -20,7 +20,9 @@
 #define WSM__ITEMS_MAX           1024u  /* offsets that a merge names, parts of a context that a message lists */
 #define WSM__MENTION_TARGETS_MAX 16u    /* of one message; groups count as one */
 #define WSM__MENTION_BYTES_MAX   16384u
-#define WSM__CLOSE_REASON_MAX    123u /* RFC 6455, section 5.5: 125 bytes less the code */
+#define WSM__CALLEES_MAX         256u  /* agents that one message may call, groups included */
+#define WSM__CALLEES_ANSWER_MAX  8192u /* of names and outcomes in an ack */
+#define WSM__CLOSE_REASON_MAX    123u  /* RFC 6455, section 5.5: 125 bytes less the code */
 
 #define WSM__SHED_BYTES_MIN (16u << 10) /* in a queue: giving up shorter ones troubles many and frees nothing */
 #define WSM__HOLE_WAIT_MS   10000u      /* for records that the log left out: everything behind them waits as long */

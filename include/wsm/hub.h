@@ -106,6 +106,18 @@ typedef struct wsm_config {
     uint32_t sidebar_children_max;     /* 64 live ones of a sidebar */
     uint32_t data_refs_max;            /* 256 names of a context */
     uint32_t data_refs_bytes_max;      /* 512 KiB of names and values */
+
+    /* Mentions and deliveries. */
+    uint32_t mentions_per_message;      /* 16 names in the text of an update */
+    uint32_t mention_group_max;         /* 64 agents of one group, at most 256 */
+    uint32_t mentions_per_min_to_agent; /* 60 */
+    uint32_t mention_pair_per_min;      /* 30 from one agent to one other */
+    uint32_t hop_max;                   /* 8: a longer chain of causes mentions nobody (loop_guard) */
+    uint32_t mailbox_messages_max;      /* 1000 open deliveries of an agent */
+    uint32_t mailbox_bytes_max;         /* 1 MiB of them */
+    uint32_t mailbox_age_s;             /* 604800, then it expires */
+    uint32_t mention_lease_ms;          /* 300000 to work on one when none is given */
+    uint64_t mailbox_total_bytes_max;   /* 256 MiB of all agents */
 } wsm_config;
 
 /* `size` is sizeof(wsm_config) as the caller knows it. Any thread. */

@@ -1,6 +1,6 @@
 /* Apply: fold one record into the state. Deterministic: it reads the record and the state, no clock and no random
  * number. Either everything of a record happens, or, for lack of memory, nothing, and it is tried again. */
-#include "hub/hub.h"
+#include "hub/mentions.h"
 
 /* The pending that this record answers, if this process has appended it and it came back as it went. */
 static wsm__pending *pending_of(const wsm_hub *hub, const wsm__record_head *head, wsm_slice bytes) {
@@ -97,6 +97,7 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
     if (!frame) return WSM_OK; /* and no reach */
     fold->receivers = wsm__fanout_record(hub, frame, fold);
     wsm__reach_free(&hub->mem, reach);
+    if (wsm__delivery_is_made_by(&fold->head)) wsm__delivery_go(hub, fold, frame);
     wsm__call_applied(hub, fold->offset, &fold->head, wsm__frame_payload(frame), fold->receivers);
     wsm__frame_unref(frame);
     return WSM_OK;

@@ -1,6 +1,5 @@
 /* From a message to what it asks for: decode, check who may, and hand over to the file that does it. */
-#include "hub/hub.h"
-#include "hub/sides.h"
+#include "hub/mentions.h"
 #include "limits.h"
 #include "proto/phrase.h"
 
@@ -50,6 +49,8 @@ static const struct row {
     {WSM__MSG_SIDEBAR_REMOVE, true, wsm__side_submit},
     {WSM__MSG_SIDEBAR_MERGE, true, wsm__side_submit},
     {WSM__MSG_SIDEBAR_MERGE_DECISION, true, wsm__side_submit},
+    {WSM__MSG_MENTION_ROUTE, true, wsm__mention_submit},
+    {WSM__MSG_MENTION_ACK, true, wsm__mention_ack_submit},
 };
 
 static const struct row *row_of(wsm__msg_type type) {

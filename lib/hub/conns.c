@@ -1,6 +1,6 @@
 /* The public calls of a connection: taking it up, bytes in, bytes out, and its end. */
 #include "abi.h"
-#include "hub/hub.h"
+#include "hub/mentions.h"
 #include "limits.h"
 
 static const wsm_peer peer_defaults = {.size = sizeof(wsm_peer)};
@@ -261,6 +261,7 @@ static void go_on(wsm_conn *conn) {
     wsm__turn_enter(hub);
     wsm__replay_pump(conn);
     wsm__presence_pump(conn);
+    wsm__delivery_pump(conn);
     if (!wsm__io_has_output(&conn->io)) {
         conn->notified = false;
         if (conn->want_drained) {

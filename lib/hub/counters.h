@@ -41,6 +41,8 @@
     X(pages_read, "wsm_log_pages_total", NULL, "Pages asked of the log.")                                              \
     X(presence_changes, "wsm_presence_changes_total", NULL, "Changes of presence announced.")                          \
     X(trims, "wsm_log_trims_total", NULL, "Times that the log was told to let old records go.")                        \
+    X(mentions, "wsm_mentions_total", NULL, "Deliveries made by mentions and spawns.")                                 \
+    X(mentions_delivered, "wsm_mentions_delivered_total", NULL, "Deliveries that went to a connection.")               \
     X(snapshots, "wsm_snapshots_total", NULL, "Snapshots given to the log.")                                           \
     X(log_suppressed, "wsm_log_lines_suppressed_total", NULL,                                                          \
       "Log lines left out because too many were of their kind.")                                                       \

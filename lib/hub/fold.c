@@ -1,9 +1,14 @@
 /* What each type of record does to the state, in two steps: `prepare` judges and allocates and changes nothing,
  * `commit` cannot fail. Deterministic: they read the record and the state, no clock and no random number. */
-#include "hub/hub.h"
-#include "hub/sides.h"
+#include "hub/mentions.h"
 
 #include <assert.h>
+
+/* All that a mention does is done by its deliveries. */
+static int mention_prepare(wsm_hub *hub, wsm__fold *fold) {
+    if (fold->context != hub->mail) fold->refusal = WSM_ERR_BAD_MESSAGE;
+    return WSM_OK;
+}
 
 static const struct row {
     wsm__msg_type type;
@@ -32,6 +37,8 @@ static const struct row {
     {WSM__MSG_SIDEBAR_COORDINATOR, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
     {WSM__MSG_SIDEBAR_IDLE_WARNING, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
     {WSM__MSG_AGENT_CARD, wsm__card_prepare, NULL, NULL},
+    {WSM__MSG_MENTION_ROUTE, mention_prepare, NULL, NULL},
+    {WSM__MSG_MENTION_ACK, wsm__mention_ack_prepare, wsm__mention_ack_commit, NULL},
 };
 
 static const struct row *row_of(wsm__msg_type type) {
@@ -40,13 +47,19 @@ static const struct row *row_of(wsm__msg_type type) {
     return NULL;
 }
 
+/* What is the same for all: the counting of its context, and deliveries. */
+static int prepare_rest(wsm_hub *hub, wsm__fold *fold) {
+    int err = wsm__side_count_prepare(hub, fold);
+    if (!err && wsm__delivery_is_made_by(&fold->head)) err = wsm__delivery_prepare(hub, fold);
+    if (!err) return WSM_OK;
+    wsm__fold_abandon(hub, fold);
+    return WSM_ERR_NOMEM;
+}
+
 int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     int err = row ? row->prepare(hub, fold) : WSM_OK;
-    if (row && !err && !fold->refusal && wsm__side_count_prepare(hub, fold)) {
-        wsm__fold_abandon(hub, fold);
-        err = WSM_ERR_NOMEM;
-    }
+    if (row && !err && !fold->refusal) err = prepare_rest(hub, fold);
     if (row) return err;
     fold->refusal = WSM_ERR_UNSUPPORTED; /* of a newer node: it keeps its offset and changes nothing here */
     return WSM_OK;
@@ -55,6 +68,7 @@ int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold) {
 void wsm__fold_abandon(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     if (row && row->abandon) row->abandon(hub, fold);
+    if (!fold->refusal && wsm__delivery_is_made_by(&fold->head)) wsm__delivery_abandon(hub, fold);
 }
 
 void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold) {

@@ -1,6 +1,5 @@
 /* The life of a hub: made, ticked, freed. */
-#include "hub/hub.h"
-#include "hub/sides.h"
+#include "hub/mentions.h"
 
 #include "abi.h"
 #include "defaults.h"
@@ -83,6 +82,10 @@ static int fill_parts(wsm_hub *hub) {
     hub->pool = wsm__ws_pool_new(&hub->mem, POOL_IDLE);
     if (!hub->pool) return WSM_ERR_NOMEM;
     wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
+    wsm__map_init(&hub->wake_rates, &hub->mem, hub->seed);
+    wsm__ledger_init(&hub->ledger, &hub->mem, hub->seed,
+                     &(wsm__ledger_limits){config->mailbox_messages_max, config->mailbox_bytes_max,
+                                           config->mailbox_total_bytes_max, config->mailbox_age_s});
     err = wsm__log_context_new(&hub->records, wsm__slice_str("main"), &hub->main);
     if (!err) err = wsm__log_context_new(&hub->records, wsm__slice_str(WSM__MAIL), &hub->mail);
     if (!err) err = grow_tree(hub);
@@ -113,6 +116,8 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__dedup_init(&hub->soft_dedup, &hub->mem, hub->seed, 0, 0);
     wsm__registry_init(&hub->registry, &hub->mem, hub->seed);
     wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
+    wsm__map_init(&hub->wake_rates, &hub->mem, hub->seed);
+    wsm__ledger_init(&hub->ledger, &hub->mem, hub->seed, &(wsm__ledger_limits){0});
     wsm__map_init(&hub->addresses, &hub->mem, hub->seed);
     wsm__map_init(&hub->inflight, &hub->mem, hub->seed);
 }
@@ -197,6 +202,8 @@ static void chores(wsm_hub *hub) {
         wsm__turn_chores_soon(hub, 0);
     else if (hub->records.bytes > 0 || wsm__dedup_count(&hub->soft_dedup) > 0)
         wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
+    wsm__mention_due(hub);
+    wsm__wakes_expire(hub);
     wsm__retain(hub);
     if (hub->ages.count > 0) wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
     if (hub->is_shutting_down && hub->now < hub->shutdown_by) wsm__turn_chores_soon(hub, hub->shutdown_by - hub->now);
@@ -289,6 +296,8 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__append_fini(hub);
     wsm__registry_fini(&hub->registry, &hub->heap);
     wsm__roster_fini(&hub->roster);
+    wsm__ledger_fini(&hub->ledger);
+    wsm__wakes_fini(hub);
     wsm__addresses_fini(hub);
     wsm__map_fini(&hub->inflight);
     wsm__dedup_fini(&hub->dedup);

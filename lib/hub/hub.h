@@ -14,6 +14,7 @@
 #include "memory/log.h"
 #include "proto/decode.h"
 #include "proto/encode.h"
+#include "route/ledger.h"
 #include "route/receivers.h"
 #include "route/registry.h"
 #include "route/roster.h"
@@ -97,8 +98,9 @@ struct wsm_conn {
     bool eof;
     bool reads_main;
     bool catching_up;
-    bool replaying; /* replay_start was sent, replay_end was not */
-    bool reading;   /* a page is on its way, or waits for its turn */
+    bool replaying;  /* replay_start was sent, replay_end was not */
+    bool reading;    /* a page is on its way, or waits for its turn */
+    bool reads_mail; /* the record of a delivery is on its way */
     bool presence_lags;
     bool position_due;
     uint16_t close_code;
@@ -218,6 +220,7 @@ typedef struct wsm__read {
     bool is_sent;
     uint32_t slot, gen;           /* for a connection ... */
     struct wsm__merge_job *merge; /* ... or for a merge; NULL: it is not ... */
+    bool for_delivery;            /* it is the record of a delivery */
     bool for_host;                /* ... or for wsm_records_read: */
     uint64_t tag, after;
     size_t limit;
@@ -234,6 +237,15 @@ typedef enum wsm__hole_state {
 } wsm__hole_state;
 
 /* A connection's number; generations tell who had it before. */
+/* Wakes of one minute (wakes.c). */
+typedef struct wsm__wake_minute {
+    uint64_t number; /* of the minute, from 1; 0: none */
+    uint32_t all, caused;
+    bool warned;
+} wsm__wake_minute;
+
+#define WSM__WAKE_MINUTES 8u
+
 typedef struct wsm__slot {
     wsm_conn *conn; /* NULL: free */
     uint32_t next_free;
@@ -285,6 +297,9 @@ struct wsm_hub {
     wsm__ring audiences; /* of wsm__receivers, by the idx of the context */
     wsm__roster roster;
     wsm__tree tree;
+    wsm__ledger ledger;
+    wsm__map wake_rates; /* of wakes.c, by sender and target */
+    wsm__wake_minute wakes[WSM__WAKE_MINUTES];
     wsm__list parked; /* commands that wait for records under way (parked.c) */
     uint32_t parked_count;
     wsm__dedup dedup, soft_dedup;

@@ -1,6 +1,6 @@
 /* The life of a connection: from wsm_conn_new to the shell that is freed at the end of a turn. What it says and means
  * is decided elsewhere (handshake.c, session.c, commands.c); here are its phases, its deadlines and its end. */
-#include "hub/hub.h"
+#include "hub/mentions.h"
 #include "limits.h"
 
 wsm__slot *wsm__peer_slot(const wsm_hub *hub, uint32_t slot) {
@@ -113,6 +113,7 @@ void wsm__peer_timer(wsm_conn *conn) {
     }
     if (conn->position_at) next = earlier(next, conn->position_at);
     wsm__replay_pump(conn); /* a page may have waited for its share of bytes, or anything for memory */
+    wsm__delivery_pump(conn);
     wsm__presence_pump(conn);
     if (!conn->notified && wsm__io_has_output(&conn->io)) wsm__turn_notify(conn);
     wsm__peer_rearm(conn, next);

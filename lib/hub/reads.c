@@ -34,6 +34,11 @@ static void fail(wsm_hub *hub, wsm__read *read, int err) {
         wsm_page page = {.tag = read->tag, .err = err, .epoch = hub->epoch, .next_after = read->after};
         wsm__call_page(hub, &page);
     }
+    if (conn && read->for_delivery) {
+        conn->reads_mail = false;
+        wsm__peer_rearm(conn, hub->now + WSM__RETRY_MS);
+        return;
+    }
     if (conn) wsm__peer_shut(conn, 1013, NULL); /* it comes back and resumes where it was */
 }
 

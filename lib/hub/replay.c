@@ -4,7 +4,7 @@
  *
  * Whoever is let into a context with its history reads that first (history.c): the cursor stands at the record that let
  * him in until it is done. */
-#include "hub/hub.h"
+#include "hub/mentions.h"
 #include "hub/sides.h"
 
 #define PUMP_MOST 64u
@@ -134,6 +134,7 @@ static bool send_record(wsm_conn *conn, wsm__frame *frame, const wsm__context *c
                         uint64_t offset) {
     if (!wsm__replay_push(conn, frame, offset)) return false;
     conn->cursor = offset;
+    wsm__delivery_came(conn, offset);
     if (reach && conn->agent && reach->history_of == conn->agent->number) wsm__history_begin(conn, context, offset);
     return true;
 }
@@ -203,6 +204,7 @@ void wsm__replay_pump(wsm_conn *conn) {
             conn->catching_up = false;
             conn->keep_to = conn->cursor;
             wsm__presence_pump(conn);
+            wsm__delivery_pump(conn);
             return;
         }
         if (steps >= SKIP_MOST) {
@@ -276,6 +278,12 @@ void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records,
     }
     wsm_conn *conn = wsm__peer_of(hub, read->slot, read->gen);
     uint64_t to = read->to;
+    if (read->for_delivery) {
+        wsm__read got = *read;
+        wsm__read_end(hub, read);
+        wsm__delivery_page(hub, &got, records, count, outcome);
+        return;
+    }
     if (conn) give_back(conn, read->bytes_max, records, count);
     wsm__read_end(hub, read);
     if (!conn || conn->phase != WSM__PHASE_LIVE) return;

@@ -1,6 +1,6 @@
 /* From an accepted identity to a member of the hub: the rules for several connections of one agent, `welcome`, the
  * resume, and leaving again. */
-#include "hub/hub.h"
+#include "hub/mentions.h"
 
 static bool is_primary(const wsm_conn *conn) {
     const wsm_claims *claims = &conn->identity.claims;
@@ -140,6 +140,7 @@ void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoc
     welcome(conn, wsm__replay_begin(conn, epoch, after));
     wsm__replay_start(conn);
     if (is_active(conn)) wsm__presence_joined(hub, conn);
+    wsm__delivery_pump(conn);
 }
 
 void wsm__session_leave(wsm_conn *conn) {
@@ -150,8 +151,9 @@ void wsm__session_leave(wsm_conn *conn) {
     conn->presence_lags = false;
     if (!agent) return;
     wsm__audience_disconnect(conn);
-    conn->agent = NULL;
     wsm__agent_remove(agent, conn->slot);
+    wsm__delivery_lost(conn);
+    conn->agent = NULL;
     if (is_active(conn)) wsm__presence_left(hub, agent);
     forget_if_unused(hub, agent);
 }

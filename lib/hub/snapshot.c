@@ -99,6 +99,8 @@ int wsm__snapshot_save(wsm_hub *hub) {
     wsm__roster_save(&hub->roster, &buf);
     wsm__json_name(&out, "tree");
     wsm__tree_save(&hub->tree, &buf);
+    wsm__json_name(&out, "ledger");
+    wsm__ledger_save(&hub->ledger, &buf);
     wsm__json_name(&out, "dedup");
     wsm__buf_putc(&buf, '[');
     uint64_t at = put_dedup(hub, &buf);
@@ -233,6 +235,9 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     value = member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
     if (!err && value.kind)
         err = value.kind == WSM__JSON_ARRAY ? wsm__roster_load(&hub->roster, value.raw) : WSM_ERR_LOG_CORRUPT;
+    value = member_of(root.raw, "ledger");
+    if (!err && value.kind)
+        err = value.kind == WSM__JSON_ARRAY ? wsm__ledger_load(&hub->ledger, value.raw) : WSM_ERR_LOG_CORRUPT;
     value = member_of(root.raw, "tree"); /* not there: of a hub that knew no sidebars */
     if (!err && value.kind)
         err =
@@ -259,6 +264,7 @@ int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
         wsm__dedup_undo(&hub->dedup, wsm__dedup_sender_name(entry), entry->id);
     while (hub->records.voids.count > 0) wsm__ring_pop_back(&hub->records.voids, &hub->mem);
     wsm__roster_clear(&hub->roster);
+    wsm__ledger_clear(&hub->ledger);
     int cleared = wsm__tree_clear(&hub->tree);
     if (cleared) err = cleared;
     hub->records.corrupt = 0;

@@ -1,5 +1,5 @@
 /* memory_update and memory_archived: the checks, and the record that is made of them. */
-#include "hub/sides.h"
+#include "hub/mentions.h"
 
 static bool is_sensitive(const wsm__message *message) {
     int idx = wsm__msg_field_idx(message->type, "sensitive", WSM__MAY_UP);
@@ -37,6 +37,28 @@ static wsm__no refusal(wsm_hub *hub, const wsm__command *command, const wsm__sid
     return (wsm__no){WSM_OK, NULL, NULL};
 }
 
+/* Whom its text calls; nobody is no error. In a background sidebar nobody is woken. */
+static int name_callees(wsm_hub *hub, const wsm__command *command, const wsm__side *side, wsm__record_head *head,
+                        wsm__buf *to, wsm__buf *result) {
+    wsm__callees callees;
+    if (command->message->type != WSM__MSG_MEMORY_UPDATE || side->priority == WSM_PRIORITY_BACKGROUND) return WSM_OK;
+    wsm__callees_init(&callees, hub, command, side, head->hop);
+    wsm__callees_scan(&callees, wsm__message_field(command->message, "exchange").raw);
+    if (callees.count > 0) {
+        wsm__callees_put(&callees, to);
+        head->to = wsm__slice(to->ptr, to->len);
+    }
+    if (callees.named > 0) {
+        wsm__buf_puts(result, "{\"mentions\":");
+        wsm__buf_put(result, callees.answer.ptr, callees.answer.len);
+        wsm__buf_puts(result, "}}");
+        head->result = wsm__slice(result->ptr, result->len);
+    }
+    int err = callees.answer.err ? callees.answer.err : to->err ? to->err : result->err;
+    wsm__callees_fini(&callees);
+    return err;
+}
+
 void wsm__update_submit(wsm_hub *hub, const wsm__command *command) {
     const wsm__message *message = command->message;
     wsm__side *side;
@@ -60,7 +82,17 @@ void wsm__update_submit(wsm_hub *hub, const wsm__command *command) {
         return;
     }
     head.priority = priority_of(message, side);
-    wsm__submit_open(hub, message, &head, &out);
-    put_fields(&out, message, head.priority);
-    wsm__submit_close(hub, &head, &out, command->origin);
+    wsm__buf to, result;
+    wsm__buf_init(&to, &hub->mem, 0);
+    wsm__buf_init(&result, &hub->mem, 0);
+    int err = name_callees(hub, command, side, &head, &to, &result);
+    if (err) {
+        wsm__answer_error(hub, command->origin, err, NULL, NULL);
+    } else {
+        wsm__submit_open(hub, message, &head, &out);
+        put_fields(&out, message, head.priority);
+        wsm__submit_close(hub, &head, &out, command->origin);
+    }
+    wsm__buf_fini(&to);
+    wsm__buf_fini(&result);
 }

@@ -1,0 +1,138 @@
+/* Whom a message calls, by name, by specialty, or all who are here; and for each what becomes of it. Nobody is called
+ * who could not read what it is about, whose mailbox is full, or who has been called too often. */
+#include "hub/mentions.h"
+
+void wsm__callees_init(wsm__callees *callees, wsm_hub *hub, const wsm__command *command, const wsm__side *side,
+                       uint32_t hop) {
+    *callees = (wsm__callees){.hub = hub, .side = side, .hop = hop, .bytes = command->text.len};
+    callees->sender = wsm__roster_find(&hub->roster, command->sender);
+    callees->may_group = !command->conn || (command->conn->identity.claims.can & WSM_CAN_MENTION_ALL);
+    wsm__buf_init(&callees->answer, &hub->mem, WSM__CALLEES_ANSWER_MAX);
+    wsm__buf_putc(&callees->answer, '{');
+}
+
+void wsm__callees_fini(wsm__callees *callees) {
+    wsm__buf_fini(&callees->answer);
+}
+
+/* Was this name told of already? A text may say it twice; the answer's keys are unique. */
+static bool is_noted(const wsm__callees *callees, wsm_slice name) {
+    wsm_slice answer = wsm__slice(callees->answer.ptr, callees->answer.len);
+    for (size_t at = 1; at + name.len + 3 <= answer.len; at++)
+        if (answer.ptr[at] == '"' && answer.ptr[at + 1 + name.len] == '"' && answer.ptr[at + 2 + name.len] == ':' &&
+            memcmp(answer.ptr + at + 1, name.ptr, name.len) == 0)
+            return true;
+    return false;
+}
+
+static void note(wsm__callees *callees, wsm_slice name, const char *outcome, int err) {
+    if (callees->named++ > 0) wsm__buf_putc(&callees->answer, ',');
+    wsm__json_put_string(&callees->answer, name);
+    wsm__buf_puts(&callees->answer, ":\"");
+    wsm__buf_puts(&callees->answer, outcome);
+    wsm__buf_putc(&callees->answer, '"');
+    if (err && !callees->err) callees->err = err;
+}
+
+static bool has(const wsm__callees *callees, uint32_t agent) {
+    for (uint32_t i = 0; i < callees->count; i++)
+        if (callees->agents[i] == agent) return true;
+    return false;
+}
+
+/* Why this agent is not called; 0: it is. */
+static int refusal(const wsm__callees *callees, uint32_t agent) {
+    wsm_hub *hub = callees->hub;
+    if (agent == callees->sender) return WSM_ERR_FORBIDDEN; /* who wakes himself never sleeps */
+    if (!wsm__side_is_main(callees->side) && !wsm__side_has(callees->side, agent)) return WSM_ERR_FORBIDDEN;
+    if (hub->config.hop_max && callees->hop > hub->config.hop_max) return WSM_ERR_LOOP_GUARD;
+    if (!wsm__ledger_fits(&hub->ledger, agent, callees->bytes, callees->count)) return WSM_ERR_MAILBOX_FULL;
+    return wsm__wake_may(hub, callees->sender, agent);
+}
+
+static bool is_connected(const wsm_hub *hub, uint32_t agent) {
+    const wsm__agent *there = wsm__audience_agent(hub, agent);
+    return there && wsm__delivery_conn(hub, there) != NULL;
+}
+
+/* Calls one agent; returns the error, 0: called (also if it was already). */
+static int call(wsm__callees *callees, uint32_t agent) {
+    if (has(callees, agent)) return WSM_OK;
+    if (callees->count == WSM__CALLEES_MAX) return WSM_ERR_LIMIT;
+    int err = refusal(callees, agent);
+    if (!err) callees->agents[callees->count++] = agent;
+    return err;
+}
+
+static void call_one(wsm__callees *callees, wsm_slice name) {
+    uint32_t agent = wsm__roster_handle(&callees->hub->roster, name);
+    int err = agent == WSM__ROSTER_NONE   ? WSM_ERR_UNKNOWN_AGENT
+              : agent == WSM__ROSTER_MANY ? WSM_ERR_AMBIGUOUS_AGENT
+                                          : call(callees, agent);
+    const char *outcome = err ? wsm_err_code(err) : is_connected(callees->hub, agent) ? "connected" : "queued";
+    note(callees, name, outcome, err);
+}
+
+static void call_group(wsm__callees *callees, wsm_slice name, wsm_slice specialty) {
+    wsm_hub *hub = callees->hub;
+    uint32_t most = hub->config.mention_group_max ? hub->config.mention_group_max : WSM__CALLEES_MAX, called = 0;
+    int err = callees->may_group ? WSM_ERR_UNKNOWN_AGENT : WSM_ERR_FORBIDDEN;
+    for (uint32_t i = 0; callees->may_group && i < wsm__roster_count(&hub->roster) && called < most; i++) {
+        const wsm__agent *there = specialty.ptr ? NULL : wsm__audience_agent(hub, i);
+        bool is_meant = specialty.ptr ? wsm__card_has_specialty(wsm__roster_at(&hub->roster, i), specialty)
+                                      : there && there->present;
+        if (!is_meant || i == callees->sender) continue;
+        int no = call(callees, i);
+        if (!no) called++;
+        if (no == WSM_ERR_LIMIT) break;
+        if (no) err = no;
+    }
+    note(callees, name, called > 0 ? "queued" : wsm_err_code(err), called > 0 ? WSM_OK : err);
+}
+
+void wsm__callees_name(wsm__callees *callees, wsm_slice name) {
+    if (is_noted(callees, name)) return;
+    if (wsm__slice_is(name, "here"))
+        call_group(callees, name, wsm__slice(NULL, 0));
+    else if (name.len > 5 && memcmp(name.ptr, "role:", 5) == 0)
+        call_group(callees, name, wsm__slice(name.ptr + 5, name.len - 5));
+    else
+        call_one(callees, name);
+}
+
+/* The longest known handle at the front of what was written; what is not known is told as it was written, less the
+ * punctuation behind it. Of himself a sender may speak without calling himself. */
+static void call_written(wsm__callees *callees, wsm__mention *mention) {
+    wsm_hub *hub = callees->hub;
+    while (wsm__roster_handle(&hub->roster, wsm__slice(mention->name, mention->len)) == WSM__ROSTER_NONE &&
+           wsm__mention_shorten(mention)) {
+    }
+    wsm_slice name = wsm__slice(mention->name, mention->len);
+    if (wsm__roster_handle(&hub->roster, name) != callees->sender && !is_noted(callees, name)) call_one(callees, name);
+}
+
+void wsm__callees_scan(wsm__callees *callees, wsm_slice exchange) {
+    uint32_t most = callees->hub->config.mentions_per_message;
+    char group[8 + WSM__MENTION_NAME_MAX];
+    wsm__mention_scan scan;
+    wsm__mention mention;
+    if (memchr(exchange.ptr, '@', exchange.len) == NULL && memchr(exchange.ptr, '\\', exchange.len) == NULL) return;
+    wsm__mention_init(&scan, exchange);
+    while ((most == 0 || callees->named < most) && wsm__mention_next(&scan, &mention)) {
+        if (mention.kind == WSM__MENTION_HANDLE) {
+            call_written(callees, &mention);
+        } else if (mention.kind == WSM__MENTION_HERE) {
+            wsm__callees_name(callees, wsm__slice_str("here"));
+        } else {
+            while (wsm__mention_shorten(&mention)) {
+            }
+            memcpy(group, "role:", 5);
+            memcpy(group + 5, mention.name, mention.len);
+            wsm__callees_name(callees, wsm__slice(group, 5 + mention.len));
+        }
+    }
+}
+
+void wsm__callees_put(const wsm__callees *callees, wsm__buf *buf) {
+    wsm__side_names(buf, callees->hub, callees->agents, callees->count);
+}

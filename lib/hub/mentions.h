@@ -1,0 +1,62 @@
+/* Mentions in the hub. Read in this order: callees.c (whom a mention calls, and what becomes of it), mentions.c
+ * (commands), deliveries.c (the fold, and the way to a connection), wakes.c (what a wake costs).
+ *
+ * A delivery is made of a record that calls somebody: a mention_route, a memory_update with names in its text, the
+ * spawn of a sidebar. The ledger (route/ledger.h) holds it until it is answered. */
+#ifndef WSM_LIB_HUB_MENTIONS_H
+#define WSM_LIB_HUB_MENTIONS_H
+
+#include "hub/sides.h"
+#include "route/mention.h"
+
+/* Whom one message calls. */
+typedef struct wsm__callees {
+    wsm_hub *hub;
+    const wsm__side *side; /* what they must be able to read */
+    uint32_t sender;       /* number in the roster; WSM__ROSTER_HUB: the host */
+    bool may_group;        /* the sender's capability */
+    uint32_t hop;
+    size_t bytes;
+    uint32_t agents[WSM__CALLEES_MAX]; /* accepted */
+    uint32_t count;
+    uint32_t named;  /* asked for, accepted or not */
+    int err;         /* of the first that was not accepted */
+    wsm__buf answer; /* a JSON object: what becomes of each, by the name that was used */
+} wsm__callees;
+
+/* callees.c */
+void wsm__callees_init(wsm__callees *callees, wsm_hub *hub, const wsm__command *command, const wsm__side *side,
+                       uint32_t hop);
+void wsm__callees_fini(wsm__callees *callees);
+void wsm__callees_name(wsm__callees *callees, wsm_slice name);     /* an agent id, "role:x" or "here" */
+void wsm__callees_scan(wsm__callees *callees, wsm_slice exchange); /* what its text mentions */
+/* The names of those who were accepted, as a JSON array, appended to `buf`. */
+void wsm__callees_put(const wsm__callees *callees, wsm__buf *buf);
+
+/* mentions.c */
+void wsm__mention_submit(wsm_hub *hub, const wsm__command *command);
+void wsm__mention_ack_submit(wsm_hub *hub, const wsm__command *command);
+void wsm__mention_due(wsm_hub *hub); /* leases and ages that have ended become records */
+int wsm__mention_ack_prepare(wsm_hub *hub, wsm__fold *fold);
+void wsm__mention_ack_commit(wsm_hub *hub, wsm__fold *fold);
+
+/* deliveries.c */
+bool wsm__delivery_is_made_by(const wsm__record_head *head);
+int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold); /* WSM_ERR_NOMEM: no effect */
+void wsm__delivery_abandon(wsm_hub *hub, const wsm__fold *fold);
+void wsm__delivery_go(wsm_hub *hub, const wsm__fold *fold, wsm__frame *frame); /* the record was fanned out */
+void wsm__delivery_pump(wsm_conn *conn);                  /* what waits for its agent, as far as there is room */
+void wsm__delivery_came(wsm_conn *conn, uint64_t offset); /* it got this record in another way */
+void wsm__delivery_lost(wsm_conn *conn);                  /* it is gone: what was not seen is delivered again */
+void wsm__delivery_page(wsm_hub *hub, const wsm__read *read, const wsm_record *records, size_t count, int outcome);
+void wsm__delivery_status(wsm_hub *hub, const wsm__delivery *delivery, wsm__delivery_state state, wsm_slice note);
+wsm_conn *wsm__delivery_conn(const wsm_hub *hub, const wsm__agent *agent); /* its primary, or its backup; NULL */
+
+/* wakes.c */
+int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target); /* 0, WSM_ERR_LOOP_GUARD, WSM_ERR_NOMEM */
+void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, uint32_t targets);
+uint32_t wsm__wake_reproduction(const wsm_hub *hub); /* in thousandths */
+void wsm__wakes_expire(wsm_hub *hub);
+void wsm__wakes_fini(wsm_hub *hub);
+
+#endif

@@ -1,0 +1,346 @@
+/* Mentions through the public API: whom they reach, when again, how they are answered, and what they cost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hub_world.h"
+#include "kept_log.h"
+
+#define EPOCH "00000000000000aa"
+#define ID(n) "00000000-0000-4000-8000-0000000000" n
+#define CALL(id, whom, text)                                                                                           \
+    "{\"type\":\"mention_route\",\"message_id\":\"" ID(id) "\",\"target_agents\":[" whom "],\"message\":\"" text "\"}"
+
+typedef struct fixture {
+    hub_world w;
+    kept_log kept;
+    wsm_log log;
+} fixture;
+
+static void begin(fixture *f) {
+    *f = (fixture){.kept = {0}};
+    f->log = kept_log_of(&f->kept);
+    world_init(&f->w);
+    assert_int_equal(world_start(&f->w, &f->log), 0);
+}
+
+/* The hub goes, as by a crash or an end, and comes back on the same log. */
+static void restart(fixture *f, uint64_t later_ms) {
+    int64_t wall = f->w.wall + (int64_t)later_ms;
+    world_end(&f->w);
+    assert_int_equal(f->w.mem.live, 0);
+    world_init(&f->w);
+    f->w.wall = wall;
+    assert_int_equal(world_start(&f->w, &f->log), 0);
+}
+
+static void end(fixture *f) {
+    world_end(&f->w);
+    assert_int_equal(f->w.mem.live, 0);
+    kept_log_free(&f->kept);
+}
+
+static peer *join(fixture *f, const char *agent) {
+    return world_join(&f->w, agent, WSM_PERMISSION_ACTIVE, NULL, 0);
+}
+
+static void answer(peer *p, const char *mention, const char *state) {
+    peer_say(p, "{\"type\":\"mention_ack\",\"mention_id\":\"%s\",\"state\":\"%s\"}", mention, state);
+}
+
+static void a_mention_reaches_who_is_there_and_its_sender_hears_how_far_it_is(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob"), *eve = join(&f, "eve");
+    peer_say(ada, CALL("01", "\"bob\"", "please look"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "\"result\":{\"targets\":{\"bob\":\"connected\"}}"));
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 1);
+    assert_non_null(strstr(peer_last(bob, "mention_route"), "\"message\":\"please look\""));
+    assert_null(strstr(peer_last(bob, "mention_route"), "\"seq\""));
+    assert_int_equal(peer_count(eve, "mention_route"), 0);
+    assert_int_equal(peer_count(ada, "\"type\":\"mention_route\""), 1); /* the sender sees its offset too */
+    assert_non_null(strstr(peer_last(ada, "mention_status"), "\"state\":\"delivered\""));
+    answer(bob, ID("01"), "seen");
+    assert_non_null(strstr(peer_last(ada, "mention_status"), "\"target\":\"bob\",\"state\":\"seen\""));
+    peer_say(bob, "{\"type\":\"mention_ack\",\"message_id\":\"" ID("02") "\",\"mention_id\":\"" ID(
+                      "01") "\",\"state\":\"replied\",\"note\":\"done\"}");
+    assert_int_equal(peer_count(bob, "\"type\":\"ack\""), 1);
+    assert_non_null(strstr(peer_last(ada, "mention_status"), "\"state\":\"replied\",\"note\":\"done\""));
+    answer(bob, ID("01"), "seen");
+    assert_non_null(strstr(peer_last(bob, "\"type\":\"error\""), "\"code\":\"not_found\"")); /* it has ended */
+    end(&f);
+}
+
+static void one_who_is_away_finds_it_when_he_comes_also_after_a_restart(void **state) {
+    (void)state;
+    for (int with_snapshot = 0; with_snapshot < 2; with_snapshot++) {
+        fixture f;
+        begin(&f);
+        peer *bob = join(&f, "bob");
+        peer_leave(bob);
+        peer *ada = join(&f, "ada");
+        peer_say(ada, CALL("01", "\"bob\"", "first"));
+        peer_say(ada, CALL("02", "\"BOB\"", "second"));
+        assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "\"BOB\":\"queued\""));
+        if (with_snapshot) {
+            wsm_hub_shutdown(f.w.hub, NULL);
+            world_run(&f.w, 20000);
+            assert_true(f.kept.snapshot_offset > 0);
+        }
+        restart(&f, 1000);
+        bob = join(&f, "bob");
+        world_run(&f.w, 100);
+        assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 2);
+        assert_true(strstr(bob->text, "\"first\"") < strstr(bob->text, "\"second\""));
+        answer(bob, ID("01"), "seen");
+        peer_leave(bob);
+        bob = join(&f, "bob"); /* what was not seen comes again, what was seen does not */
+        world_run(&f.w, 100);
+        assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 1);
+        assert_non_null(strstr(peer_last(bob, "mention_route"), "\"second\""));
+        end(&f);
+    }
+}
+
+static void what_a_resume_brings_is_not_brought_twice(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *bob = join(&f, "bob");
+    peer_leave(bob);
+    peer *ada = join(&f, "ada");
+    peer_say(ada,
+             "{\"type\":\"memory_update\",\"message_id\":\"" ID("01") "\",\"exchange\":\"hello @bob and @nobody\"}");
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""),
+                           "\"result\":{\"mentions\":{\"bob\":\"queued\",\"nobody\":\"unknown_agent\"}}"));
+    bob = world_join(&f.w, "bob", WSM_PERMISSION_ACTIVE, EPOCH, 1);
+    world_run(&f.w, 100);
+    assert_int_equal(peer_count(bob, "hello @bob"), 1);
+    assert_non_null(strstr(peer_last(ada, "mention_status"), "\"state\":\"delivered\""));
+    peer_leave(bob);
+    bob = join(&f, "bob"); /* a first visit has no replay: the delivery brings it */
+    world_run(&f.w, 100);
+    assert_int_equal(peer_count(bob, "hello @bob"), 1);
+    end(&f);
+}
+
+static void a_live_update_is_its_own_delivery(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob");
+    peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":{\"say\":\"@bob look, @ada did\"}}");
+    assert_int_equal(peer_count(bob, "@bob look"), 1);
+    assert_int_equal(peer_count(ada, "\"type\":\"mention_status\""), 1);
+    assert_int_equal(peer_count(ada, "@bob look"), 1); /* of herself she may speak */
+    end(&f);
+}
+
+static void it_goes_to_the_primary_or_to_the_backup_when_there_is_none(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada = join(&f, "ada");
+    wsm_claims claims;
+    wsm_claims_init(&claims, sizeof claims);
+    claims.sub = (wsm_slice){"bob", 3};
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    claims.purpose = WSM_PURPOSE_BACKUP;
+    claims.exp = f.w.wall / 1000 + 3600;
+    peer *backup = world_join_as(&f.w, &claims, NULL, 0);
+    peer *primary = join(&f, "bob");
+    peer_say(ada, CALL("01", "\"bob\"", "one"));
+    assert_int_equal(peer_count(primary, "mention_route"), 1);
+    assert_int_equal(peer_count(backup, "mention_route"), 0);
+    peer_leave(primary); /* not seen: the backup has it now */
+    assert_int_equal(peer_count(backup, "mention_route"), 1);
+    peer_say(ada, CALL("02", "\"bob\"", "two"));
+    assert_int_equal(peer_count(backup, "mention_route"), 2);
+    end(&f);
+}
+
+static void a_lease_that_ends_brings_it_again_and_age_ends_it(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob");
+    peer_say(ada, CALL("01", "\"bob\"", "work"));
+    peer_say(bob,
+             "{\"type\":\"mention_ack\",\"mention_id\":\"" ID("01") "\",\"state\":\"working\",\"lease_seconds\":60}");
+    world_run(&f.w, 50000);
+    assert_int_equal(peer_count(bob, "mention_route"), 1);
+    world_run(&f.w, 20000);
+    assert_int_equal(peer_count(bob, "mention_route"), 2);
+    assert_non_null(strstr(peer_last(ada, "mention_status"), "\"state\":\"delivered\""));
+    peer_say(bob,
+             "{\"type\":\"mention_ack\",\"mention_id\":\"" ID("01") "\",\"state\":\"working\",\"lease_seconds\":60}");
+    restart(&f, 3600000); /* the lease ends while nobody is there */
+    bob = join(&f, "bob");
+    world_run(&f.w, 5000);
+    assert_int_equal(peer_count(bob, "mention_route"), 1);
+    peer_leave(bob);
+    ada = join(&f, "ada");
+    world_run(&f.w, 7u * 86400000u + 120000u);
+    assert_int_equal(peer_count(ada, "\"state\":\"expired\""), 1);
+    bob = join(&f, "bob");
+    world_run(&f.w, 1000);
+    assert_int_equal(peer_count(bob, "mention_route"), 0);
+    end(&f);
+}
+
+static void who_cannot_be_called_is_told_by_name(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.w.config.mailbox_messages_max = 2;
+    restart(&f, 0);
+    peer *ada = join(&f, "ada");
+    peer_leave(join(&f, "bob"));
+    peer_leave(join(&f, "Carl"));
+    peer_leave(join(&f, "carl"));
+    peer_say(ada, CALL("01", "\"nobody\"", "x"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"unknown_agent\""));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"field\":\"target_agents\""));
+    peer_say(ada, CALL("02", "\"CARL\"", "x"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"ambiguous_agent\""));
+    peer_say(ada, CALL("03", "\"ada\"", "x"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"forbidden\""));
+    peer_say(ada, CALL("04", "\"role:testing\",\"bob\"", "x"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""), "{\"role:testing\":\"forbidden\",\"bob\":\"queued\"}"));
+    peer_say(ada, CALL("05", "\"bob\",\"carl\",\"zoe\"", "x"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"ack\""),
+                           "{\"bob\":\"queued\",\"carl\":\"queued\",\"zoe\":\"unknown_agent\"}"));
+    f.w.config.mailbox_messages_max = 2;
+    peer_say(ada, CALL("05", "\"bob\",\"carl\",\"zoe\"", "x")); /* the same again: the first result */
+    assert_non_null(
+        strstr(peer_last(ada, "duplicate_ack"), "{\"bob\":\"queued\",\"carl\":\"queued\",\"zoe\":\"unknown_agent\"}"));
+    end(&f);
+}
+
+static void a_full_mailbox_is_told(void **state) {
+    (void)state;
+    fixture f = {.kept = {0}};
+    f.log = kept_log_of(&f.kept);
+    world_init(&f.w);
+    f.w.config.mailbox_messages_max = 2;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *ada = join(&f, "ada");
+    peer_leave(join(&f, "bob"));
+    for (int n = 1; n <= 3; n++)
+        peer_say(ada,
+                 "{\"type\":\"mention_route\",\"message_id\":\"00000000-0000-4000-8000-%012d\",\"target_agents\":"
+                 "[\"bob\"],\"message\":\"x\"}",
+                 n);
+    assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 2);
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"mailbox_full\""));
+    end(&f);
+}
+
+static void agents_who_keep_waking_each_other_are_stopped(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob");
+    for (int n = 1; n <= 10; n++) { /* a chain: each answers the one before */
+        peer *from = n % 2 ? ada : bob;
+        char cause[80] = "";
+        if (n > 1) snprintf(cause, sizeof cause, "\"cause\":\"00000000-0000-4000-8000-%012d\",", n - 1);
+        peer_say(from,
+                 "{\"type\":\"mention_route\",\"message_id\":\"00000000-0000-4000-8000-%012d\",%s"
+                 "\"target_agents\":[\"%s\"],\"message\":\"x\"}",
+                 n, cause, n % 2 ? "bob" : "ada");
+    }
+    assert_int_equal(peer_count(bob, "\"target_agents\":[\"bob\"]"), 5);
+    assert_int_equal(peer_count(bob, "\"code\":\"loop_guard\""), 1); /* the tenth has nine causes behind it */
+    for (int n = 100; n < 140; n++)
+        peer_say(ada,
+                 "{\"type\":\"mention_route\",\"message_id\":\"00000000-0000-4000-8000-%012d\",\"target_agents\":"
+                 "[\"bob\"],\"message\":\"y\"}",
+                 n);
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"loop_guard\""));
+    assert_int_equal(peer_count(bob, "\"message\":\"y\""), 25); /* thirty a minute from one to one other */
+    end(&f);
+}
+
+static void an_observer_is_neither_called_nor_calls(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *eve = world_join(&f.w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *ada = join(&f, "ada");
+    peer_say(ada, CALL("01", "\"eve\"", "x"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"unknown_agent\""));
+    peer_say(eve, CALL("02", "\"ada\"", "x"));
+    assert_non_null(strstr(peer_last(eve, "\"type\":\"error\""), "\"code\":\"forbidden\""));
+    end(&f);
+}
+
+static void a_log_that_keeps_nothing_still_delivers_what_memory_has_trimmed(void **state) {
+    (void)state;
+    hub_world w;
+    world_init(&w);
+    w.config.history_records_max = 2;
+    assert_int_equal(world_start(&w, NULL), 0);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_leave(world_join(&w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0));
+    for (int n = 1; n <= 9; n++)
+        peer_say(ada, "{\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"m%d\"}", n);
+    peer *bob = world_join(&w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&w, 100);
+    assert_int_equal(peer_count(bob, "mention_route"), 9);
+    world_end(&w);
+    assert_int_equal(w.mem.live, 0);
+}
+
+static void any_allocation_may_fail_and_each_mention_comes_once(void **state) {
+    (void)state;
+    for (size_t n = 1;; n++) {
+        fixture f;
+        begin(&f);
+        peer *ada = join(&f, "ada");
+        peer_leave(join(&f, "bob"));
+        f.w.mem.fail_at = f.w.mem.calls + n;
+        peer_say(ada, CALL("01", "\"bob\"", "one"));
+        peer_say(ada, "{\"type\":\"memory_update\",\"message_id\":\"" ID("02") "\",\"exchange\":\"@bob two\"}");
+        int failed = test_mem_has_failed(&f.w.mem);
+        f.w.mem.fail_at = 0;
+        world_run(&f.w, 2000);
+        peer *zoe = join(&f, "zoe"); /* who was refused, or cut, says it again */
+        (void)zoe;
+        ada = join(&f, "ada");
+        peer_say(ada, CALL("01", "\"bob\"", "one"));
+        peer_say(ada, "{\"type\":\"memory_update\",\"message_id\":\"" ID("02") "\",\"exchange\":\"@bob two\"}");
+        world_run(&f.w, 2000);
+        peer *bob = join(&f, "bob");
+        world_run(&f.w, 2000);
+        assert_int_equal(peer_count(bob, "\"message\":\"one\""), 1);
+        assert_int_equal(peer_count(bob, "@bob two"), 1);
+        end(&f);
+        if (!failed) break;
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mention_reaches_who_is_there_and_its_sender_hears_how_far_it_is),
+        cmocka_unit_test(one_who_is_away_finds_it_when_he_comes_also_after_a_restart),
+        cmocka_unit_test(what_a_resume_brings_is_not_brought_twice),
+        cmocka_unit_test(a_live_update_is_its_own_delivery),
+        cmocka_unit_test(it_goes_to_the_primary_or_to_the_backup_when_there_is_none),
+        cmocka_unit_test(a_lease_that_ends_brings_it_again_and_age_ends_it),
+        cmocka_unit_test(who_cannot_be_called_is_told_by_name),
+        cmocka_unit_test(a_full_mailbox_is_told),
+        cmocka_unit_test(agents_who_keep_waking_each_other_are_stopped),
+        cmocka_unit_test(an_observer_is_neither_called_nor_calls),
+        cmocka_unit_test(a_log_that_keeps_nothing_still_delivers_what_memory_has_trimmed),
+        cmocka_unit_test(any_allocation_may_fail_and_each_mention_comes_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
