@@ -226,8 +226,8 @@ static void probe(room *r, const char *id, char *out, size_t cap) {
         "\"type\":\"sidebar_archive\",\"sidebar_id\":\"%s\",\"archive_reason\":\"r\"",
         "\"type\":\"sidebar_test_result\",\"sidebar_id\":\"%s\",\"test_description\":\"t\",\"result\":\"passed\","
         "\"findings\":\"\"",
-        "\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\",\"waiting_for\":\"human_input\",\"description\":"
-        "\"\"",
+        ("\"type\":\"sidebar_waiting_update\",\"sidebar_id\":\"%s\","
+         "\"waiting_for\":\"human_input\",\"description\":\"d\""),
         "\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[],\"parent_id\":\"%s\"",
         "\"type\":\"sidebar_child_spawn\",\"sub_task_description\":\"t\",\"assigned_agents\":[],\"parent_sidebar_id\":"
         "\"%s\"",
