@@ -241,6 +241,7 @@ static const struct {
     {"sidebar_merge",
      {"sidebar_id", "parent_id", "consolidated_findings", "exchanges_to_merge", "child_results", "success"}},
     {"sidebar_archive", {"sidebar_id", "archive_reason", "final_status", "archived_by"}},
+    {"mention_route", {"target_agents", "message", "context_refs", "sidebar_id", "priority"}},
     {"agent_presence", {"agent_id", "status", "current_context", "active_sidebars", "specialties"}},
     {"sidebar_test_result",
      {"sidebar_id", "test_description", "result", "findings", "next_test_suggestion", "tested_by"}},
@@ -271,6 +272,10 @@ static void every_field_of_every_interface_arrives(void **state) {
                 "\"estimated_wait_time\":60,\"dependency_refs\":[\"gpu\"]",
                 id));
     ok(peer_ask(s.ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\",\"reason\":\"r\"",
+                id));
+    ok(peer_ask(s.ada, "mention_route",
+                "\"target_agents\":[\"bob\"],\"message\":\"m\",\"context_refs\":[\"main\"],\"sidebar_id\":\"%s\","
+                "\"priority\":\"urgent\"",
                 id));
     ok(peer_ask(s.ada, "agent_presence", "\"status\":\"working\",\"current_context\":\"%s\"", id));
     ok(peer_ask(s.ada, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"", id));

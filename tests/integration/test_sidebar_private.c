@@ -85,11 +85,8 @@ static void work_inside(run *r) {
            "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[\"bob\"],"
            "\"visibility\":\"private\"",
            id);
-    if (r->inside)
-        peer_ask(r->ada, "mention_route",
-                 "\"sidebar_id\":\"%s\",\"target_agents\":[\"bob\"],\"message\":\"m\",\"priority\":\"urgent\"", id);
-    else
-        world_run(r->world, 1);
+    INSIDE(r, r->ada, "mention_route",
+           "\"sidebar_id\":\"%s\",\"target_agents\":[\"bob\"],\"message\":\"m\",\"priority\":\"urgent\"", id);
 }
 
 static void live(run *r) {
@@ -387,6 +384,7 @@ static void an_id_that_exists_is_answered_like_one_that_does_not(void **state) {
         {"sidebar_archive", "\"sidebar_id\":\"%s\",\"archive_reason\":\"r\""},
         {"sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\""},
         {"sidebar_merge", "\"sidebar_id\":\"%s\""},
+        {"mention_route", "\"sidebar_id\":\"%s\",\"target_agents\":[\"ada\"],\"message\":\"m\""},
     };
     (void)state;
     run r;
