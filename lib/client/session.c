@@ -2,7 +2,7 @@
  *
  * The position starts where the configuration says or, on a first visit or after `resync`, at the welcome's offset.
  * Only the hub moves it, by `position` and `replay_end`, and only forward. A record above it that comes twice is left
- * out. */
+ * out; what comes from below it was meant to. */
 #include "client/client.h"
 
 #include "proto/scan.h"
@@ -14,7 +14,7 @@ static const wsm__scan_limits scan_limits = {.depth_max = 64, .values_max = 6553
 /* What is read of any message. */
 typedef struct {
     wsm_slice type, epoch, resume, original_message_id;
-    bool has_offset;
+    bool has_offset, has_context;
     uint64_t offset;
 } envelope;
 
@@ -34,6 +34,8 @@ static int member_read(envelope *out, const wsm__json_member *member) {
         out->resume = text_of(member->value);
     } else if (wsm__json_key_is(member->key, "original_message_id")) {
         out->original_message_id = text_of(member->value);
+    } else if (wsm__json_key_is(member->key, "context_id")) {
+        out->has_context = true;
     } else if (wsm__json_key_is(member->key, "offset") && member->value.kind != WSM__JSON_NULL) {
         out->has_offset = wsm__json_u64(member->value, WSM__NUMBER_MAX, &out->offset);
         if (!out->has_offset) return WSM_ERR_BAD_MESSAGE;
@@ -78,6 +80,14 @@ static int welcome_take(wsm_client *client, const envelope *message) {
     return 0;
 }
 
+/* What lies at or below the position and comes all the same was meant to: the history of a context that the agent was
+ * let into, a delivery that waited for it. A mention may come again, when its lease has ended. */
+static int record_take(wsm_client *client, const envelope *message, bool *known) {
+    if (message->offset <= client->position) return 0;
+    *known = wsm__seen_has(&client->seen, message->offset) && !wsm__slice_is(message->type, "mention_route");
+    return *known ? 0 : wsm__seen_add(&client->seen, &client->mem, message->offset);
+}
+
 /* Our own state first, then the host. `*known` is set for a record that it has had already. */
 static int state_take(wsm_client *client, const envelope *message, bool *known) {
     bool welcome = wsm__slice_is(message->type, "welcome");
@@ -86,12 +96,10 @@ static int state_take(wsm_client *client, const envelope *message, bool *known) 
         return is_record(message) ? WSM_ERR_BAD_MESSAGE : 0;
     }
     if (welcome) return WSM_ERR_BAD_MESSAGE;
-    if (is_record(message)) {
-        *known = wsm_client_has_seen(client, message->offset);
-        return *known ? 0 : wsm__seen_add(&client->seen, &client->mem, message->offset);
-    }
-    if (message->has_offset && (wsm__slice_is(message->type, "position") || wsm__slice_is(message->type, "replay_end")))
-        position_set(client, message->offset);
+    if (is_record(message)) return record_take(client, message, known);
+    bool is_position = wsm__slice_is(message->type, "position") ||
+                       (wsm__slice_is(message->type, "replay_end") && !message->has_context); /* no history's */
+    if (is_position && message->has_offset) position_set(client, message->offset);
     return 0;
 }
 
