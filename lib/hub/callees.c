@@ -47,7 +47,7 @@ static int refusal(const wsm__callees *callees, uint32_t agent) {
     if (!wsm__side_is_main(callees->side) && !wsm__side_has(callees->side, agent)) return WSM_ERR_FORBIDDEN;
     if (hub->config.hop_max && callees->hop > hub->config.hop_max) return WSM_ERR_LOOP_GUARD;
     if (!wsm__ledger_fits(&hub->ledger, agent, callees->bytes, callees->count)) return WSM_ERR_MAILBOX_FULL;
-    return wsm__wake_may(hub, callees->sender, agent);
+    return wsm__wake_may(hub, callees->sender, agent, callees->side);
 }
 
 static bool is_connected(const wsm_hub *hub, uint32_t agent) {

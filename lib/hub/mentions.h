@@ -53,7 +53,8 @@ void wsm__delivery_status(wsm_hub *hub, const wsm__delivery *delivery, wsm__deli
 wsm_conn *wsm__delivery_conn(const wsm_hub *hub, const wsm__agent *agent); /* its primary, or its backup; NULL */
 
 /* wakes.c */
-int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target); /* 0, WSM_ERR_LOOP_GUARD, WSM_ERR_NOMEM */
+/* 0, WSM_ERR_LOOP_GUARD, WSM_ERR_NOMEM. `side` is what the mention is about. */
+int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side);
 void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, uint32_t targets);
 uint32_t wsm__wake_reproduction(const wsm_hub *hub); /* in thousandths */
 void wsm__wakes_expire(wsm_hub *hub);

@@ -1,5 +1,6 @@
 /* What wakes cost. A wake is a mention that reaches an agent's mailbox. Each agent takes so many a minute, and so many
- * from one other; more is refused as loop_guard, because it is how agents keep each other busy for nothing.
+ * from one other; more is refused as loop_guard, because it is how agents keep each other busy for nothing. A sidebar
+ * that not everybody knows of has a purse of its own: else who finds an agent's exhausted would learn of it.
  *
  * The reproduction number says how many wakes a wake causes: those of the last five minutes that answer something (they
  * have a `cause`), for each of the five minutes that began one minute earlier. At one the conversation feeds itself.
@@ -15,11 +16,11 @@
 typedef struct rate {
     wsm__bucket bucket;
     uint64_t used_at;
-    uint32_t key[2]; /* sender, target; sender WSM__ROSTER_NONE: of the target alone */
+    uint32_t key[3]; /* sender, target, purse; sender WSM__ROSTER_NONE: of the target alone */
 } rate;
 
-static rate *rate_of(wsm_hub *hub, uint32_t sender, uint32_t target) {
-    uint32_t key[2] = {sender, target};
+static rate *rate_of(wsm_hub *hub, uint32_t sender, uint32_t target, uint32_t purse) {
+    uint32_t key[3] = {sender, target, purse};
     rate *at = wsm__map_get(&hub->wake_rates, key, sizeof key);
     if (at) return at;
     at = wsm__zalloc(&hub->mem, sizeof *at);
@@ -40,11 +41,12 @@ static bool take(wsm_hub *hub, rate *at, uint32_t per_min) {
     return wsm__bucket_take(&at->bucket, hub->now, per_min * 1000u / 60u, per_min * 1000u, 1000u);
 }
 
-int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target) {
+int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side) {
+    uint32_t purse = side->is_hidden ? side->context->idx : hub->main->idx;
     uint32_t all = hub->config.mentions_per_min_to_agent, pair = hub->config.mention_pair_per_min;
     if (sender == WSM__ROSTER_HUB) return WSM_OK; /* the host knows what it does */
-    rate *of_pair = pair ? rate_of(hub, sender, target) : NULL;
-    rate *of_target = all ? rate_of(hub, WSM__ROSTER_NONE, target) : NULL;
+    rate *of_pair = pair ? rate_of(hub, sender, target, purse) : NULL;
+    rate *of_target = all ? rate_of(hub, WSM__ROSTER_NONE, target, purse) : NULL;
     if ((pair && !of_pair) || (all && !of_target)) return WSM_ERR_NOMEM;
     if (pair && !take(hub, of_pair, pair)) return WSM_ERR_LOOP_GUARD;
     return all && !take(hub, of_target, all) ? WSM_ERR_LOOP_GUARD : WSM_OK;
@@ -55,7 +57,7 @@ void wsm__wakes_expire(wsm_hub *hub) {
     rate *at;
     while ((at = wsm__map_next(&hub->wake_rates, &cursor)) != NULL) {
         if (hub->now < at->used_at + IDLE_FOR_MS) continue;
-        uint32_t key[2] = {at->key[0], at->key[1]};
+        uint32_t key[3] = {at->key[0], at->key[1], at->key[2]};
         wsm__map_remove(&hub->wake_rates, key, sizeof key);
         wsm__free(&hub->mem, at, sizeof *at);
     }

@@ -402,6 +402,26 @@ static void an_id_that_exists_is_answered_like_one_that_does_not(void **state) {
     finish(&r);
 }
 
+static void what_outsiders_may_call_does_not_depend_on_calls_inside(void **state) {
+    static const char *const call = "\"target_agents\":[\"bob\"],\"message\":\"m\"";
+    char answers[2][1024];
+    (void)state;
+    for (int inside = 0; inside < 2; inside++) {
+        run r;
+        begin(&r, inside != 0);
+        spawn_inside(&r);
+        for (int i = 0; i < 30; i++) /* as many as a pair may have in a minute, and half of what bob may */
+            INSIDE(&r, r.ada, "mention_route", "%s,\"sidebar_id\":\"%s\"", call, r.id);
+        for (int i = 0; i < 30; i++) peer_ask(r.outsider[0], "mention_route", "%s", call);
+        r.outsider[2] = world_join(r.world, "oli", WSM_PERMISSION_ACTIVE, NULL, 0);
+        world_run(r.world, 10);
+        for (int i = 0; i < 10; i++) peer_ask(r.outsider[2], "mention_route", "%s", call);
+        bare(answers[inside], sizeof answers[inside], peer_ask(r.outsider[2], "mention_route", "%s", call));
+        finish(&r);
+    }
+    assert_string_equal(answers[0], answers[1]);
+}
+
 static void a_private_child_outlives_its_parent_and_merges_into_it_all_the_same(void **state) {
     char child[SIDE_ID];
     (void)state;
@@ -427,6 +447,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
         cmocka_unit_test(nothing_that_is_done_inside_is_heard_outside),
+        cmocka_unit_test(what_outsiders_may_call_does_not_depend_on_calls_inside),
         cmocka_unit_test(a_private_child_outlives_its_parent_and_merges_into_it_all_the_same),
         cmocka_unit_test(an_id_that_exists_is_answered_like_one_that_does_not),
     };
