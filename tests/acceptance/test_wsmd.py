@@ -958,8 +958,8 @@ class Count(unittest.TextTestResult):
         self.passed += 1
 
 
-def main():
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+def main(module):
+    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
     result = unittest.TextTestRunner(verbosity=2, resultclass=Count).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stderr.flush()
@@ -968,4 +968,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.modules[__name__]))
