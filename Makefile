@@ -38,6 +38,9 @@ SONAME  := 0
 ifeq ($(SANITIZE),1)
 BUILD    ?= build-san
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SANITIZE),thread)
+BUILD    ?= build-tsan
+SANFLAGS := -fsanitize=thread -fno-omit-frame-pointer
 else
 BUILD    ?= build
 NO_UNDEFINED := -Wl,--no-undefined
@@ -74,8 +77,8 @@ ECHO_SRC    := examples/echo.c examples/args.c
 FAULT_PARTS := $(filter-out tests/fault/test_%.c,$(sort $(wildcard tests/fault/*.c)))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integration/test_*.c))
-# The allocator is interposed by AddressSanitizer already where it is there.
-FAULT_SRC   := $(if $(filter 1,$(SANITIZE)),,$(sort $(wildcard tests/fault/test_*.c)))
+# Sanitizers interpose the allocator already.
+FAULT_SRC   := $(if $(SANITIZE),,$(sort $(wildcard tests/fault/test_*.c)))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_HELP   := $(sort $(filter-out $(FUZZ_SRC) tests/fuzz/driver.c tests/fuzz/splits.c,$(wildcard tests/fuzz/*.c)))
 DRIVER_SRC  := $(sort $(wildcard tests/acceptance/*.c))
