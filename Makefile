@@ -4,7 +4,9 @@
 #   make check      install what is missing, build everything, run every test; ends with "N passed, M failed"
 #
 #   make all        libraries and programs (the default), into build/lib and build/bin
-#   make check-long         seeds of the simulator that belong to this commit, for SECONDS=60
+#   make check-tsan         what has threads, under ThreadSanitizer
+#   make check-long         what takes time, for SECONDS=60: seeds of the simulator that belong to this commit, kills, power
+#                           losses, damaged databases, valgrind, ThreadSanitizer under load
 #   make check-mutants      plant bugs, one at a time: the simulator must find each
 #   make check-determinism  the same seeds give the same traces in builds of every kind
 #   make fuzz       fuzz with clang's libFuzzer: SECONDS=60, TARGET="utf8 jwt" (all); what it finds goes into the corpus
@@ -61,7 +63,7 @@ SQLITE_LIBS := -lsqlite3
 ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 
 .DELETE_ON_ERROR:
-.PHONY: all libs programs tests check check-long check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check lint analyze format man clean help
+.PHONY: all libs programs tests check check-tsan threaded check-long check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check lint analyze format man clean help
 
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
@@ -108,6 +110,7 @@ BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound s
 all: libs programs
 libs: $(LIBS)
 programs: $(PROGRAMS)
+threaded: $(addprefix $(BUILD)/,bin/wsmd tests/acceptance/torture tests/integration/test_threads tests/unit/test_sqlite_worker)
 tests: $(TESTS) $(FAULTS) $(DRIVERS) $(TOOLS) $(HUNTERS) $(BENCHES) $(FUZZ)
 
 # ---- how --------------------------------------------------------------------------------------------------------------
@@ -228,15 +231,22 @@ run: deps-run
 check: deps-check
 	@$(SUBMAKE) all tests $(NODE_DONE)
 	@$(SIM_SANITISED)
+	@$(if $(call has_stage,tsan),$(BUILD_TSAN),:)
 	@$(PYTHON) scripts/check.py --build $(BUILD) $(STAGES)
 
 # The check goes through seeds of the simulator twice, the second time with the sanitizers; check-long goes through seeds
 # that belong to the commit, for as long as it is told.
 SIM_SANITISED = $(if $(filter 1,$(SANITIZE)),:,$(if $(or $(filter sim,$(STAGES)),$(if $(STAGES),,all)),$(BUILD_SAN),:))
 BUILD_SAN     = $(SUBMAKE) SANITIZE=1 BUILD=$(BUILD)-san $(BUILD)-san/bin/wsm-sim
+# Whether the check has the stage $(1), in a build without sanitizers.
+has_stage     = $(if $(SANITIZE),,$(if $(STAGES),$(filter $(1),$(STAGES)),$(1)))
+BUILD_TSAN    = $(SUBMAKE) SANITIZE=thread BUILD=$(BUILD)-tsan threaded
+check-tsan:
+	@$(MAKE) --no-print-directory check STAGES=tsan
 check-long: deps-check
 	@$(SUBMAKE) all tests
 	@$(BUILD_SAN)
+	@$(BUILD_TSAN)
 	@$(PYTHON) scripts/long.py --build $(BUILD) --seconds $(SECONDS)
 
 # Planted bugs, one at a time: the simulator finds each. Then the same seeds in builds of every kind.
@@ -337,7 +347,7 @@ uninstall:
 	done
 
 clean:
-	rm -rf $(sort build build-san $(filter-out / . ..,$(BUILD)))
+	rm -rf $(sort build build-san build-tsan $(filter-out / . ..,$(BUILD)))
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile

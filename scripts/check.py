@@ -18,7 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
-SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300, "sim": 300}
+SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300, "sim": 300,
+               "tsan": 300}
 
 SEEDS = ["run", "--seeds", "1..1000000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
 
@@ -55,11 +56,16 @@ def programs(build):
     cases = sorted((ROOT / "tests/sim").glob("case_*.c"))
     simulated = [(s.stem, [str(build / "tests/sim" / s.stem)]) for s in cases]
     simulated += [("sim_reconnect", [str(build / "bin/sim_reconnect")])] + seeds
+    threads = build.parent / (build.name + "-tsan")
+    threaded = [(name, [str(threads / "tests" / name)]) for name in ("integration/test_threads", "unit/test_sqlite_worker")]
+    threaded.append(("wsmd under load", [str(threads / "tests/acceptance/torture"), "--wsmd", str(threads / "bin/wsmd"),
+                                         "--connections", "60", "--publishers", "30", "--seconds", "10", "--kills", "2"]))
     return {
         "project": [(n, [PYTHON, str(ROOT / "scripts" / f"check_{n}.py")]) for n in PROJECT_CHECKS],
         "unit": compiled("unit") + compared,
         "integration": compiled("integration"),
         "fault": compiled("fault"),
+        "tsan": threaded,
         "fuzz": fuzzed,
         "sim": simulated,
         "interop": scripts,
@@ -104,7 +110,7 @@ def run(stage, command, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="the build folder")
-    parser.add_argument("stages", nargs="*", help="project, unit, integration, fuzz, fault, sim, interop, acceptance; default: all")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, tsan, fuzz, sim, interop, acceptance; default: all")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     plan = programs(build)
@@ -113,10 +119,12 @@ def main():
         parser.error(f"no such stage: {' '.join(unknown)}")
 
     environment = dict(os.environ, BUILD=str(build), WSM_BUILD=str(build))
+    environment.setdefault("TSAN_OPTIONS", "exitcode=66 second_deadlock_stack=1")
     environment.pop("MAKEFLAGS", None)
     environment.pop("MAKELEVEL", None)
     passed = failed = 0
-    for stage in arguments.stages or plan:
+    is_sanitised = not (build / "tests/fault").is_dir()  # what interposes malloc, and what has its own sanitizer, is not there
+    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan"))]:
         # What measures time or loads the machine runs alone.
         workers = os.cpu_count() if stage in ("unit", "fault", "fuzz", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:

@@ -1,18 +1,57 @@
 #!/usr/bin/python3
-"""The simulator for as long as it is told: three quarters of the time in release, one with the sanitizers. The first seed comes
-from the commit, so that every commit meets seeds of its own; a seed that fails is printed with the command that replays it."""
+"""What takes time, for as long as it is told. The simulator has half of it: three quarters in release, one with the sanitizers.
+Its first seed comes from the commit, so that every commit meets seeds of its own; a seed that fails is printed with the
+command that replays it. The other half goes to kills and damaged databases, power losses, valgrind, ThreadSanitizer."""
 
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PYTHON = "/usr/bin/python3"
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"]
 
 
 def first_seed():
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return int(found.stdout[:8] or "1", 16)
+
+
+def simulated(folder, seconds):
+    seed = first_seed()
+    return [str(folder / "bin/wsm-sim"), "run", "--seeds", f"{seed}..{seed + 100_000_000}", "--jobs", "2", "--seconds", str(seconds)]
+
+
+def tortured(folder, seconds, connections, wrapped=None):
+    return [str(folder / "tests/acceptance/torture"), "--wsmd", str(wrapped or folder / "bin/wsmd"), "--connections",
+            str(connections), "--publishers", str(connections // 2), "--seconds", str(seconds), "--kills", "2"]
+
+
+def under_valgrind(build):
+    """A program for torture to start: wsmd under valgrind."""
+    script = build / "wsmd-valgrind"
+    script.write_text(f"#!/bin/sh\nexec {' '.join(VALGRIND)} {build}/bin/wsmd \"$@\"\n")
+    script.chmod(0o755)
+    return script
+
+
+def parts(build, seconds):
+    """(command, environment): one after the other, about `seconds` in all. What is fast under valgrind is there as a whole."""
+    def share(n):
+        return max(seconds * n // 100, 1)
+
+    san, tsan = (build.parent / (build.name + suffix) for suffix in ("-san", "-tsan"))
+    yield simulated(build, share(37)), {}
+    yield simulated(san, share(13)), {}
+    yield [PYTHON, "tests/acceptance/test_faults.py"], {"WSM_KILL_CYCLES": str(share(15) * 2), "WSM_FLIPS": str(share(10) * 3)}
+    yield [str(build / "tests/unit/test_sqlite_power")], {"WSM_POWER_SEEDS": str(share(10) // 3 + 1)}
+    yield tortured(tsan, share(5), 60), {"TSAN_OPTIONS": "exitcode=66"}
+    yield tortured(build, share(5), 40, under_valgrind(build)), {}
+    for name in ("integration/test_hub", "integration/test_threads", "integration/test_uv", "integration/test_uv_tls",
+                 "unit/test_sqlite_worker", "unit/test_sqlite_store", "unit/test_client_client"):
+        yield [*VALGRIND, str(build / "tests" / name)], {}
 
 
 def main():
@@ -21,13 +60,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
-    seed = first_seed()
-    failed = 0
-    for folder, seconds in ((build, arguments.seconds * 3 // 4), (build.parent / (build.name + "-san"), arguments.seconds // 4)):
-        seeds = f"{seed}..{seed + 100_000_000}"
-        command = [str(folder / "bin/wsm-sim"), "run", "--seeds", seeds, "--jobs", "2", "--seconds", str(max(seconds, 1))]
-        print(" ".join(command), flush=True)
-        failed += subprocess.run(command, cwd=ROOT).returncode != 0
+    environment = dict(os.environ, BUILD=str(build), WSM_BUILD=str(build))
+    passed = failed = 0
+    for command, more in parts(build, arguments.seconds):
+        print("==", *(f"{name}={value}" for name, value in more.items()), *command, flush=True)
+        bad = subprocess.run(command, cwd=ROOT, env={**environment, **more}).returncode != 0
+        failed, passed = failed + bad, passed + (not bad)
+    print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
 

@@ -62,6 +62,7 @@ typedef struct world {
     uint32_t updates_count;
     uint64_t started_at, next_kill_at, records, resent, gaps, cuts, reconnects;
     int killed, holes, repeats, surprises;
+    int ended_well; /* the server, when it was asked to */
     uv_timer_t beat;
     unsigned char secret[64];
     size_t secret_len;
@@ -412,14 +413,14 @@ static int report(world *w) {
     for (int i = 0; i < w->connections; i++) behind += w->agents[i].offset != head;
     printf("torture: %d connections, %d publishers, %d s, %d kills, %llu cuts, %llu connects\n", w->connections,
            w->publishers, w->seconds, w->killed, (unsigned long long)w->cuts, (unsigned long long)w->reconnects);
-    printf("torture: %u updates, %u acknowledged as durable, %d of them not in the log exactly once\n",
-           w->updates_count, acked, wrong);
+    printf("report: %d kills, %u updates, %u acknowledged as durable, %d of them not in the log exactly once\n",
+           w->killed, w->updates_count, acked, wrong);
     printf("torture: %llu records received, %llu of them again after a resume, %llu gaps, %d holes, %d repeats, %d "
            "clients behind\n",
            (unsigned long long)w->records, (unsigned long long)w->resent, (unsigned long long)w->gaps, w->holes,
            w->repeats, behind);
-    int checks[] = {wrong == 0 && acked > 0, w->holes == 0,     w->repeats == 0,
-                    behind == 0 && head > 0, w->surprises == 0, w->killed == w->kills};
+    int checks[] = {wrong == 0 && acked > 0, w->holes == 0,         w->repeats == 0, behind == 0 && head > 0,
+                    w->surprises == 0,       w->killed == w->kills, w->ended_well};
     int passed = 0, all = (int)(sizeof checks / sizeof *checks);
     for (int i = 0; i < all; i++) passed += checks[i];
     printf("%d passed, %d failed\n", passed, all - passed);
@@ -460,8 +461,11 @@ int main(int argc, char **argv) {
     uv_timer_init(w.loop, &w.beat);
     uv_timer_start(&w.beat, on_beat, 50, 50);
     uv_run(w.loop, UV_RUN_DEFAULT);
+    int status = -1;
     kill(w.server, SIGTERM);
-    waitpid(w.server, NULL, 0);
+    waitpid(w.server, &status, 0);
+    w.ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!w.ended_well) fprintf(stderr, "torture: the server ended with %#x\n", (unsigned)status);
     int code = report(&w);
     snprintf(command, sizeof command, "rm -rf '%s'", w.data);
     if (own && code == 0 && system(command)) fprintf(stderr, "torture: %s stays\n", w.data);
