@@ -302,6 +302,7 @@ struct wsm_hub {
     wsm__wake_minute wakes[WSM__WAKE_MINUTES];
     wsm__list parked; /* commands that wait for records under way (parked.c) */
     uint32_t parked_count;
+    struct wsm__parked *unparked; /* the one that is looked at again */
     wsm__dedup dedup, soft_dedup;
     wsm__registry registry;
     wsm__map addresses;

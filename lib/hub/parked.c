@@ -6,11 +6,12 @@
 #define PARKED_MAX   4096u
 #define CARD_WAIT_MS 2000u /* for the record that makes an agent known */
 
-typedef struct parked {
+typedef struct wsm__parked {
     wsm__list node;
     wsm__origin origin;
-    uint64_t after; /* number of an append; 0: the sender has to become known */
-    uint64_t by;    /* monotonic ms; then it is refused */
+    uint64_t after;  /* number of an append; 0: the sender has to become known */
+    uint64_t by;     /* monotonic ms; then it is refused */
+    bool is_to_stay; /* looked at again, it has to wait once more */
     size_t name_len, text_len;
     char bytes[]; /* the sender, the text */
 } parked;
@@ -34,7 +35,17 @@ static bool is_under_way(const wsm_hub *hub, uint64_t number) {
     return pending && !pending->is_applied;
 }
 
+/* Whether it is one that has waited, on its way again. Callbacks may bring others meanwhile. */
+static bool is_unparked(const wsm_hub *hub, const wsm__command *command) {
+    return hub->unparked && command->origin == &hub->unparked->origin;
+}
+
 static void park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
+    if (is_unparked(hub, command)) { /* it keeps its place */
+        hub->unparked->after = after;
+        hub->unparked->is_to_stay = true;
+        return;
+    }
     size_t size = sizeof(parked) + command->sender.len + command->text.len;
     parked *at = hub->parked_count < PARKED_MAX ? wsm__alloc(&hub->mem, size) : NULL;
     if (!at) {
@@ -54,7 +65,7 @@ static void park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
 }
 
 bool wsm__park_behind(wsm_hub *hub, const wsm__command *command) {
-    if (hub->parked_count == 0 || !is_behind_others(hub, command->sender)) return false;
+    if (hub->parked_count == 0 || is_unparked(hub, command) || !is_behind_others(hub, command->sender)) return false;
     park(hub, command, 0);
     return true;
 }
@@ -119,9 +130,15 @@ void wsm__parked_run(wsm_hub *hub) {
         parked *at = WSM__CONTAINER(node, parked, node);
         next = node->next;
         if (!is_ready(hub, at) || !is_first_of_sender(hub, at)) continue;
+        parked *outer = hub->unparked;
+        at->is_to_stay = false;
+        hub->unparked = at;
+        run(hub, at);
+        hub->unparked = outer;
+        next = at->node.next;
+        if (at->is_to_stay) continue;
         wsm__list_remove(&at->node);
         hub->parked_count--;
-        run(hub, at);
         wsm__free(&hub->mem, at, size_of(at));
     }
     if (hub->parked_count > 0) wsm__turn_chores_soon(hub, CARD_WAIT_MS);

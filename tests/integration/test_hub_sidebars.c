@@ -730,6 +730,126 @@ static void a_merge_that_is_too_large_says_its_bytes(void **state) {
     close_room(&r);
 }
 
+/* ---- a log that takes its time ---- */
+
+#define LATE_MAX 64
+
+typedef struct late_log {
+    wsm_hub *hub;
+    wsm_record records[LATE_MAX]; /* not delivered yet */
+    uint64_t ids[LATE_MAX];       /* of their appends */
+    size_t count;
+    uint64_t last;
+} late_log;
+
+static int late_open(void *user, wsm_hub *hub) {
+    late_log *log = user;
+    wsm_log_info info;
+    log->hub = hub;
+    wsm_log_info_init(&info, sizeof info);
+    info.epoch = "00000000000000bb";
+    return wsm_log_ready(hub, &info, 0);
+}
+
+static int late_append(void *user, uint64_t append_id, const wsm_vec *records, size_t count) {
+    late_log *log = user;
+    for (size_t i = 0; i < count; i++) {
+        char *copy = malloc(records[i].len);
+        assert_true(copy && log->count < LATE_MAX);
+        memcpy(copy, records[i].base, records[i].len);
+        log->ids[log->count] = i + 1 == count ? append_id : 0;
+        log->records[log->count++] = (wsm_record){++log->last, copy, records[i].len};
+    }
+    return 0;
+}
+
+static void late_close(void *user) {
+    (void)user;
+}
+
+/* Everything that was appended up to now comes back. */
+static void pump(room *r, late_log *log) {
+    size_t count = log->count;
+    for (size_t i = 0; i < count; i++) {
+        wsm_log_deliver(log->hub, &log->records[i], 1);
+        if (log->ids[i]) wsm_log_done(log->hub, log->ids[i], WSM_LOG_SYNCED);
+        free((void *)(uintptr_t)log->records[i].bytes);
+    }
+    log->count -= count;
+    world_run(&r->w, 5);
+}
+
+static void pump_all(room *r, late_log *log) {
+    for (int i = 0; i < 30; i++) pump(r, log);
+}
+
+static void open_late(room *r, late_log *log) {
+    memset(r, 0, sizeof *r);
+    memset(log, 0, sizeof *log);
+    world_init(&r->w);
+    wsm_log given = {.size = sizeof given, .user = log, .open = late_open, .append = late_append, .close = late_close};
+    assert_int_equal(world_start(&r->w, &given), 0);
+    world_run(&r->w, 5);
+}
+
+static void what_follows_waits_for_what_is_under_way(void **state) {
+    (void)state;
+    room r;
+    late_log log;
+    open_late(&r, &log);
+    r.ada = world_join(&r.w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0); /* her card is under way */
+    peer_say(r.ada,
+             "{\"type\":\"sidebar_spawn\",\"message_id\":\"0190c000-0000-7000-8000-000000000001\",\"task\":\"t\","
+             "\"participants\":[]}");
+    world_run(&r.w, 5);
+    assert_int_equal(peer_count(r.ada, "\"type\":\"ack\""), 0);
+    pump_all(&r, &log);
+    field_of(peer_last(r.ada, "\"type\":\"ack\""), "sidebar_id", r.side, sizeof r.side);
+    peer_forget(r.ada);
+    for (unsigned i = 0; i < 3; i++) {
+        peer_say(r.ada, "{\"type\":\"sidebar_pause\",\"sidebar_id\":\"%s\",\"reason\":\"p%u\"}", r.side, i);
+        peer_say(r.ada, "{\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"u%u\"}", r.side, i);
+        peer_say(r.ada, "{\"type\":\"sidebar_resume\",\"sidebar_id\":\"%s\",\"reason\":\"r%u\"}", r.side, i);
+        peer_say(r.ada, "{\"type\":\"data_ref\",\"context_id\":\"%s\",\"name\":\"n\",\"value\":%u}", r.side, i);
+        peer_say(r.ada, "{\"type\":\"memory_update\",\"exchange\":\"m%u\"}", i);
+    }
+    pump_all(&r, &log);
+    assert_int_equal(peer_count(r.ada, "\"type\":\"error\""), 0);
+    const char *at = r.ada->text;
+    for (unsigned i = 0; i < 3; i++) { /* in the order in which they were said */
+        static const char *const parts[] = {"\"p%u\"", "\"u%u\"", "\"r%u\"", "\"value\":%u", "\"m%u\""};
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+            char part[32];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+            snprintf(part, sizeof part, parts[k], i);
+#pragma GCC diagnostic pop
+            at = strstr(at, part);
+            if (!at) fail_msg("%s is missing, or too early in %s", part, r.ada->text);
+        }
+    }
+    close_room(&r);
+}
+
+static void commands_that_wait_are_answered_when_the_hub_goes_down(void **state) {
+    (void)state;
+    room r;
+    late_log log;
+    open_late(&r, &log);
+    r.ada = world_join(&r.w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    r.bob = world_join(&r.w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(r.ada,
+             "{\"type\":\"sidebar_spawn\",\"message_id\":\"0190c000-0000-7000-8000-000000000001\",\"task\":\"t\","
+             "\"participants\":[]}");
+    peer_say(r.bob, "{\"type\":\"data_ref\",\"name\":\"n\",\"value\":1}");
+    peer_leave(r.bob); /* what bob has said waits for nobody */
+    wsm_hub_shutdown(r.w.hub, NULL);
+    world_run(&r.w, 5);
+    assert_int_equal(peer_count(r.ada, "\"code\":\"shutting_down\""), 1);
+    pump_all(&r, &log);
+    close_room(&r);
+}
+
 /* ---- without memory ---- */
 
 /* Things happen whether or not what came before has worked. */
@@ -1025,6 +1145,8 @@ int main(void) {
         cmocka_unit_test(a_restart_from_the_records_knows_everything),
         cmocka_unit_test(a_merge_reads_back_what_has_left_memory),
         cmocka_unit_test(a_merge_that_is_too_large_says_its_bytes),
+        cmocka_unit_test(what_follows_waits_for_what_is_under_way),
+        cmocka_unit_test(commands_that_wait_are_answered_when_the_hub_goes_down),
         cmocka_unit_test(any_allocation_may_fail_and_the_state_is_that_of_the_records),
         cmocka_unit_test(whatever_happens_the_records_make_the_same_state_again),
     };
