@@ -76,4 +76,5 @@ void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold) {
     assert(row); /* what has none was refused */
     if (row->commit) row->commit(hub, fold);
     wsm__side_count_commit(hub, fold);
+    wsm__side_mentions_commit(hub, fold);
 }

@@ -1,6 +1,7 @@
 /* Sidebars in the hub: from a message about one to a record, and from the record to the state. Read in this order:
  * ask.c (what a message or a record says), ask_check.c (whether it may be), sidebars.c (commands), sidebar_merge.c,
- * parked.c (commands that wait), sidebar_apply.c (records), sidebar_time.c (what time does), context_request.c.
+ * parked.c (commands that wait), sidebar_apply.c and sidebar_records.c (records), sidebar_time.c (what time does),
+ * context_request.c.
  *
  * A command is checked when it arrives, and its record again when it is applied, by the same functions: both are read
  * through a wsm__ask. */
@@ -103,11 +104,12 @@ void wsm__parked_fini(wsm_hub *hub);
 int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold);
 void wsm__side_commit(wsm_hub *hub, wsm__fold *fold);
 void wsm__side_abandon(wsm_hub *hub, wsm__fold *fold);
+
+/* sidebar_records.c */
 int wsm__side_update_prepare(wsm_hub *hub, wsm__fold *fold); /* memory_update, memory_archived */
 void wsm__side_update_commit(wsm_hub *hub, wsm__fold *fold);
-/* For the commit of a mention: that agent was mentioned in that context, which may resume a paused sidebar. */
-void wsm__side_mentioned(wsm_hub *hub, const wsm__side *where, wsm_slice agent_id);
-int wsm__side_count_prepare(wsm_hub *hub, wsm__fold *fold); /* of every record */
+void wsm__side_mentions_commit(wsm_hub *hub, const wsm__fold *fold); /* who was mentioned may resume a sidebar */
+int wsm__side_count_prepare(wsm_hub *hub, wsm__fold *fold);          /* of every record */
 void wsm__side_count_commit(wsm_hub *hub, const wsm__fold *fold);
 
 /* sidebar_time.c */

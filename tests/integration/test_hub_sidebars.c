@@ -393,6 +393,31 @@ static void conditions_resume_by_themselves(void **state) {
     close_room(&r);
 }
 
+static void a_mention_in_a_sidebar_resumes_it(void **state) {
+    (void)state;
+    room r;
+    open_room(&r);
+    spawn_pair(&r);
+    static const char pause[] = "\"type\":\"sidebar_pause\",\"sidebar_id\":\"%s\",\"reason\":\"r\","
+                                "\"resume_condition\":{\"mention\":\"bob\"}";
+    expect_ack(say_of(&r, r.ada, pause));
+    forget(&r);
+    expect_ack(say(&r, r.cleo,
+                   "\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"m\",\"context_refs\":[]"));
+    settle(&r);
+    assert_int_equal(peer_count(r.bob, "\"type\":\"sidebar_resume\""), 0); /* elsewhere */
+    expect_ack(say_of(&r, r.ada,
+                      "\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"m\","
+                      "\"context_refs\":[],\"sidebar_id\":\"%s\""));
+    settle(&r);
+    assert_int_equal(peer_count(r.bob, "\"type\":\"sidebar_resume\""), 1);
+    expect_ack(say_of(&r, r.ada, pause));
+    expect_ack(say_of(&r, r.ada, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"well, @bob?\""));
+    settle(&r);
+    assert_int_equal(peer_count(r.bob, "\"type\":\"sidebar_resume\""), 2);
+    close_room(&r);
+}
+
 static void a_circle_of_waits_is_told_and_a_wait_ends_with_what_it_waits_for(void **state) {
     (void)state;
     room r;
@@ -1133,6 +1158,7 @@ int main(void) {
         cmocka_unit_test(commands_may_follow_each_other_without_waiting),
         cmocka_unit_test(the_coordinator_leads_and_is_followed_when_gone),
         cmocka_unit_test(conditions_resume_by_themselves),
+        cmocka_unit_test(a_mention_in_a_sidebar_resumes_it),
         cmocka_unit_test(a_circle_of_waits_is_told_and_a_wait_ends_with_what_it_waits_for),
         cmocka_unit_test(idle_sidebars_are_warned_and_put_away),
         cmocka_unit_test(data_references_are_seen_down_the_chain),
