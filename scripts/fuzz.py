@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 DICTS = ROOT / "tests" / "fuzz" / "dict"
 INPUT_MAX, RSS_MB, TIMEOUT_S = 65536, 256, 5
+SLOW = {"sim_choices": 120, "sim_session": 30, "sqlite_file": 15}  # seconds that one input may take: whole runs, a thread
 FOUND = re.compile(r"^(crash|timeout|oom|leak)-")
 
 
@@ -35,7 +36,7 @@ def fuzz(program, name, seconds, work, environment):
         folder.mkdir(parents=True, exist_ok=True)
     for named in (work / "seeds" / name).glob("rfc6455-*"):
         shutil.copy(named, corpus / named.name)
-    common = [str(program), f"-max_len={INPUT_MAX}", f"-rss_limit_mb={RSS_MB}", f"-timeout={TIMEOUT_S}", f"-artifact_prefix={found}/"]
+    common = [str(program), f"-max_len={INPUT_MAX}", f"-rss_limit_mb={RSS_MB}", f"-timeout={SLOW.get(name, TIMEOUT_S)}", f"-artifact_prefix={found}/"]
     dictionary = DICTS / f"{name}.dict"
     if dictionary.is_file():
         common.append(f"-dict={dictionary}")
@@ -67,7 +68,7 @@ def merge(program, name, work, environment, minimise):
                 path.rename(old / path.name)
         sources.append(old)
     before = len(list(corpus.iterdir()))
-    run([str(program), "-merge=1", "-use_counters=0", f"-max_len={INPUT_MAX}", f"-rss_limit_mb=1024", f"-timeout={TIMEOUT_S}", str(corpus),
+    run([str(program), "-merge=1", "-use_counters=0", f"-max_len={INPUT_MAX}", f"-rss_limit_mb=1024", f"-timeout={SLOW.get(name, TIMEOUT_S)}", str(corpus),
          *map(str, sources)], environment)
     files = list(corpus.iterdir())
     return len(files) - before, len(files), sum(p.stat().st_size for p in files)

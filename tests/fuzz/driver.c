@@ -78,7 +78,7 @@ static void run_file(const char *path) {
     }
     LLVMFuzzerTestOneInput(bytes, len);
     plain_runs++;
-    run_starved(bytes, len);
+    if (fuzz_counts) run_starved(bytes, len);
     free(bytes);
     inputs++;
 }

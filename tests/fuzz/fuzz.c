@@ -9,6 +9,7 @@
 size_t fuzz_fail_at;
 int fuzz_fail_forever;
 bool fuzz_failed;
+bool fuzz_counts;
 
 void fuzz_broken(const char *file, int line, const char *what) {
     fprintf(stderr, "%s:%d: expected %s", file, line, what);
@@ -126,6 +127,7 @@ bool fuzz_same(const fuzz_text *a, const fuzz_text *b) {
 
 void fuzz_mem_begin(test_mem *mem) {
     memset(mem, 0, sizeof *mem);
+    fuzz_counts = true;
     mem->fail_at = fuzz_fail_at;
     mem->fail_forever = fuzz_fail_forever;
 }

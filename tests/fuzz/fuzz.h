@@ -80,6 +80,7 @@ extern size_t fuzz_fail_at;
 extern int fuzz_fail_forever;
 /* Set when an allocation was made to fail in the run: answers may then be missing, so only safety is expected. */
 extern bool fuzz_failed;
+extern bool fuzz_counts; /* the target has its memory from here */
 
 void fuzz_mem_begin(test_mem *mem);
 bool fuzz_mem_is_short(const test_mem *mem); /* an allocation of this one has failed */

@@ -16,10 +16,14 @@ import hashlib
 import hmac
 import importlib.util
 import json
+import os
 import pathlib
+import random
 import re
+import sqlite3
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STRING = r'(?:"(?:\\.|[^"\\])*"\s*)+'
@@ -418,11 +422,28 @@ def records():
         add("record_load", "type " + kind, b"\7" + b"\x1e".join(r.replace(b"memory_update", kind.encode()) for r in good))
 
 
-def files():
-    import os
-    import sqlite3
-    import tempfile
+def simulations():
+    dice = random.Random(5)
+    for i in range(30):
+        content = bytes([i % 3])
+        for _ in range((60, 200, 600, 1500)[i % 4]):
+            content += bytes([dice.choice((0, 0, 1, 1, 1, 2, 3, 3, 3, 4, 5, 6)), dice.randrange(256) if dice.random() < 0.7 else 0])
+        add("sim_choices", f"random {i}", content)
+    for i in range(12):
+        content = bytes([i])
+        for _ in range(30):
+            op = dice.randrange(256)
+            content += bytes([op])
+            if op % 10 == 3:
+                content += b'{"type":"agent_list","message_id":"%s"}\n' % (UUID % 1).encode()
+            elif op % 10 == 6:
+                content += bytes([dice.randrange(2), dice.randrange(200)])
+            elif op % 10 >= 8:
+                content += bytes([dice.randrange(256)])
+        add("sim_session", f"operations {i}", content)
 
+
+def files():
     add("sqlite_file", "five records", b"\1")
     for i in range(40):
         add("sqlite_file", f"changed {i}", b"\1" + bytes([(i * 37) & 31, (i * 97) & 255, (i * 53) & 255]) * 1)
@@ -465,6 +486,7 @@ def main():
     scripts()
     records()
     files()
+    simulations()
     for target, found in seeds.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for name, content in found.items():

@@ -5,14 +5,17 @@
 
 Each program is called with --verdicts and must say the same as the reference below: Python's json in strict mode, which is
 told to refuse what the scanner refuses beyond the grammar (\\u0000, lone surrogates, numbers that overflow, too much depth,
-too many values, long keys). The documents are made from a fixed seed, so a failure comes back.
+too many values, long keys). The documents are made from a fixed seed, so a failure comes back; the corpus
+of the fuzz target joins them.
 """
 import json
+import pathlib
 import random
 import subprocess
 import sys
 
 ROUNDS = 20000
+CORPUS = pathlib.Path(__file__).resolve().parent.parent / 'fuzz' / 'corpus' / 'json_scan'
 DEPTH_MAX, VALUES_MAX, KEY_BYTES_MAX, COMPARED_MAX = 32, 4096, 128, 64
 
 SEEDS = [
@@ -128,19 +131,20 @@ def main():
         sys.exit(__doc__)
     rng = random.Random(20260102)
     documents = [mutate(rng, rng.choice(SEEDS)) for _ in range(ROUNDS)]
+    documents += [path.read_bytes()[1:] for path in sorted(CORPUS.iterdir())]  # the first byte picks limits there
     expected = ''.join(map(reference, documents))
     stream = b''.join(b'%d\n%b' % (len(d), d) for d in documents)
     for program in sys.argv[1:]:
         verdicts = subprocess.run([program, '--verdicts'], input=stream, capture_output=True, check=True).stdout.decode().strip()
         if len(verdicts) != len(expected):
             sys.exit(f'{program}: {len(verdicts)} verdicts for {len(expected)} documents')
-        wrong = [i for i in range(ROUNDS) if verdicts[i] != expected[i]]
+        wrong = [i for i in range(len(documents)) if verdicts[i] != expected[i]]
         for i in wrong[:10]:
             print(f'{program}: says {verdicts[i]}, expected {expected[i]}: {documents[i]!r}')
         if wrong:
-            sys.exit(f'{program}: {len(wrong)} of {ROUNDS} verdicts differ')
+            sys.exit(f'{program}: {len(wrong)} of {len(documents)} verdicts differ')
         counts = ', '.join(f'{expected.count(v)} {name}' for v, name in (('a', 'accepted'), ('d', 'ambiguous'), ('r', 'refused')))
-        print(f'{program}: {ROUNDS} verdicts agree ({counts})')
+        print(f'{program}: {len(documents)} verdicts agree ({counts})')
     print(f'{len(sys.argv) - 1} passed, 0 failed')
 
 
