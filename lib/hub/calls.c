@@ -83,7 +83,7 @@ static wsm_slice conn_address(const wsm_conn *conn) {
 /* Ten a second of a kind; kinds beyond the table share its last place. What is left out is counted. */
 static bool may_tell(wsm_hub *hub, wsm__told *told, const char *kind, uint64_t *suppressed) {
     size_t i = 0;
-    while (i + 1 < WSM__LOG_KINDS && told->of[i].kind && told->of[i].kind != kind) i++;
+    while (i + 1 < WSM__LOG_KINDS && told->of[i].kind && strcmp(told->of[i].kind, kind) != 0) i++;
     told->of[i].kind = kind;
     if (wsm__bucket_take(&told->of[i].rate, hub->now, WSM__LOG_LINES_PER_S, WSM__LOG_LINES_PER_S, 1)) return true;
     (*suppressed)++;

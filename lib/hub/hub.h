@@ -258,7 +258,7 @@ typedef struct wsm__slot {
 /* How often the host was told of each kind of thing (calls.c). */
 typedef struct wsm__told {
     struct {
-        const char *kind; /* static: compared as a pointer */
+        const char *kind; /* static */
         wsm__bucket rate;
     } of[WSM__LOG_KINDS];
 } wsm__told;
