@@ -20,7 +20,7 @@
 static char *told(const story *s) {
     char *all = calloc(1, 1);
     for (int i = 0; i < STORY_CAST; i++) {
-        char *text = peer_transcript(s->cast[i], "\"type\":\"position\"");
+        char *text = peer_transcript(s->cast[i], "position|agent_presence");
         char *more = malloc(strlen(all) + strlen(text) + 64);
         if (!more) abort();
         sprintf(more, "%s%s-- %s\n%s", all, i > 0 ? "\n" : "", story_names[i], text);

@@ -258,14 +258,25 @@ static void forget(seen *known) {
     known->count = 0;
 }
 
+/* Whether the line is of one of the types in "a|b". */
+static bool is_one_of(const char *line, const char *types) {
+    while (types && *types) {
+        char type[64];
+        size_t len = strcspn(types, "|");
+        snprintf(type, sizeof type, "%.*s", (int)len, types);
+        if (is_type(line, type)) return true;
+        types += len + (types[len] == '|');
+    }
+    return false;
+}
+
 char *peer_transcript(const peer *p, const char *but) {
     static seen minted, offsets;
     out o = {0};
     put(&o, "", 0);
     for (const char *line = p->text; line && *line; line = strchr(line, '\n') + 1) {
         size_t len = strcspn(line, "\n");
-        const char *hit = but ? strstr(line, but) : NULL;
-        if (!hit || hit >= line + len) renumber_line(&o, line, len, &minted, &offsets);
+        if (!is_one_of(line, but)) renumber_line(&o, line, len, &minted, &offsets);
     }
     forget(&minted);
     forget(&offsets);

@@ -26,7 +26,7 @@ const char *answer_of(const char *line);
 void side_spawn(peer *by, const char *participants, const char *more, char id[SIDE_ID]);
 
 /* What somebody was sent since the last peer_forget, one message a line, with ids and offsets renumbered in the order
- * in which they appear. The caller frees it. Lines with `but` in them (may be NULL) are left out. */
+ * in which they appear. The caller frees it. Messages of the types in `but` ("a|b", or NULL) are left out. */
 char *peer_transcript(const peer *p, const char *but);
 
 #endif
