@@ -91,6 +91,14 @@ typedef struct wsm_page {
     uint64_t trimmed_to; /* records of the range up to here are gone; 0: none are */
 } wsm_page;
 
+/* A merge without findings of its own: what the host is asked to put together. Valid during the call. */
+typedef struct wsm_merge {
+    size_t size;
+    const char *sidebar_id;
+    wsm_slice exchanges; /* JSON array: the updates that go along, as in exchanges_to_merge */
+    wsm_slice findings;  /* JSON object: what the library has found: critical, tests, values */
+} wsm_merge;
+
 typedef struct wsm_host {
     size_t size;
 
@@ -135,6 +143,10 @@ typedef struct wsm_host {
     void (*on_request)(void *user, wsm_request *request);
     void (*on_request_end)(void *user,
                            wsm_request *request); /* answered, or its connection went: the handle dies now */
+
+    /* A question: the findings of a merge whose sender gives none. Write at most `cap` bytes of JSON to `out`, set *len
+     * and return 1; 0: take what the library has found. What is no JSON is not taken, and logged. */
+    int (*extract_findings)(void *user, const wsm_merge *merge, char *out, size_t cap, size_t *len);
 } wsm_host;
 
 /* Fills `host` with zeroes and its size; `size` is sizeof(wsm_host) as the caller knows it. Any thread. */

@@ -36,6 +36,19 @@ int wsm__call_veto(wsm_hub *hub, wsm_slice agent, wsm_slice type, wsm_slice json
     return hub->host.message_veto ? hub->host.message_veto(hub->user, agent, type, json) : WSM_OK;
 }
 
+bool wsm__call_findings(wsm_hub *hub, const wsm_merge *merge, char *out, size_t cap, wsm_slice *findings) {
+    size_t len = 0;
+    wsm__json_value value;
+    if (!hub->host.extract_findings || hub->host.extract_findings(hub->user, merge, out, cap, &len) != 1) return false;
+    bool is_json = len <= cap && wsm__json_check(wsm__slice(out, len), &hub->scan_limits, &value, NULL) == WSM_OK &&
+                   !wsm__json_has_duplicate_keys(value.raw);
+    if (is_json)
+        *findings = value.raw;
+    else
+        wsm__call_log(hub, WSM_LEVEL_WARN, "findings_not_json", NULL, "what extract_findings wrote is not taken");
+    return is_json;
+}
+
 /* ---- log lines and events -------------------------------------------------------------------------------------------
  */
 

@@ -382,6 +382,8 @@ void wsm__call_close_transport(wsm_conn *conn);
 void wsm__call_wake(wsm_hub *hub);
 int wsm__call_token_check(wsm_conn *conn, wsm_slice token, wsm__identity *identity);
 int wsm__call_veto(wsm_hub *hub, wsm_slice agent, wsm_slice type, wsm_slice json);
+bool wsm__call_findings(wsm_hub *hub, const wsm_merge *merge, char *out, size_t cap,
+                        wsm_slice *findings); /* false: the library's own */
 void wsm__call_log(wsm_hub *hub, wsm_level level, const char *event, const wsm_conn *conn, const char *detail);
 void wsm__call_audit(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err);
 void wsm__call_security(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err);

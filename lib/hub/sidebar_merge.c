@@ -3,6 +3,8 @@
 #include "hub/sides.h"
 #include "proto/phrase.h"
 
+#define FINDINGS_MAX 65536u /* bytes that the host may write */
+
 struct wsm__merge_job {
     wsm__content content;
     uint64_t *offsets; /* that the sender wants; owned, sorted */
@@ -97,43 +99,72 @@ static void refuse_size(wsm_hub *hub, const wsm__command *command, size_t bytes)
     wsm__answer_error(hub, command->origin, WSM_ERR_LIMIT, "exchanges_to_merge", room);
 }
 
-static void put_findings(wsm__json_out *out, const wsm__ask *ask, const merge_job *job) {
-    wsm__json_value findings = wsm__ask_field(ask, "consolidated_findings");
-    wsm__json_name(out, "consolidated_findings");
-    if (findings.kind)
-        wsm__buf_put_slice(out->buf, findings.raw);
-    else
-        wsm__content_put_findings(&job->content, out->buf);
+/* The sender's findings; else the host's; else what the records say. */
+static int put_findings(wsm_hub *hub, wsm__buf *buf, const wsm__ask *ask, const merge_job *job) {
+    wsm__json_value given = wsm__ask_field(ask, "consolidated_findings");
+    wsm__buf exchanges;
+    wsm_slice answer;
+    if (given.kind) wsm__buf_put_slice(buf, given.raw);
+    if (given.kind) return buf->err;
+    wsm__content_put_findings(&job->content, buf);
+    if (!hub->host.extract_findings || buf->err) return buf->err;
+    char *room = wsm__alloc(&hub->mem, FINDINGS_MAX);
+    wsm__buf_init(&exchanges, &hub->mem, 0);
+    wsm__content_put_exchanges(&job->content, &exchanges);
+    int err = !room || exchanges.err ? WSM_ERR_NOMEM : WSM_OK;
+    wsm_merge merge = {.size = sizeof merge,
+                       .sidebar_id = ask->side->context->id,
+                       .exchanges = wsm__slice(exchanges.ptr, exchanges.len),
+                       .findings = wsm__slice(buf->ptr, buf->len)};
+    if (!err && wsm__call_findings(hub, &merge, room, FINDINGS_MAX, &answer)) {
+        wsm__buf_clear(buf);
+        wsm__buf_put_slice(buf, answer);
+    }
+    wsm__buf_fini(&exchanges);
+    wsm__free(&hub->mem, room, FINDINGS_MAX);
+    return err ? err : buf->err;
+}
+
+static void put_body(wsm_hub *hub, const wsm__ask *ask, const merge_job *job, const wsm__record_head *head,
+                     const wsm__message *message, wsm_slice findings, wsm__json_out *out) {
+    static const char *const own[] = {"consolidated_findings", "exchanges_to_merge", "success", NULL};
+    wsm__submit_open(hub, message, head, out);
+    wsm__side_relay(out, ask, own);
+    wsm__json_bool(out, "success", wsm__ask_field(ask, "success").kind != WSM__JSON_FALSE);
+    wsm__side_parent_id(out, ask->side->parent);
+    wsm__json_raw(out, "consolidated_findings", findings);
+    wsm__json_name(out, "exchanges_to_merge");
+    wsm__content_put_exchanges(&job->content, out->buf);
+    wsm__json_name(out, "new_data_refs");
+    wsm__merge_put_refs(ask->side, out->buf);
+    wsm__json_name(out, "conflicts");
+    wsm__merge_put_conflicts(ask->side, out->buf);
+    wsm__json_name(out, "child_results");
+    wsm__merge_put_children(ask->side, out->buf);
 }
 
 static void append(wsm_hub *hub, const wsm__command *command, const wsm__ask *ask, const merge_job *job) {
-    static const char *const own[] = {"consolidated_findings", "exchanges_to_merge", "success", NULL};
     wsm__record_head head;
     wsm__json_out out;
+    wsm__buf findings;
     wsm__side *parent = ask->side->parent;
     if (!wsm__submit_begin(hub, command, &head)) return;
     head.context_id = wsm__side_id(parent);
     head.also = wsm__side_id(ask->side);
     head.priority = wsm__ask_priority(ask, parent);
-    wsm__submit_open(hub, command->message, &head, &out);
-    wsm__side_relay(&out, ask, own);
-    wsm__json_bool(&out, "success", wsm__ask_field(ask, "success").kind != WSM__JSON_FALSE);
-    wsm__side_parent_id(&out, parent);
-    put_findings(&out, ask, job);
-    wsm__json_name(&out, "exchanges_to_merge");
-    wsm__content_put_exchanges(&job->content, out.buf);
-    wsm__json_name(&out, "new_data_refs");
-    wsm__merge_put_refs(ask->side, out.buf);
-    wsm__json_name(&out, "conflicts");
-    wsm__merge_put_conflicts(ask->side, out.buf);
-    wsm__json_name(&out, "child_results");
-    wsm__merge_put_children(ask->side, out.buf);
-    if (!hub->scratch.err && wsm__submit_room(hub, hub->scratch.len) == WSM_ERR_TOO_LARGE) {
-        refuse_size(hub, command, hub->scratch.len);
-        wsm__buf_clear(&hub->scratch);
-        return;
+    wsm__buf_init(&findings, &hub->mem, 0);
+    if (put_findings(hub, &findings, ask, job)) {
+        wsm__answer_error(hub, command->origin, WSM_ERR_NOMEM, NULL, NULL);
+    } else {
+        put_body(hub, ask, job, &head, command->message, wsm__slice(findings.ptr, findings.len), &out);
+        bool is_too_large = !hub->scratch.err && wsm__submit_room(hub, hub->scratch.len) == WSM_ERR_TOO_LARGE;
+        if (is_too_large) refuse_size(hub, command, hub->scratch.len);
+        if (is_too_large)
+            wsm__buf_clear(&hub->scratch);
+        else
+            wsm__side_close(hub, &head, &out, command->origin, ask->side, parent);
     }
-    wsm__side_close(hub, &head, &out, command->origin, ask->side, parent);
+    wsm__buf_fini(&findings);
 }
 
 /* All that has left memory is there: the rest comes from memory, and the record is made. */

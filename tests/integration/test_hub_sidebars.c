@@ -546,6 +546,35 @@ static void a_merge_brings_everything_to_the_parent(void **state) {
     close_room(&r);
 }
 
+static int extract(void *user, const wsm_merge *merge, char *out, size_t cap, size_t *len) {
+    hub_world *world = user;
+    assert_memory_equal(merge->sidebar_id, "sb-", 3);
+    assert_true(merge->exchanges.ptr && merge->findings.ptr);
+    *len = (size_t)snprintf(out, cap, world->wakes ? "{\"summary\":" : "{\"summary\":%zu}", merge->exchanges.len);
+    return 1;
+}
+
+static void a_host_may_put_the_findings_together(void **state) {
+    (void)state;
+    room r;
+    memset(&r, 0, sizeof r);
+    world_init(&r.w);
+    r.w.host.extract_findings = extract;
+    open_room_with(&r, NULL);
+    r.w.wakes = 0;
+    spawn_pair(&r);
+    expect_ack(say_of(&r, r.ada, "\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\""));
+    assert_non_null(strstr(peer_last(r.cleo, "sidebar_merge"), "\"consolidated_findings\":{\"summary\":2}"));
+    spawn_pair(&r);
+    r.w.wakes = 1; /* what it writes now is no JSON */
+    expect_ack(say_of(&r, r.ada, "\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\""));
+    assert_non_null(strstr(peer_last(r.cleo, "sidebar_merge"), "\"consolidated_findings\":{\"critical\":["));
+    spawn_pair(&r);
+    expect_ack(say_of(&r, r.ada, "\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\",\"consolidated_findings\":7"));
+    assert_non_null(strstr(peer_last(r.cleo, "sidebar_merge"), "\"consolidated_findings\":7"));
+    close_room(&r);
+}
+
 static void children_come_first_and_their_findings_go_along(void **state) {
     (void)state;
     room r;
@@ -1164,6 +1193,7 @@ int main(void) {
         cmocka_unit_test(data_references_are_seen_down_the_chain),
         cmocka_unit_test(a_dry_run_says_what_would_be_inherited),
         cmocka_unit_test(a_merge_brings_everything_to_the_parent),
+        cmocka_unit_test(a_host_may_put_the_findings_together),
         cmocka_unit_test(children_come_first_and_their_findings_go_along),
         cmocka_unit_test(a_review_takes_some_and_may_refuse_all),
         cmocka_unit_test(an_archived_sidebar_is_forked),
