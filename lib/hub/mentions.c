@@ -4,6 +4,7 @@
 #define AGAIN_MS 10000 /* an end whose append may have failed is written once more */
 
 static const wsm__origin nobody = {.kind = WSM__ORIGIN_NONE};
+static const char too_often[] = "target_agents: called too often, or by too long a chain of messages";
 
 /* ---- mention_route --------------------------------------------------------------------------------------------------
  */
@@ -85,7 +86,7 @@ void wsm__mention_submit(wsm_hub *hub, const wsm__command *command) {
         wsm__answer_error(hub, command->origin, callees.answer.err, NULL, NULL);
     else if (callees.count == 0)
         wsm__answer_error(hub, command->origin, callees.err ? callees.err : WSM_ERR_UNKNOWN_AGENT, "target_agents",
-                          NULL);
+                          callees.err == WSM_ERR_LOOP_GUARD ? too_often : NULL);
     else
         append_mention(hub, command, &head, &callees);
     wsm__callees_fini(&callees);
