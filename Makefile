@@ -63,7 +63,7 @@ SQLITE_LIBS := -lsqlite3
 ALL_LIBS    := $(CORE_LIBS) $(UV_LIBS) $(SQLITE_LIBS)
 
 .DELETE_ON_ERROR:
-.PHONY: all libs programs tests check check-tsan threaded check-long check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check lint analyze format man clean help
+.PHONY: all libs programs tests check check-tsan threaded check-long check-mutants check-determinism run bench fuzz fuzzers coverage install uninstall deps deps-run deps-check deps-fuzz lint analyze format man clean help
 
 # ---- what is built ----------------------------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ TARGET  ?=
 FUZZ_CC ?= clang
 FUZZ_SAN = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 fuzzers: $(FUZZ)
-fuzz: deps-check
+fuzz: deps-fuzz
 	@$(SUBMAKE) BUILD=build-fuzz CC="$(FUZZ_CC)" CFLAGS="-O1 -g" SANFLAGS="$(FUZZ_SAN)" FUZZ_MAIN= \
 	    FUZZ_LINK=-fsanitize=fuzzer fuzzers
 	@$(PYTHON) scripts/fuzz.py --build build-fuzz --seconds $(SECONDS) $(TARGET)
@@ -278,7 +278,7 @@ bench: deps-check
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 deps: deps-check
-deps-run deps-check: deps-%:
+deps-run deps-check deps-fuzz: deps-%:
 	@scripts/deps.sh $*
 
 # ---- lint, format, man ------------------------------------------------------------------------------------------------

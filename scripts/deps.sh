@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing on Debian: `deps.sh run` what building and running needs, `deps.sh check` what testing needs
-# too. Asks dpkg first, so it is quick and needs no network when everything is there.
+# too, `deps.sh fuzz` libFuzzer as well. Asks dpkg first, so it is quick and needs no network when everything is there.
 set -eu
 
 run="gcc libc6-dev make pkg-config libwslay-dev libmbedtls-dev libcjson-dev uthash-dev libuv1-dev libsqlite3-dev"
@@ -12,8 +12,9 @@ check_programs="node:nodejs npm:npm"
 case "${1:-}" in
 run) wanted=$run programs="" ;;
 check) wanted=$check programs=$check_programs ;;
+fuzz) wanted="$check libclang-rt-14-dev" programs=$check_programs ;; # of the clang in Debian 12
 *)
-    echo "usage: deps.sh run|check" >&2
+    echo "usage: deps.sh run|check|fuzz" >&2
     exit 2
     ;;
 esac
