@@ -49,6 +49,8 @@ def parts(build, seconds):
     yield [str(build / "tests/unit/test_sqlite_power")], {"WSM_POWER_SEEDS": str(share(10) // 3 + 1)}
     yield tortured(tsan, share(5), 60), {"TSAN_OPTIONS": "exitcode=66"}
     yield tortured(build, share(5), 40, under_valgrind(build)), {}
+    for name in ("client", "frame_stream", "http_upgrade"):
+        yield [str(build / f"tests/fuzz/fuzz_{name}"), f"--splits={min(250, 72 + share(10))}", f"tests/fuzz/corpus/{name}"], {}
     for name in ("integration/test_hub", "integration/test_threads", "integration/test_uv", "integration/test_uv_tls",
                  "unit/test_sqlite_worker", "unit/test_sqlite_store", "unit/test_client_client"):
         yield [*VALGRIND, str(build / "tests" / name)], {}

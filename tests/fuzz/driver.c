@@ -1,10 +1,14 @@
 /* Runs a fuzz target over files, so that its corpus is an ordinary test with any compiler:
  *
- *     fuzz_NAME [--splits] FILE-OR-FOLDER...
+ *     fuzz_NAME [--splits[=BYTES]] FILE-OR-FOLDER...
  *
  * Each input runs as it is; then again with its first allocation failing, then with its second, and so on, once and
  * from there on (I-64, I-65), as far as ALLOCATIONS_MAX. Prints how many inputs there were, and ends as every test
- * does. An input that breaks something ends the program; its name is printed first. */
+ * does. An input that breaks something ends the program, and its name is printed.
+ *
+ * With --splits, of a target that reads a stream: every way to receive each transcript in two, three and four pieces,
+ * and every way to write what comes out, and all must be observed as the same (I-60, I-61). Streams of up to BYTES are
+ * cut in every two places, a fifth of that in every three; longer ones in every one. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <signal.h>
@@ -19,10 +23,10 @@
 #define ALLOCATIONS_MAX 40
 #define PATHS_MAX       8192
 
-/* A transcript up to this length is cut in every place; in every two, in every three. */
-#define ONE_CUT_MAX    1024u
-#define TWO_CUTS_MAX   72u
-#define THREE_CUTS_MAX 14u
+#define ONE_CUT_MAX  1024u
+#define TWO_CUTS_MAX 72u
+
+static size_t two_cuts_max = TWO_CUTS_MAX;
 
 static char current[512];
 static unsigned inputs;
@@ -119,7 +123,7 @@ static void run_cuts(const unsigned char *bytes, size_t len, size_t stream, size
 }
 
 static void split_file(const char *path) {
-    static const size_t most[] = {0, ONE_CUT_MAX, TWO_CUTS_MAX, THREE_CUTS_MAX};
+    const size_t most[] = {0, ONE_CUT_MAX, two_cuts_max, two_cuts_max / 5};
     size_t len;
     fuzz_text whole = {0};
     fuzz_cuts none = {NULL, 0};
@@ -183,7 +187,8 @@ int main(int argc, char **argv) {
     else
         signal(SIGSEGV, on_crash);
     int first = 1;
-    if (argc > 1 && strcmp(argv[1], "--splits") == 0) {
+    if (argc > 1 && strncmp(argv[1], "--splits", 8) == 0) {
+        if (argv[1][8] == '=') two_cuts_max = strtoul(argv[1] + 9, NULL, 10);
         if (!fuzz_stream) {
             fprintf(stderr, "this target reads no stream\n");
             return 2;
