@@ -106,7 +106,7 @@ void wsm__sim_client_lost(wsm__sim_client *client) {
     client->nameless = 0;
     if (client->is_stopped || !client->comes_back) return;
     uint64_t wait = 100ull << (client->fails < 6 ? client->fails : 6);
-    if (client->flaps) wait = 20;
+    if (client->flaps) wait = client->fails < 20 ? 20 : 2000;
     client->fails++;
     wsm__sim_client_come_back(client, (wait + wsm__sim_draw(sim, WSM__SIM_PEER, (uint32_t)wait)) * WSM__SIM_MS);
 }
