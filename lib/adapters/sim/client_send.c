@@ -7,6 +7,8 @@
 #include "codec.h"
 #include "world.h"
 
+#define RESEND_AT_ONCE 8u
+
 static const char *const words[] = {NULL, "background", "low", "normal", "high", "urgent", "critical"};
 
 void wsm__sim_client_raw(wsm__sim_client *client, const char *text, size_t len) {
@@ -146,7 +148,10 @@ void wsm__sim_client_resend(wsm__sim_client *client) {
             i--;
             continue;
         }
-        wsm__sim_client_transmit(client, k, 0);
+        if (i < RESEND_AT_ONCE)
+            wsm__sim_client_transmit(client, k, 0);
+        else
+            wsm__sim_client_retry(client, k, 100 * (i / RESEND_AT_ONCE)); /* their answers must fit a small queue */
     }
 }
 
