@@ -139,11 +139,10 @@ void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to) {
     wsm_sim *sim = client->sim;
     wsm__sim_epoch *epoch = epoch_of(client);
     if (to <= client->checked_to) return;
-    if (!epoch || to > epoch->applied) {
-        if (!epoch || to > epoch->count + client->node->store.count)
-            wsm__sim_break(sim, "I-02", "client %u is told position %llu, which is not there yet", client->idx,
-                           (ull)to);
-    }
+    const wsm__sim_store *store = &client->node->store;
+    if (strcmp(store->epoch, client->epoch) == 0 && to > store->count)
+        wsm__sim_break(sim, "I-02", "client %u is told position %llu; the log ends at %llu", client->idx, (ull)to,
+                       (ull)store->count);
     for (uint64_t o = client->checked_to + 1; epoch && o <= to && o <= epoch->count; o++) {
         wsm__sim_entry *entry = &epoch->entries[o - 1];
         const uint8_t *mark = mark_of(client, o);
