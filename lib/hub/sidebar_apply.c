@@ -147,18 +147,13 @@ static int status_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     return ask->change.to == WSM__STATUS_FAILED ? text_of(hub, ask, "reason", &plan->text) : WSM_OK;
 }
 
-/* What every end of a sidebar brings with it. */
-static void ended(wsm_hub *hub, wsm__side *side) {
-    wsm__side_ended(hub, side);
-}
-
 static void status_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     wsm__side *side = plan->ask.side;
     bool was_live = wsm__side_is_live(side);
     (void)fold;
     wsm__side_to(&hub->tree, side, plan->ask.change.to);
     if (side->status == WSM__STATUS_FAILED) wsm__text_move(&hub->mem, &side->failure, &plan->text);
-    if (was_live && !wsm__side_is_live(side)) ended(hub, side);
+    if (was_live && !wsm__side_is_live(side)) wsm__side_ended(hub, side);
     wsm__side_look_soon(hub, side);
 }
 
@@ -203,7 +198,7 @@ static void archive_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     if (!wsm__status_may((wsm__status)side->status, (wsm__status)side->before, WSM__STATUS_ARCHIVED))
         wsm__side_to(&hub->tree, side, WSM__STATUS_PAUSED);
     wsm__side_to(&hub->tree, side, WSM__STATUS_ARCHIVED);
-    if (was_live) ended(hub, side);
+    if (was_live) wsm__side_ended(hub, side);
     if (fold->head.node == hub->node) wsm__side_put_away(hub, side);
 }
 
@@ -313,7 +308,7 @@ static void merge_into_parent(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     plan->merge = NULL;
     wsm__side_to(&hub->tree, side, WSM__STATUS_MERGED);
     forget_findings(hub, side);
-    ended(hub, side);
+    wsm__side_ended(hub, side);
 }
 
 static void merge_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {

@@ -319,12 +319,14 @@ void wsm__side_submit(wsm_hub *hub, const wsm__command *command) {
 bool wsm__side_may_publish(wsm_hub *hub, const wsm__command *command, wsm__side **side) {
     wsm__ask ask;
     wsm__no no = {WSM_OK, NULL, NULL};
+    if (wsm__slice_is(command->message->context_id, "main")) { /* all may; whether the token does was asked before */
+        *side = hub->tree.main;
+        return !wsm__park_behind(hub, command);
+    }
     wsm__ask_of_command(&ask, hub, command);
     *side = wsm__ask_context(&ask, command->message->context_id, "context_id", &no);
-    bool is_main = *side && wsm__side_is_main(*side);
-    if (is_main && wsm__park_behind(hub, command)) return false;
-    if (!is_main && ask.who == WSM__AGENT_NONE && wsm__park(hub, command, NULL)) return false;
-    if (!is_main && wsm__park(hub, command, *side)) return false;
+    if (ask.who == WSM__AGENT_NONE && wsm__park(hub, command, NULL)) return false;
+    if (wsm__park(hub, command, *side)) return false;
     if (*side) no = wsm__rights_no(&hub->tree, *side, ask.who, WSM__OP_PUBLISH, "context_id");
     if (!no.err && !wsm__side_is_live(*side) && ask.who != WSM__AGENT_HUB)
         no = (wsm__no){WSM_ERR_INVALID_TRANSITION, "context_id", "the sidebar has ended"};
