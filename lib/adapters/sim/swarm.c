@@ -76,8 +76,18 @@ static void converge(wsm_sim *sim) {
     }
 }
 
+/* Some say goodbye for good: who is not there may not be listed. */
+static void go_home(wsm_sim *sim) {
+    for (uint32_t i = 0; i < sim->clients_count; i++) {
+        if (wsm__sim_draw(sim, WSM__SIM_WORK, 6) != 5) continue;
+        sim->clients[i]->comes_back = false;
+        wsm__sim_client_leave(sim->clients[i]);
+    }
+}
+
 static void look_around(wsm_sim *sim) {
     uint64_t grace = (sim->nodes[0]->config.presence_grace_ms + 3000ull) * WSM__SIM_MS, until = sim->now + 10 * grace;
+    go_home(sim);
     do go(sim, sim->now + grace);
     while (!wsm__sim_is_broken(sim) && sim->now < sim->left_at + grace && sim->now < until);
     go(sim, sim->now + 3ull * sim->nodes[0]->config.ping_interval_ms * WSM__SIM_MS); /* who is idle stays, too */
