@@ -35,7 +35,8 @@ static size_t room(const wsm__lane_limits *limits, wsm__lane lane) {
 
 bool wsm__lanes_fit(const wsm__lanes *lanes, const wsm__lane_limits *limits, wsm__lane lane, const wsm__frame *frame,
                     uint32_t more_count, size_t more_bytes, bool is_notice) {
-    if (lanes->bytes + more_bytes + wsm__frame_bytes(frame).len > room(limits, lane)) return false;
+    size_t most = room(limits, is_notice && is_soft(lane) ? WSM__LANE_CRITICAL : lane);
+    if (lanes->bytes + more_bytes + wsm__frame_bytes(frame).len > most) return false;
     return !is_soft(lane) || is_notice || !limits->messages_max || lanes->soft + more_count < limits->messages_max;
 }
 

@@ -39,7 +39,7 @@ bool wsm__lanes_fit(const wsm__lanes *lanes, const wsm__lane_limits *limits, wsm
 
 /* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM;
  * then no effect. Takes a reference of its own. `offset` 0: no record. A notice (gap, replay_start, replay_end) is
- * exempt from the number of messages: it must not fail for a small queue. */
+ * exempt from the number of messages and may use what is kept for critical ones: it must not fail for a small queue. */
 int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_limits *limits, wsm__lane lane,
                     wsm__frame *frame, uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice);
 

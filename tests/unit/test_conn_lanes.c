@@ -93,6 +93,23 @@ static void the_last_quarter_of_the_bytes_is_for_critical_ones(void **state) {
     close_lanes(&f);
 }
 
+static void a_notice_may_use_what_is_kept_for_critical_ones(void **state) {
+    (void)state;
+    static const wsm__lane_limits limits = {.bytes_max = 4000, .control_reserve = 1000};
+    char text[900] = {0};
+    fixture f;
+    open_lanes(&f);
+    for (int i = 0; i < 3; i++) assert_int_equal(push(&f, &limits, WSM__LANE_NORMAL, 1, 990), 0);
+    wsm__frame *notice = wsm__frame_of(&f.mem, 1, text, sizeof text, NULL);
+    assert_int_equal(wsm__lanes_push(&f.lanes, &f.pool, &limits, WSM__LANE_NORMAL, notice, 0, 0, 0, false),
+                     WSM_ERR_BUSY);
+    assert_int_equal(wsm__lanes_push(&f.lanes, &f.pool, &limits, WSM__LANE_NORMAL, notice, 0, 0, 0, true), 0);
+    assert_int_equal(wsm__lanes_push(&f.lanes, &f.pool, &limits, WSM__LANE_NORMAL, notice, 0, 0, 0, true),
+                     WSM_ERR_BUSY);
+    wsm__frame_unref(notice);
+    close_lanes(&f);
+}
+
 static void the_number_of_messages_binds_the_soft_lanes_but_no_notice(void **state) {
     (void)state;
     static const wsm__lane_limits limits = {.messages_max = 2};
@@ -186,6 +203,7 @@ int main(void) {
         cmocka_unit_test(the_more_urgent_goes_first_and_order_holds_within_a_lane),
         cmocka_unit_test(background_gets_one_in_sixteen_and_never_starves),
         cmocka_unit_test(the_last_quarter_of_the_bytes_is_for_critical_ones),
+        cmocka_unit_test(a_notice_may_use_what_is_kept_for_critical_ones),
         cmocka_unit_test(the_number_of_messages_binds_the_soft_lanes_but_no_notice),
         cmocka_unit_test(without_memory_a_push_has_no_effect),
         cmocka_unit_test(the_records_of_a_lane_behind_an_offset_can_be_cut),
