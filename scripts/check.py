@@ -19,9 +19,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
 SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300, "sim": 300,
-               "tsan": 300}
+               "tsan": 300, "valgrind": 300}
 
 SEEDS = ["run", "--seeds", "1..1000000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
+
+# What libraries keep for ever is reachable, and no leak.
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"]
 
 REPORT = re.compile(r"^report: (.*)$", re.M)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
@@ -66,6 +69,8 @@ def programs(build):
         "integration": compiled("integration"),
         "fault": compiled("fault"),
         "tsan": threaded,
+        "valgrind": [(name, [*VALGRIND, str(build / "tests" / name)])
+                     for name in ("integration/test_hub", "unit/test_client_client", "unit/test_sqlite_store")],
         "fuzz": fuzzed,
         "sim": simulated,
         "interop": scripts,
@@ -110,7 +115,7 @@ def run(stage, command, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="the build folder")
-    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, tsan, fuzz, sim, interop, acceptance; default: all")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, tsan, valgrind, fuzz, sim, interop, acceptance; default: all")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     plan = programs(build)
@@ -124,9 +129,9 @@ def main():
     environment.pop("MAKELEVEL", None)
     passed = failed = 0
     is_sanitised = not (build / "tests/fault").is_dir()  # what interposes malloc, and what has its own sanitizer, is not there
-    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan"))]:
+    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan", "valgrind"))]:
         # What measures time or loads the machine runs alone.
-        workers = os.cpu_count() if stage in ("unit", "fault", "fuzz", "project") else 1
+        workers = os.cpu_count() if stage in ("unit", "fault", "valgrind", "fuzz", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             futures = [(name, pool.submit(run, stage, command, environment)) for name, command in plan[stage]]
             for name, future in futures:
