@@ -118,6 +118,8 @@ typedef struct wsm_config {
     uint32_t mailbox_age_s;             /* 604800, then it expires */
     uint32_t mention_lease_ms;          /* 300000 to work on one when none is given */
     uint64_t mailbox_total_bytes_max;   /* 256 MiB of all agents */
+
+    uint32_t presence_interval_ms; /* 1000: one change of an agent's presence goes out that often; 0: every one */
 } wsm_config;
 
 /* `size` is sizeof(wsm_config) as the caller knows it. Any thread. */

@@ -67,6 +67,7 @@
     X(sidebar_depth_max, 8, 32, "sidebars below one another")                                                          \
     X(sidebar_children_max, 64, UINT32_MAX, "live children of a sidebar")                                              \
     X(data_refs_max, 256, UINT32_MAX, "data references of a context")                                                  \
+    X(data_refs_bytes_max, 524288, UINT32_MAX, "bytes of their names and values")                                      \
     X(mentions_per_message, 16, UINT32_MAX, "names in the text of one update that are looked at")                      \
     X(mention_group_max, 64, WSM__CALLEES_MAX, "agents that one group mention calls")                                  \
     X(mentions_per_min_to_agent, 60, 1000000, "mentions of one agent in a minute")                                     \
@@ -74,10 +75,10 @@
     X(hop_max, 8, UINT32_MAX, "length of a chain of causes that may still mention somebody")                           \
     X(mailbox_messages_max, 1000, UINT32_MAX, "open deliveries of one agent")                                          \
     X(mailbox_bytes_max, 1048576, UINT32_MAX, "bytes of them")                                                         \
-    X(mailbox_total_bytes_max, 268435456, INT64_MAX, "bytes of the open deliveries of all agents")                     \
     X(mailbox_age_s, 604800, UINT32_MAX, "age at which an unanswered delivery expires")                                \
     X(mention_lease_ms, 300000, UINT32_MAX, "time to work on a mention when none is given")                            \
-    X(data_refs_bytes_max, 524288, UINT32_MAX, "bytes of their names and values")                                      \
+    X(mailbox_total_bytes_max, 268435456, INT64_MAX, "bytes of the open deliveries of all agents")                     \
+    X(presence_interval_ms, 1000, 600000, "shortest time between two changes of one agent's presence; 0: none")        \
     X(memory_budget_bytes, 268435456, INT64_MAX, "memory of the hub")
 
 /* X(member, phrase) */
