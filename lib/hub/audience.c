@@ -179,6 +179,7 @@ void wsm__audience_joined(wsm_hub *hub, uint32_t number, const wsm__context *con
         wsm__reader reader = wsm__audience_reader(conn);
         if (conn->agent && covers(&reader, context)) wsm__receivers_add(receivers, &hub->mem, conn->slot);
     }
+    wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));
 }
 
 void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *context) {
@@ -190,6 +191,7 @@ void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *conte
         wsm__history_forget(conn, context);
         hub->count.dropped_left += wsm__io_purge(&conn->io, context->idx + 1);
     }
+    wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));
 }
 
 /* ---- what has left memory -------------------------------------------------------------------------------------------

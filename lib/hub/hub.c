@@ -213,6 +213,7 @@ static void fire(wsm_hub *hub, wsm__heap_node *node) {
     switch (node->kind) {
     case WSM__TIMER_CONN: wsm__peer_timer(WSM__CONTAINER(node, wsm_conn, timer)); break;
     case WSM__TIMER_AGENT: wsm__presence_timer(hub, WSM__CONTAINER(node, wsm__agent, timer)); break;
+    case WSM__TIMER_PRESENCE: wsm__presence_soon(hub, WSM__CONTAINER(node, wsm__agent, soon)); break;
     case WSM__TIMER_ADDRESS: wsm__address_timer(hub, WSM__CONTAINER(node, wsm__address, timer)); break;
     case WSM__TIMER_SIDE: wsm__side_timer(hub, WSM__CONTAINER(node, wsm__side, timer)); break;
     default: chores(hub); break;

@@ -365,7 +365,14 @@ void wsm__hub_ready(wsm_hub *hub, int err);
 void wsm__hub_free_now(wsm_hub *hub);
 
 /* Whose deadline a node of the heap is. */
-enum { WSM__TIMER_CONN = 1, WSM__TIMER_AGENT, WSM__TIMER_ADDRESS, WSM__TIMER_SIDE, WSM__TIMER_CHORES };
+enum {
+    WSM__TIMER_CONN = 1,
+    WSM__TIMER_AGENT,
+    WSM__TIMER_ADDRESS,
+    WSM__TIMER_SIDE,
+    WSM__TIMER_CHORES,
+    WSM__TIMER_PRESENCE
+};
 
 /* turn.c: every public function that does anything stands between these two. */
 void wsm__turn_enter(wsm_hub *hub);
@@ -586,6 +593,9 @@ void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records,
 void wsm__presence_joined(wsm_hub *hub, wsm_conn *conn);
 void wsm__presence_left(wsm_hub *hub, wsm__agent *agent);
 void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent);
+void wsm__presence_soon(wsm_hub *hub, wsm__agent *agent); /* its change waits no longer */
+/* It has come into that sidebar, or left it, or it has ended. */
+void wsm__presence_shifted(wsm_hub *hub, uint32_t agent, const wsm__side *side);
 void wsm__presence_submit(wsm_hub *hub, const wsm__command *command);
 void wsm__presence_list(wsm_hub *hub, const wsm__command *command);
 void wsm__presence_pump(wsm_conn *conn); /* what it missed, as far as there is room */

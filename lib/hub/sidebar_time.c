@@ -22,6 +22,8 @@ void wsm__side_ended(wsm_hub *hub, const wsm__side *ended) {
     for (wsm__side *side = wsm__waits_next(&hub->tree, NULL); side; side = wsm__waits_next(&hub->tree, side))
         if (wsm__waits_over(side) || (side->wake_side == ended && wsm__wake_is_met_by_end(side)))
             wsm__side_look_soon(hub, side);
+    for (wsm__member *m = wsm__side_first_member(ended); m; m = wsm__side_next_member(m))
+        wsm__presence_shifted(hub, m->agent, ended);
 }
 
 /* ---- records of the hub's own ---------------------------------------------------------------------------------------

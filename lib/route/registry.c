@@ -23,6 +23,7 @@ static size_t agent_size(size_t name_len) {
 
 static void agent_free(wsm__registry *registry, wsm__agent *agent, wsm__heap *heap) {
     wsm__heap_disarm(heap, &agent->timer);
+    wsm__heap_disarm(heap, &agent->soon);
     wsm__list_remove(&agent->in_order);
     wsm__frame_unref(agent->frame);
     wsm__free(registry->mem, agent->fields, fields_size(agent));

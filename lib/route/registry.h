@@ -39,6 +39,11 @@ typedef struct wsm__agent {
     uint32_t slots[WSM__AGENT_SLOTS];
     wsm__bucket messages, deliveries, replay;
     wsm__heap_node timer; /* offline after the grace, then forgotten */
+    wsm__heap_node soon;  /* a change of its presence waits for its turn */
+    uint64_t told_at;     /* monotonic ms of its last announcement; 0: never */
+    uint64_t told_mark;   /* hash of what that said */
+    bool has_fields;      /* those that it came with are set */
+    bool by_itself;       /* the change that waits was its own word */
     uint64_t idle_at;     /* monotonic ms since which it has no active connection */
     wsm__list in_order;   /* by version */
     uint64_t version;     /* 0: never announced */

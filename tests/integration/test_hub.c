@@ -239,9 +239,11 @@ static void presence_that_says_nothing_new_is_not_repeated_but_a_b_a_is(void **s
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
     const char *statuses[] = {"working", "working", "idle", "working"};
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
+        world_run(w, 1000);
         peer_say(ada, "{\"type\":\"agent_presence\",\"message_id\":\"" ID("%02x") "\",\"status\":\"%s\"}", i,
                  statuses[i]);
+    }
     assert_int_equal(peer_count(ada, "\"type\":\"ack\""), 3);
     assert_int_equal(peer_count(ada, "duplicate_ack"), 1);
     assert_int_equal(peer_count(bob, "\"agent_id\":\"ada\",\"status\":\"working\""), 2);
@@ -253,6 +255,7 @@ static void who_cannot_take_presence_now_gets_its_newest_value_later(void **stat
     hub_world *w = start();
     w->config.queue_messages_agent = 8;
     w->config.stall_timeout_ms = 0;
+    w->config.presence_interval_ms = 0;
     begin(w);
     peer *bob = world_join(w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);

@@ -1,0 +1,151 @@
+/* Presence through the public API: how often it changes, and what of the sidebars it shows to everybody. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hub_world.h"
+#include "side_talk.h"
+
+#define OF_ADA "\"agent_id\":\"ada\""
+
+static peer *join(hub_world *w, const char *agent) {
+    return world_join(w, agent, WSM_PERMISSION_ACTIVE, NULL, 0);
+}
+
+static void begin(hub_world *w) {
+    world_init(w);
+    assert_int_equal(world_start(w, NULL), 0);
+}
+
+static void end(hub_world *w) {
+    world_end(w);
+    assert_int_equal(w->mem.live, 0);
+}
+
+static void the_newest_of_many_changes_goes_out_once_a_second(void **state) {
+    (void)state;
+    hub_world w;
+    begin(&w);
+    peer *bob = join(&w, "bob"), *ada = join(&w, "ada");
+    for (int i = 0; i < 25; i++) {
+        peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"%s\",\"note\":\"n%d\"}", i % 2 ? "idle" : "working",
+                 i);
+        world_run(&w, 100);
+    }
+    world_run(&w, 1000);
+    assert_int_equal(peer_count(bob, OF_ADA), 4); /* online, and three seconds of changes */
+    assert_non_null(strstr(peer_last(bob, OF_ADA), "\"note\":\"n24\""));
+    assert_non_null(strstr(peer_last(bob, OF_ADA), "\"sender_agent_id\":\"ada\""));
+    world_run(&w, 60000);
+    assert_int_equal(peer_count(bob, OF_ADA), 4);
+    end(&w);
+}
+
+static void a_change_that_is_taken_back_in_time_is_never_told(void **state) {
+    (void)state;
+    hub_world w;
+    begin(&w);
+    peer *bob = join(&w, "bob"), *ada = join(&w, "ada");
+    peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"working\"}");
+    peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"online\"}");
+    world_run(&w, 5000);
+    assert_int_equal(peer_count(bob, OF_ADA), 1);
+    end(&w);
+}
+
+static void who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns(void **state) {
+    (void)state;
+    hub_world w;
+    world_init(&w);
+    w.config.presence_grace_ms = 0;
+    assert_int_equal(world_start(&w, NULL), 0);
+    peer *bob = join(&w, "bob");
+    for (int i = 0; i < 20; i++) {
+        peer *ada = join(&w, "ada");
+        world_run(&w, 10);
+        peer_leave(ada);
+        world_run(&w, 90);
+    }
+    world_run(&w, 3000);
+    int online = peer_count(bob, OF_ADA ",\"status\":\"online\""), all = peer_count(bob, OF_ADA);
+    int offline = peer_count(bob, OF_ADA ",\"status\":\"offline\"");
+    assert_true(all <= 5);
+    assert_int_equal(online, offline);
+    assert_int_equal(online + offline, all);
+    assert_non_null(strstr(peer_last(bob, OF_ADA), "\"status\":\"offline\""));
+    end(&w);
+}
+
+static void sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown(void **state) {
+    (void)state;
+    hub_world w;
+    char open_id[SIDE_ID], private_id[SIDE_ID];
+    begin(&w);
+    peer *eve = join(&w, "eve"), *ada = join(&w, "ada");
+    side_spawn(ada, "", ",\"visibility\":\"private\"", private_id);
+    world_run(&w, 5000);
+    assert_int_equal(peer_count(eve, OF_ADA), 1); /* online */
+    side_spawn(ada, "", "", open_id);
+    world_run(&w, 5000);
+    assert_int_equal(peer_count(eve, OF_ADA), 2);
+    const char *last = peer_last(eve, OF_ADA);
+    assert_non_null(strstr(last, open_id));
+    assert_null(strstr(last, private_id));
+    assert_non_null(strstr(last, "\"current_load\":1"));
+    peer_say(ada,
+             "{\"type\":\"agent_presence\",\"status\":\"working\",\"active_sidebars\":[\"%s\",\"sb-none\"],"
+             "\"current_context\":\"%s\"}",
+             private_id, open_id);
+    last = peer_last(eve, OF_ADA);
+    assert_null(strstr(last, private_id));
+    assert_null(strstr(last, "sb-none"));
+    assert_non_null(strstr(last, "\"current_context\":\"sb-"));
+    peer_ask(ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"failed\",\"reason\":\"r\"", open_id);
+    world_run(&w, 5000);
+    last = peer_last(eve, OF_ADA);
+    assert_non_null(strstr(last, "\"active_sidebars\":[]"));
+    assert_non_null(strstr(last, "\"current_load\":0"));
+    peer_ask(eve, "agent_list", "%s", "");
+    assert_null(strstr(eve->text, private_id));
+    end(&w);
+}
+
+static void a_secret_context_looks_like_one_that_does_not_exist(void **state) {
+    (void)state;
+    hub_world w;
+    char id[SIDE_ID];
+    begin(&w);
+    peer *eve = join(&w, "eve"), *ada = join(&w, "ada");
+    side_spawn(ada, "", ",\"visibility\":\"private\"", id);
+    world_run(&w, 1000);
+    peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"online\",\"current_context\":\"%s\"}", id);
+    world_run(&w, 1000);
+    assert_null(strstr(peer_last(eve, OF_ADA), "current_context"));
+    int told = peer_count(eve, OF_ADA);
+    peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"online\",\"current_context\":\"sb-none\"}");
+    world_run(&w, 1000); /* nothing that shows has changed */
+    assert_int_equal(peer_count(eve, OF_ADA), told);
+    const char *answer = peer_ask(eve, "agent_list", "\"filter\":{\"context\":\"%s\"}", id);
+    assert_non_null(strstr(answer, "{\"agents\":[]}"));
+    answer = peer_ask(eve, "agent_list", "%s", "\"filter\":{\"context\":\"main\"}");
+    assert_non_null(strstr(answer, "\"eve\""));
+    assert_null(strstr(answer, "\"ada\""));
+    end(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_newest_of_many_changes_goes_out_once_a_second),
+        cmocka_unit_test(a_change_that_is_taken_back_in_time_is_never_told),
+        cmocka_unit_test(who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns),
+        cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
+        cmocka_unit_test(a_secret_context_looks_like_one_that_does_not_exist),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
