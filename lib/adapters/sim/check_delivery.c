@@ -11,7 +11,7 @@ static wsm__sim_epoch *epoch_of(const wsm__sim_client *client) {
     return wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
 }
 
-static bool has_broken(const wsm__sim_machine *node) {
+bool wsm__sim_has_broken(const wsm__sim_machine *node) {
     for (uint64_t i = 0; i < node->store.count; i++)
         if (node->store.records[i].is_broken) return true;
     return false;
@@ -21,7 +21,7 @@ static bool has_broken(const wsm__sim_machine *node) {
  * an open defect); nothing else may differ. */
 bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, wsm_slice json) {
     static const char name[] = "\"seq\":", digits[] = "0123456789";
-    if (!has_broken(node)) return false;
+    if (!wsm__sim_has_broken(node)) return false;
     char *copy = wsm__sim_copy(json.ptr, json.len);
     const char *was = strstr(entry->json, name), *is = strstr(copy, name);
     bool same = was && is && was - entry->json == is - copy && memcmp(entry->json, copy, (size_t)(is - copy)) == 0;

@@ -4,7 +4,7 @@
 
 #include "world.h"
 
-#define EVENTS_MAX 3000000u
+#define EVENTS_MAX 20000000u
 
 typedef struct run {
     wsm_sim *sim;

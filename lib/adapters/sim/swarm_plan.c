@@ -8,7 +8,7 @@
 
 static const uint16_t rates[WSM_SIM_FAULTS][3] = {
     /* rare, frequent, brutal; per mille of its occasions */
-    [WSM_SIM_SPLIT] = {50, 300, 900},      [WSM_SIM_DELAY] = {1, 10, 50},
+    [WSM_SIM_SPLIT] = {50, 300, 700},      [WSM_SIM_DELAY] = {1, 10, 50},
     [WSM_SIM_CUT] = {5, 30, 150},          [WSM_SIM_HALF_CLOSE] = {3, 15, 60},
     [WSM_SIM_STALL] = {5, 30, 120},        [WSM_SIM_SILENCE] = {3, 10, 40},
     [WSM_SIM_STORM] = {2, 8, 30},          [WSM_SIM_CLOCK_JUMP] = {3, 15, 60},

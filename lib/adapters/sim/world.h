@@ -388,6 +388,7 @@ void wsm__sim_check_freed(wsm__sim_machine *node);
 void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page);
 void wsm__sim_check_result(wsm__sim_machine *node, const wsm_result *result);
 
+bool wsm__sim_has_broken(const wsm__sim_machine *node); /* a record that cannot be read */
 bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, wsm_slice json);
 bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char *text, size_t len);
 void wsm__sim_check_gap(wsm__sim_client *client, uint64_t from, uint64_t to, const char *reason);
