@@ -299,7 +299,13 @@ static void step_outside(run *r, unsigned *seed) {
     peer *all[] = {r->outsider[0], r->outsider[2], r->ada, r->bob};
     peer *by = all[dice(seed, 4)], *eve = r->outsider[0];
     const char *target = by == r->ada || by == r->bob ? r->club : dice(seed, 2) ? r->id : r->club;
-    switch (dice(seed, 16)) {
+    switch (dice(seed, 18)) {
+    case 15: /* an insider says what it works on, which is for all to hear */
+        peer_ask(r->ada, "agent_presence",
+                 "\"status\":\"working\",\"current_context\":\"%s\",\"active_sidebars\":[\"%s\",\"%s\"]", r->id,
+                 r->club, r->id);
+        break;
+    case 16: peer_ask(r->ada, "agent_presence", "\"status\":\"idle\",\"current_context\":\"main\""); break;
     case 13: /* an insider would name it where outsiders read */
         peer_ask(r->ada, "sidebar_spawn", "\"participants\":[\"eve\"],\"task\":\"t\",\"cross_sidebar_refs\":[\"%s\"]",
                  r->id);
@@ -350,7 +356,10 @@ static void play_at_random(bool inside, unsigned seed, char *told[OUTSIDERS]) {
     r.outsider[3] = world_join(r.world, "pat", WSM_PERMISSION_ACTIVE, epoch, 2);
     r.outsider[4] = world_join(r.world, "tim", WSM_PERMISSION_OBSERVER, epoch, 0);
     world_run(r.world, 3000);
-    for (int i = 0; i < OUTSIDERS; i++) told[i] = peer_transcript(r.outsider[i], NULL);
+    for (int i = 0; i < OUTSIDERS; i++) {
+        told[i] = peer_transcript(r.outsider[i], NULL);
+        assert_null(strstr(r.outsider[i]->text, r.id));
+    }
     finish(&r);
 }
 
