@@ -131,6 +131,8 @@ int wsm__sim_store_read(void *user, uint64_t id, uint64_t from, uint64_t to, siz
     wsm__sim_store *store = user;
     wsm_sim *sim = store->node->sim;
     if (store->node->dying || wsm__sim_fails(sim, WSM_SIM_STORE_REFUSE, WSM__SIM_STORE)) return WSM_ERR_LOG_IO;
+    wsm__sim_say(sim, "hub %u reads %llu to %llu: %zu records, %zu bytes", store->node->idx, (unsigned long long)from,
+                 (unsigned long long)to, records, bytes);
     asked *read = wsm__sim_arena_take(&sim->arena, sizeof *read);
     *read = (asked){store, id, from, to, records, bytes};
     wsm__sim_in(sim, wsm__sim_store_latency(store, sim->store_us), answer_read, read, store->life);

@@ -102,6 +102,7 @@ void wsm__sim_calm(wsm_sim *sim) {
     sim->bytes_per_ms = 0; /* a network that is slower than the limits allow would never come to rest */
     if (sim->window && sim->window < 16384) sim->window = 16384;
     if (sim->delay_us > 20000) sim->delay_us = 20000;
+    if (sim->store_us > 2000) sim->store_us = 2000;
     wsm__sim_say(sim, "the faults are over");
     for (uint32_t i = 0; i < sim->nodes_count; i++) {
         wsm__sim_machine *node = sim->nodes[i];
