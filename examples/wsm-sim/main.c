@@ -77,9 +77,9 @@ static int take(sim_options *options, int argc, char **argv) {
         else if (strcmp(argv[i], "--profile") == 0)
             err = take_profile(options, value);
         else if (strcmp(argv[i], "--jobs") == 0)
-            options->jobs = atoi(value);
+            options->jobs = (int)strtol(value, NULL, 10);
         else if (strcmp(argv[i], "--seconds") == 0)
-            options->seconds = atoi(value);
+            options->seconds = (int)strtol(value, NULL, 10);
         else if (strcmp(argv[i], "--runs") == 0)
             options->runs = strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--out") == 0)

@@ -54,7 +54,7 @@ static void show(const sim_options *options, const wsm_sim_report *report) {
     printf("FAILED seed %llu (%s): %s %s\n", (unsigned long long)report->seed, profile_word(profile), report->invariant,
            report->what);
     printf("    wsm-sim replay %llu --profile %s\n", (unsigned long long)report->seed, profile_word(profile));
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 static void add(totals *sum, const wsm_sim_report *report) {
@@ -129,7 +129,7 @@ int sim_run(const sim_options *options) {
     double began = now(), until = began + options->seconds;
     int fds[64];
     pid_t children[64];
-    fflush(stdout);
+    (void)fflush(stdout);
     for (int job = 0; job < options->jobs; job++) {
         int ends[2];
         if (pipe(ends)) return 2;
@@ -140,7 +140,7 @@ int sim_run(const sim_options *options) {
             close(ends[0]);
             work(options, job, until, &part);
             ssize_t n = write(ends[1], &part, sizeof part);
-            fflush(stdout);
+            (void)fflush(stdout);
             exit(n == (ssize_t)sizeof part ? 0 : 2);
         }
         close(ends[1]);

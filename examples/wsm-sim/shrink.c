@@ -40,7 +40,7 @@ int sim_shrink(const sim_options *options) {
         return 1;
     }
     put_script(out, script, &report);
-    if (options->out) fclose(out);
+    if (options->out) (void)fclose(out);
     size_t choices = 0;
     for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) choices += script->counts[i];
     fprintf(stderr, "%s in %zu choices, %llu events: %s\n", report.invariant, choices,

@@ -44,9 +44,8 @@ int wsm__hole_fill(wsm_hub *hub, uint64_t to) {
     bool is_late = hub->hole.by > 0 && hub->now >= hub->hole.by;
     int err;
     if (hub->hole.state == WSM__HOLE_ASKED && !is_late) return WSM_ERR_PENDING;
-    if (!hub->is_ready || !hub->log.read) /* while it loads, a log reads its own store: asking again would not help */
-        err = give_up(hub, to);
-    else if (hub->hole.state == WSM__HOLE_NONE && !is_late)
+    /* While it loads, a log reads its own store: asking again would not help. */
+    if (hub->is_ready && hub->log.read && hub->hole.state == WSM__HOLE_NONE && !is_late)
         err = ask(hub, to);
     else
         err = give_up(hub, to);

@@ -11,7 +11,7 @@
 #define WARN_WAKES  10u   /* fewer say nothing */
 #define WARN_AT     1000u /* thousandths */
 #define WINDOW      5u    /* minutes */
-#define IDLE_FOR_MS (10u * MINUTE_MS)
+#define IDLE_FOR_MS (UINT64_C(10) * MINUTE_MS)
 
 typedef struct rate {
     wsm__bucket bucket;

@@ -45,6 +45,7 @@ static int64_t time_of(const wsm__sim_json *json) {
     int y, mo, d, h, mi, s, ms;
     uint32_t node = wsm__sim_json_member(json, WSM__SIM_ROOT, "timestamp");
     if (wsm__sim_json_string(json, node, text, sizeof text) == SIZE_MAX) return 0;
+    /* NOLINTNEXTLINE(cert-err34-c): the widths keep every number within an int */
     if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &y, &mo, &d, &h, &mi, &s, &ms) != 7) return 0;
     static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
     int64_t days =

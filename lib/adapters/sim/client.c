@@ -69,9 +69,9 @@ void wsm__sim_mint(wsm_sim *sim, const wsm_claims *claims, char *out, size_t cap
 static const char *token_of(wsm__sim_client *client) {
     int64_t wall = wsm__sim_machine_wall(client->node), age = wall - client->token_at;
     client->claims.iat = wall / 1000;
-    client->claims.exp = client->claims.iat + 6 * 3600;
+    client->claims.exp = client->claims.iat + (int64_t)6 * 3600;
     if (client->node->late_tokens) return "opaque";
-    if (client->token_at && age >= 0 && age < 3600 * 1000) return client->token;
+    if (client->token_at && age >= 0 && age < (int64_t)3600 * 1000) return client->token;
     bool is_old = client->is_stranger && client->idx % 2; /* else its signature is wrong */
     if (is_old) client->claims.iat = LONG_AGO_S, client->claims.exp = LONG_AGO_S + 3600;
     wsm__sim_mint(client->sim, &client->claims, client->token, sizeof client->token);

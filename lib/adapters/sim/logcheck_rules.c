@@ -126,6 +126,7 @@ bool wsm__lc_record_is(wsm__lc *check, const wsm_record *record, wsm__lc_place *
     unsigned batch, idx;
     char head[HEAD_LEN + 1] = "";
     if (record->bytes && record->len >= HEAD_LEN) memcpy(head, record->bytes, HEAD_LEN);
+    /* NOLINTNEXTLINE(cert-err34-c): the widths keep both within 32 bits */
     if (sscanf(head, "%8x.%8x ", &batch, &idx) != 2 || batch >= check->batches_count ||
         idx >= check->batches[batch].count) {
         wsm__lc_breach(check, WSM__RULE_BYTES_EXACT, "the record at %llu (%zu bytes) is none that was appended",

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES (64u * 1024)
+#define CHUNK_BYTES ((size_t)64 * 1024)
 
 typedef struct wsm__sim_chunk {
     struct wsm__sim_chunk *next;

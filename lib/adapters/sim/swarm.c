@@ -65,9 +65,9 @@ static void converge(wsm_sim *sim) {
             wsm__sim_break(sim, "I-80",
                            "the faults have been over for %llu s; client %d is in phase %d, checked to %llu, with %zu "
                            "commands open (%d); the hub is %s at %llu",
-                           (unsigned long long)(600 + 5 * ping / 1000), behind ? (int)behind->idx : -1,
-                           behind ? (int)behind->phase : -1, behind ? (unsigned long long)behind->checked_to : 0,
-                           behind ? behind->open_count : 0, behind && behind->open_count ? (int)behind->open[0] : -1,
+                           600 + 5ull * ping / 1000, behind ? (int)behind->idx : -1, behind ? (int)behind->phase : -1,
+                           behind ? (unsigned long long)behind->checked_to : 0, behind ? behind->open_count : 0,
+                           behind && behind->open_count ? (int)behind->open[0] : -1,
                            sim->nodes[0]->is_ready ? "ready" : "not ready",
                            (unsigned long long)wsm_hub_position(sim->nodes[0]->hub, NULL));
             return;

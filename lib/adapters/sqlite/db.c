@@ -25,6 +25,7 @@ static const char *const sql[WSM__SQLITE_STMTS] = {
     [WSM__SQLITE_RELEASE] = "RELEASE batch",
     [WSM__SQLITE_EPOCH] = "SELECT value FROM meta WHERE key = 'epoch'",
     /* One subquery each: min() and max() in one SELECT would scan the table. */
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one statement in two lines */
     [WSM__SQLITE_EXTENT] = "SELECT (SELECT min(\"offset\") FROM record), (SELECT max(\"offset\") FROM record),"
                            " (SELECT min(\"offset\") FROM snapshot), (SELECT max(\"offset\") FROM snapshot)",
     [WSM__SQLITE_RECORD_PUT] = "INSERT INTO record(\"offset\", bytes, checksum, kept_at) VALUES(?1, ?2, ?3, ?4)",
