@@ -99,6 +99,15 @@ typedef struct wsm_merge {
     wsm_slice findings;  /* JSON object: what the library has found: critical, tests, values */
 } wsm_merge;
 
+/* An agent that the log has come to know, or whose card has changed. */
+typedef struct wsm_intake {
+    size_t size;
+    wsm_slice agent_id;
+    wsm_kind kind;
+    wsm_slice specialties; /* JSON: an array of strings */
+    uint64_t offset;       /* of the card's record */
+} wsm_intake;
+
 typedef struct wsm_host {
     size_t size;
 
@@ -147,6 +156,10 @@ typedef struct wsm_host {
     /* A question: the findings of a merge whose sender gives none. Write at most `cap` bytes of JSON to `out`, set *len
      * and return 1; 0: take what the library has found. What is no JSON is not taken, and logged. */
     int (*extract_findings)(void *user, const wsm_merge *merge, char *out, size_t cap, size_t *len);
+
+    /* News: an agent is there for the first time, or with another kind or other specialties. After a crash it may be
+     * told a second time, not of what the log held before the start. Also an audit event, "agent_intake". */
+    void (*on_intake)(void *user, const wsm_intake *intake);
 } wsm_host;
 
 /* Fills `host` with zeroes and its size; `size` is sizeof(wsm_host) as the caller knows it. Any thread. */

@@ -130,6 +130,16 @@ void wsm__call_audit(wsm_hub *hub, const char *name, const wsm_conn *conn, const
     hub->host.on_audit(hub->user, &event);
 }
 
+void wsm__call_intake(wsm_hub *hub, const wsm_intake *intake) {
+    static const char name[] = "agent_intake";
+    if (hub->host.on_audit && may_tell(hub, &hub->audit_kinds, name, &hub->count.audit_suppressed)) {
+        wsm_event event = event_of(name, NULL, "an agent is new, or its card has changed", 0);
+        event.agent_id = intake->agent_id;
+        hub->host.on_audit(hub->user, &event);
+    }
+    if (hub->host.on_intake) hub->host.on_intake(hub->user, intake);
+}
+
 void wsm__call_security(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err) {
     if (!hub->host.on_security || !may_tell(hub, &hub->security_kinds, name, &hub->count.security_suppressed)) return;
     wsm_event event = event_of(name, conn, detail, err);

@@ -91,3 +91,15 @@ int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold) {
     if (agent) agent->number = number;
     return WSM_OK;
 }
+
+void wsm__card_told(wsm_hub *hub, const wsm__fold *fold) {
+    wsm_slice name;
+    if (!hub->is_ready || !text_of(fold->body, "agent_id", &name)) return; /* not of what the log loads */
+    const wsm__card *card = wsm__roster_at(&hub->roster, wsm__roster_find(&hub->roster, name));
+    wsm_intake intake = {.size = sizeof intake,
+                         .agent_id = name,
+                         .kind = (wsm_kind)card->kind,
+                         .specialties = list_of(fold->body, "specialties"),
+                         .offset = fold->offset};
+    wsm__call_intake(hub, &intake);
+}

@@ -394,6 +394,7 @@ bool wsm__call_findings(wsm_hub *hub, const wsm_merge *merge, char *out, size_t 
 void wsm__call_log(wsm_hub *hub, wsm_level level, const char *event, const wsm_conn *conn, const char *detail);
 void wsm__call_audit(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err);
 void wsm__call_security(wsm_hub *hub, const char *name, const wsm_conn *conn, const char *detail, int err);
+void wsm__call_intake(wsm_hub *hub, const wsm_intake *intake);
 void wsm__call_ready(wsm_hub *hub, int err);
 void wsm__call_result(wsm_hub *hub, wsm_result *result);
 void wsm__call_applied(wsm_hub *hub, uint64_t offset, const wsm__record_head *head, wsm_slice json, uint32_t receivers);
@@ -486,6 +487,7 @@ void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t t
 /* cards.c */
 void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims); /* NULL: vouched for by the host */
 int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold);
+void wsm__card_told(wsm_hub *hub, const wsm__fold *fold); /* it was folded in: the host hears of it */
 
 /* update.c */
 void wsm__update_submit(wsm_hub *hub, const wsm__command *command);

@@ -139,12 +139,58 @@ static void a_secret_context_looks_like_one_that_does_not_exist(void **state) {
     end(&w);
 }
 
+static char intakes[1024];
+
+static void note_intake(void *user, const wsm_intake *intake) {
+    size_t len = strlen(intakes);
+    (void)user;
+    assert_true(intake->offset > 0);
+    snprintf(intakes + len, sizeof intakes - len, "%.*s %d %.*s;", (int)intake->agent_id.len, intake->agent_id.ptr,
+             (int)intake->kind, (int)intake->specialties.len, intake->specialties.ptr);
+}
+
+static void note_audit(void *user, const wsm_event *event) {
+    size_t len = strlen(intakes);
+    (void)user;
+    if (strcmp(event->name, "agent_intake") != 0) return;
+    snprintf(intakes + len, sizeof intakes - len, "audit %.*s;", (int)event->agent_id.len, event->agent_id.ptr);
+}
+
+static peer *join_with(hub_world *w, const char *agent, wsm_slice *specialty) {
+    wsm_claims claims;
+    wsm_claims_init(&claims, sizeof claims);
+    claims.sub = (wsm_slice){agent, strlen(agent)};
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    claims.exp = w->wall / 1000 + 3600;
+    claims.specialties = specialty;
+    claims.specialties_count = 1;
+    return world_join_as(w, &claims, NULL, 0);
+}
+
+static void the_host_hears_of_new_agents_and_of_changed_cards_once(void **state) {
+    (void)state;
+    hub_world w;
+    wsm_slice tests = {"tests", 5}, code = {"code", 4};
+    intakes[0] = '\0';
+    world_init(&w);
+    w.host.on_intake = note_intake;
+    w.host.on_audit = note_audit;
+    assert_int_equal(world_start(&w, NULL), 0);
+    peer_leave(join_with(&w, "ada", &tests));
+    peer_leave(join_with(&w, "ada", &tests)); /* nothing new */
+    peer_leave(join_with(&w, "ada", &code));
+    world_join(&w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0); /* takes no part */
+    assert_string_equal(intakes, "audit ada;ada 0 [\"tests\"];audit ada;ada 0 [\"code\"];");
+    end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_of_many_changes_goes_out_once_a_second),
         cmocka_unit_test(a_change_that_is_taken_back_in_time_is_never_told),
         cmocka_unit_test(who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns),
         cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
+        cmocka_unit_test(the_host_hears_of_new_agents_and_of_changed_cards_once),
         cmocka_unit_test(a_secret_context_looks_like_one_that_does_not_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
