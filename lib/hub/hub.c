@@ -202,6 +202,7 @@ static void chores(wsm_hub *hub) {
         wsm__turn_chores_soon(hub, 0);
     else if (hub->records.bytes > 0 || wsm__dedup_count(&hub->soft_dedup) > 0)
         wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
+    wsm__read_next(hub); /* the log may have refused one */
     wsm__mention_due(hub);
     wsm__wakes_expire(hub);
     wsm__retain(hub);

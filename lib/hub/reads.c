@@ -42,7 +42,8 @@ static void fail(wsm_hub *hub, wsm__read *read, int err) {
     if (conn) wsm__peer_shut(conn, 1013, NULL); /* it comes back and resumes where it was */
 }
 
-/* Hands on as many as may be asked at a time. A log that refuses is not asked again in the same breath. */
+/* Hands on as many as may be asked at a time. A log that refuses is not asked again in the same breath, but soon: the
+ * others that wait have nobody else to wake them. */
 void wsm__read_next(wsm_hub *hub) {
     uint32_t most = hub->config.replays_max ? hub->config.replays_max : UINT32_MAX;
     wsm__list *next;
@@ -60,6 +61,7 @@ void wsm__read_next(wsm_hub *hub) {
         wsm__list_remove(&read->node);
         fail(hub, read, err);
         wsm__read_free(hub, read);
+        wsm__turn_chores_soon(hub, WSM__RETRY_MS);
         return;
     }
 }
