@@ -2,7 +2,8 @@
  * client writes is its request and masked frames, a close at most once and last; its host hears open, messages and the
  * end in order, the end once; memory follows what was received.
  *
- * The first byte picks the settings: plain mode, an answer to the upgrade put in front, small limits, time that passes.
+ * {A} in an input stands for the right Sec-WebSocket-Accept. The first byte picks the settings: plain mode, an answer
+ * to the upgrade put in front, small limits, time that passes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -149,17 +150,37 @@ static bool begin(end_of_wire *e, unsigned mode) {
     return err == 0;
 }
 
-/* The right answer to the request that stands in `out`, made by hand. */
-static void answer_upgrade(const end_of_wire *e, unsigned mode, fuzz_text *text) {
+/* The right value for the key of the request that stands in `out`, made by hand. */
+static void accept_value(const end_of_wire *e, char accept[32]) {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     const char *key = strstr(e->out.ptr, "Sec-WebSocket-Key: ");
-    char seed[64], accept[32] = "";
+    char seed[64];
     unsigned char digest[WSM__SHA1_LEN];
     FUZZ_EXPECT(key);
     memcpy(seed, key + 19, 24);
     memcpy(seed + 24, guid, sizeof guid - 1);
     FUZZ_EXPECT(wsm__sha1(seed, 24 + sizeof guid - 1, digest) == 0);
-    wsm__base64_encode(accept, digest, sizeof digest);
+    accept[wsm__base64_encode(accept, digest, sizeof digest)] = '\0';
+}
+
+/* The input, {A} in it filled in with that value. */
+static void expand(const end_of_wire *e, fuzz_in in, fuzz_text *text) {
+    char accept[32];
+    accept_value(e, accept);
+    while (in.left > 0) {
+        bool is_mark = in.left >= 3 && memcmp(in.at, "{A}", 3) == 0;
+        wsm_slice part = fuzz_take(&in, is_mark ? 3 : 1);
+        if (is_mark)
+            fuzz_print(text, "%s", accept);
+        else
+            fuzz_put(text, part.ptr, part.len);
+    }
+}
+
+/* The right answer to the request. */
+static void answer_upgrade(const end_of_wire *e, unsigned mode, fuzz_text *text) {
+    char accept[32];
+    accept_value(e, accept);
     fuzz_print(text,
                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
                "Upgrade\r\n%sSec-WebSocket-Accept: %s\r\n\r\n",
@@ -226,7 +247,7 @@ fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_
     if (mode & UPGRADED) answer_upgrade(&e, mode, &text);
     size_t before =
         text.len > 0 ? text.len - 1 : 0; /* a right answer needs no cuts but behind it and in its last byte */
-    fuzz_put(&text, in.at, in.left);
+    expand(&e, in, &text);
     if (before) feed(&e, text.ptr, before);
     for (size_t at = before, part; at < text.len; at += part) {
         part = fuzz_piece(in_cuts, at - before, text.len - before);
@@ -253,7 +274,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     if (mode & UPGRADED) answer_upgrade(&whole, mode, &text);
-    fuzz_put(&text, in.at, in.left);
+    expand(&whole, in, &text);
     if (text.len) feed(&whole, text.ptr, text.len);
     finish(&whole, mode, 0);
     check_output(&whole, mode);

@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "proto/scan.h"
 #include "ref_json.h"
+#include "ref_utf8.h"
 #include "wsm/error.h"
 #include "wsm/json.h"
 
@@ -142,7 +143,34 @@ static void check_public(wsm_slice text) {
     if (!verdict.borderline) FUZZ_EXPECT((err == 0) == good);
     if (err == 0) FUZZ_EXPECT(count == json->count);
     if (err) FUZZ_EXPECT(why && at <= text.len);
+    int err2 = wsm_json_members(text.ptr, text.len, members, 2, &count, NULL, NULL);
+    if (good && !verdict.borderline) FUZZ_EXPECT(err2 == (json->count > 2 ? WSM_ERR_TOO_LARGE : 0));
+    FUZZ_EXPECT(wsm_json_members(text.ptr, text.len, NULL, 1, &count, NULL, NULL) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_members(text.ptr, text.len, members, 1, NULL, NULL, NULL) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_members(NULL, text.len, members, 1, &count, NULL, NULL) == WSM_ERR_INVALID);
     ref_json_free(json);
+}
+
+/* Any bytes, as the text of a string: quoted if they are UTF-8, and then they mean the same. And what is no string. */
+static void check_quote(wsm_slice text) {
+    char *quoted = malloc(text.len * 6 + 3), *back = malloc(text.len + 1);
+    if (!quoted || !back) abort();
+    bool valid = ref_utf8_valid_len(text.ptr, text.len) == text.len;
+    long len = wsm_json_quote(text, quoted, text.len * 6 + 3);
+    FUZZ_EXPECT((len > 0) == valid);
+    if (valid) FUZZ_EXPECT(wsm_json_string((wsm_slice){quoted, (size_t)len}, back, text.len + 1) == (long)text.len);
+    if (valid && text.len) FUZZ_EXPECT(memcmp(back, text.ptr, text.len) == 0);
+    FUZZ_EXPECT(wsm_json_quote(text, NULL, 0) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_quote((wsm_slice){NULL, 1}, quoted, 3) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_quote((wsm_slice){"", 0}, quoted, 2) == WSM_ERR_TOO_LARGE);
+    FUZZ_EXPECT(wsm_json_string((wsm_slice){NULL, 0}, back, 1) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_string((wsm_slice){"\"", 1}, back, 1) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_string((wsm_slice){"x\"", 2}, back, 1) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_string((wsm_slice){"\"x", 2}, back, 1) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_string((wsm_slice){"\"\"", 2}, NULL, 1) == WSM_ERR_INVALID);
+    FUZZ_EXPECT(wsm_json_string((wsm_slice){"\"\"", 2}, back, 0) == WSM_ERR_TOO_LARGE);
+    free(quoted);
+    free(back);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -173,6 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_tree(json);
     }
     check_public(text);
+    check_quote(text);
     ref_json_free(json);
     free(copy);
     return 0;

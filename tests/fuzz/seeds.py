@@ -211,8 +211,10 @@ def http_tables():
         add("http_upgrade", f"upgrade and frames {mode}", bytes([mode]) + UPGRADE + frames("T:hi P:x X1000:bye", True))
         resumed = UPGRADE.replace(b"/ws ", b"/ws?epoch={E}&after=0 ").replace(b"hub.example", b"Zq7xZq7x")
         add("http_upgrade", f"resumed {mode}", bytes([mode]) + resumed + frames("T:hi", True))
-    hello = frame(0x81, b'{"type":"hello","token":"{T}","epoch":"{E}","after":0}', False)
     mask = b"\0\0\0\0"
+    add("http_upgrade", "host listed", b"\x80" + UPGRADE)
+    add("http_upgrade", "host not listed", b"\x80" + UPGRADE.replace(b"hub.example", b"evil.example"))
+    add("http_upgrade", "origin listed", b"\x40" + UPGRADE.replace(b"\r\n\r\n", b"\r\nOrigin: https://ui.example\r\n\r\n"))
     hello = UPGRADE.replace(b"Authorization: Bearer {T}\r\n", b"")
     for name, text in {"hello wrong": '{"type":"hello","token":"x"}', "hello not first": '{"type":"agent_list"}',
                        "hello no json": "{"}.items():
@@ -378,6 +380,23 @@ def scripts():
     for mode in (CLIENT_UPGRADED, CLIENT_UPGRADED | CLIENT_RESUMES, CLIENT_UPGRADED | CLIENT_WAITS, CLIENT_UPGRADED | 32, CLIENT_WAITS):
         add("client", f"hub {mode}", bytes([mode]) + b"".join(frame(0x81, t.encode(), False) for t in texts) + frame(0x88, b"\x0f\xa8", False))
         add("client", f"no welcome {mode}", bytes([mode]) + frame(0x81, texts[1].encode(), False))
+    upgraded = ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%s"
+                "Sec-WebSocket-Accept: {A}\r\n\r\n")
+    for i, more in enumerate(("", "Sec-WebSocket-Protocol: wsm.v1\r\n", "Sec-WebSocket-Protocol: chat\r\n", "Sec-WebSocket-Extensions: x\r\n",
+                              "Sec-WebSocket-Extensions: x\r\nSec-WebSocket-Extensions: y\r\n", "Sec-WebSocket-Accept: {A}\r\n", "Upgrade: x\r\n",
+                              "Sec-WebSocket-Protocol: wsm.v1\r\nSec-WebSocket-Protocol: wsm.v1\r\n")):
+        for mode in (0, CLIENT_PLAIN):
+            add("client", f"upgraded {i} {mode}", bytes([mode]) + (upgraded % more).encode() + frame(0x81, welcome.encode(), False))
+    add("client", "wrong accept", bytes([CLIENT_PLAIN]) + (upgraded % "").replace("{A}", "x").encode())
+    add("client", "endless head", bytes([CLIENT_PLAIN]) + b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 20000)
+    odd = ['{"type":"welcome","epoch":"0123456789abcdef","offset":7,"resume":"replayed"}', '{"type":"welcome","epoch":"0123456789abcdef","offset":7,"resume":"gap"}',
+           '{"type":"welcome","epoch":"fedcba9876543210","offset":7,"resume":"replayed"}', '{"type":"welcome","epoch":7,"offset":7}', '{"type":7}',
+           '{"type":"memory_update","offset":"x"}', '{"type":"memory_update","offset":null}', '{"type":"memory_update","context_id":"c","offset":30}',
+           '{"type":"mention_route","offset":9}', '{"type":"ga\\u0070"}', '{"type":"welcome"}', '{"no":"type"}', '[]', '{"type":"position","offset":99}']
+    for i, first in enumerate(odd):
+        for mode in (CLIENT_UPGRADED, CLIENT_UPGRADED | CLIENT_RESUMES):
+            add("client", f"odd {i} {mode}", bytes([mode]) + b"".join(frame(0x81, t.encode(), False) for t in (first, welcome, first, first, welcome)))
+            add("client", f"odd late {i} {mode}", bytes([mode]) + b"".join(frame(0x81, t.encode(), False) for t in (welcome, first, first)))
     for status in ("401 Unauthorized", "503 Busy", "301 Moved", "101 Switching Protocols"):
         add("client", "answer " + status, bytes([CLIENT_PLAIN]) + f"HTTP/1.1 {status}\r\nContent-Length: 3\r\nX: y\r\n\r\nabcdef".encode())
 
@@ -418,6 +437,16 @@ def records():
     for name, tape in tapes.items():
         for mode in (0, 1, 3, 5, 15):
             add("record_load", f"{name} {mode}", bytes([mode]) + b"\x1e".join(tape))
+    more = {"also": ',"also":"main"', "also wrong": ',"also":"a b"', "hop": ',"hop":3', "hop wrong": ',"hop":-1', "may": ',"may":3', "may wrong": ',"may":"x"',
+            "to": ',"to":["bob","eve"]', "to no list": ',"to":"bob"', "to wrong": ',"to":["a b"]', "result": ',"result":{"x":[1]}', "seq wrong": ',"x":1'}
+    for name, text in more.items():
+        tape = [record(n).replace(b'"}\n', b'"' + text.encode() + b'}\n') for n in (1, 2)]
+        for mode in (0, 7):
+            add("record_load", f"more {name} {mode}", bytes([mode]) + b"\x1e".join(tape))
+    for i, bad in enumerate((b'{"type":"x"}', b'{"offset":1}', b'{"seq":1}', b'{"a":1,"a":2}', b"{", b"{]", b"x}")):
+        add("record_load", f"body {i}", b"\1" + record(1, body=bad.decode()))
+    for i, by in enumerate((b"9F2C000000000000:1", b"9f2c00000000000g:1", b"9f2c000000000000", b"9f2c000000000000:x", b"9f2c000000000000-1")):
+        add("record_load", f"by {i}", b"\1" + record(1).replace(b"9f2c000000000000:1", by))
     for kind in ("agent_card", "mention_ack", "sidebar_spawn", "mention_route"):
         add("record_load", "type " + kind, b"\7" + b"\x1e".join(r.replace(b"memory_update", kind.encode()) for r in good))
 
