@@ -292,7 +292,7 @@ lint: deps-check
 	$(PYTHON) scripts/check_includes.py
 
 analyze: deps-check $(BUILD)/gen/page.inc
-	@$(PYTHON) scripts/analyze.py --build $(BUILD)
+	@$(PYTHON) scripts/analyze.py --build $(BUILD) $(ANALYZE)
 
 format:
 	clang-format -i $(C_FILES)
