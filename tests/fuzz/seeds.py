@@ -349,6 +349,10 @@ def scripts():
     for i, raw in enumerate([b"\xc0\x80", b"\xc1\xbf", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5", b"\x80",
                              b"\xe2\x82", b"\xf0\x9f\x98", b"a" * 17 + b"\xff", b"\xfe\xff"]):
         add("utf8", f"bad {i}", raw)
+    for i, text in enumerate(["@ada", "hello @bob.smith, and @role:testing-x. @here!", "mail ada@example.org http://x.org/@ada?q=@b",
+                              "`@code` ``a ` @b`` `open @ada", "\u4f60\u597d@ada\u4f60\u597d \uff20ada @ada\u00e9", "@@ada @-@. @" + "a" * 70,
+                              "\\u0040ada \\@bob", "(@ada)[@bob]{@c}'@d'\"@e\"", "@role: @role:. @hereafter @here"]):
+        add("mention", f"text {i}", text.encode())
     config = ["listen = 127.0.0.1:0", "# a comment", "", "log=memory", "message_bytes_max = 1000", "origins = https://a.example,https://b",
               "hosts=h", "tls_cert=a", "tls_key=b", "insecure_plaintext=1", "server_name=x", "sqlite_age_s = 18446744073709551615"]
     add("config", "file", "\n".join(config).encode())
