@@ -88,7 +88,7 @@ BUGS = [
         "        if (has(lanes, (wsm__lane)i) && (i != WSM__LANE_CRITICAL || !has(lanes, WSM__LANE_NORMAL))) return (wsm__lane)i;\n",
         "I-02 I-10", "the normal lane goes before the critical one"),
     bug("queue_has_no_end", "lib/conn/lanes.c",
-        "> room(limits, lane)) return false;", "> room(limits, lane) * 3) return false;",
+        "wsm__frame_bytes(frame).len > most) return false;", "wsm__frame_bytes(frame).len > most * 3) return false;",
         "I-12", "a queue grows to three times its limit"),
     bug("last_byte_of_a_frame_lost", "lib/wire/outq.c",
         "        if (rest > left) {", "        if (rest > left + 1) {",
