@@ -20,7 +20,7 @@ void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     gauge(fn, user, "wsm_log_pending", NULL, "Records that are not both kept and applied.", hub->pendings.count);
     gauge(fn, user, "wsm_inbox_commands", NULL, "Commands of other threads that wait.", atomic_load(&hub->inbox_count));
     gauge(fn, user, "wsm_dedup_ids", NULL, "Message ids that are remembered.", wsm__dedup_count(&hub->dedup));
-    gauge(fn, user, "wsm_agents_known", NULL, "Agents that the log knows.", wsm__roster_count(&hub->roster));
+    gauge(fn, user, "wsm_agents_in_log", NULL, "Agents that the log knows.", wsm__roster_count(&hub->roster));
     gauge(fn, user, "wsm_deliveries_open", NULL, "Deliveries that nobody has answered.",
           wsm__ledger_count(&hub->ledger));
     gauge(fn, user, "wsm_wake_reproduction", NULL, "Wakes that a wake causes; at 1 mentions feed themselves.",

@@ -383,6 +383,31 @@ typedef struct counts {
     double received, answered, pending;
 } counts;
 
+typedef struct metric_names {
+    char of[256][96];
+    int count;
+} metric_names;
+
+static void no_second(void *user, const wsm_metric *metric) {
+    metric_names *names = user;
+    char name[96];
+    snprintf(name, sizeof name, "%s{%s}", metric->name, metric->labels ? metric->labels : "");
+    for (int i = 0; i < names->count; i++) assert_string_not_equal(names->of[i], name);
+    assert_true(names->count < 256);
+    memcpy(names->of[names->count++], name, sizeof name);
+}
+
+static void no_number_of_the_hub_is_told_twice(void **state) {
+    (void)state;
+    static metric_names names;
+    hub_world *w = start();
+    begin(w);
+    names.count = 0;
+    wsm_hub_metrics(w->hub, no_second, &names);
+    assert_true(names.count > 20);
+    finish(w);
+}
+
 static void count(void *user, const wsm_metric *metric) {
     static const char *const answers[] = {"wsm_messages_acked_total", "wsm_messages_duplicate_total",
                                           "wsm_messages_refused_total", "wsm_messages_orphaned_total"};
@@ -780,6 +805,7 @@ int main(void) {
         cmocka_unit_test(presence_is_online_at_the_first_connection_and_offline_after_the_grace),
         cmocka_unit_test(presence_that_says_nothing_new_is_not_repeated_but_a_b_a_is),
         cmocka_unit_test(who_cannot_take_presence_now_gets_its_newest_value_later),
+        cmocka_unit_test(no_number_of_the_hub_is_told_twice),
         cmocka_unit_test(a_second_primary_replaces_the_first_and_a_third_connection_is_surplus),
         cmocka_unit_test(zero_connections_per_agent_means_as_many_as_can_be_told_apart),
         cmocka_unit_test(a_flood_of_one_event_is_told_ten_times_a_second),
