@@ -109,7 +109,7 @@ static void draw_client(wsm_sim *sim, wsm__sim_machine *node, uint32_t idx) {
         wsm__sim_client_new(sim, node, name, observes ? WSM_PERMISSION_OBSERVER : WSM_PERMISSION_ACTIVE);
     if (!client) return;
     client->kind = draw_kind(sim);
-    client->claims.kind = (wsm_kind)draw(sim, 3);
+    client->claims.kind = (wsm_kind)(client->agent->idx % 3); /* one for all: else each of its visits is a new card */
     if (shares && !observes && draw(sim, 2)) client->claims.purpose = WSM_PURPOSE_BACKUP;
     client->piece = draw(sim, 4) == 3 ? 1 + draw(sim, 200) : 0;
     client->repeats = draw(sim, 3) == 2;
