@@ -3,6 +3,8 @@
 #include "limits.h"
 #include "proto/phrase.h"
 
+#include <assert.h>
+
 static void to_origin(wsm__origin *origin, const char *message_id) {
     origin->has_id = true;
     memcpy(origin->message_id, message_id, WSM__UUID_LEN);
@@ -60,7 +62,9 @@ static const struct row *row_of(wsm__msg_type type) {
 }
 
 void wsm__command_again(wsm_hub *hub, const wsm__command *command) {
-    row_of(command->message->type)->run(hub, command);
+    const struct row *row = row_of(command->message->type);
+    assert(row); /* it was found before the command had to wait */
+    row->run(hub, command);
 }
 
 static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {

@@ -3,6 +3,8 @@
  * made from another state is void, and its sender is told. */
 #include "hub/sides.h"
 
+#include <assert.h>
+
 /* Between prepare and commit. */
 typedef struct side_plan {
     wsm__ask ask;
@@ -394,6 +396,7 @@ static bool is_in_place(const wsm__fold *fold, const wsm__ask *ask) {
 
 int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
+    assert(row); /* fold.c sends no other type here */
     side_plan *plan = wsm__zalloc(&hub->mem, sizeof *plan);
     if (!plan) return WSM_ERR_NOMEM;
     fold->plan = plan;
@@ -408,6 +411,7 @@ int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold) {
 
 void wsm__side_commit(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
+    assert(row);
     if (row->commit) row->commit(hub, fold, fold->plan);
     wsm__side_abandon(hub, fold); /* what is left of the plan */
 }

@@ -2,6 +2,8 @@
 #include "hub/sides.h"
 #include "util/base64.h"
 
+#include <assert.h>
+
 #define SIDE_ID_LEN 25u /* "sb-" and 22 characters of a UUID's 16 bytes */
 
 /* ---- parts of bodies ------------------------------------------------------------------------------------------------
@@ -153,6 +155,7 @@ static uint32_t views_of(const wsm__ask *ask, wsm__view views[WSM__VIEWS_MAX]) {
 
 static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *ask, wsm__record_head *head) {
     const struct birth_words *words = birth_words(ask->type);
+    assert(words); /* nothing else begins a sidebar */
     wsm__view views[WSM__VIEWS_MAX];
     char id[SIDE_ID_LEN];
     wsm__json_out out, result;
@@ -259,6 +262,7 @@ static const struct row *row_of(wsm__msg_type type) {
 
 static void submit_change(wsm_hub *hub, const wsm__command *command, wsm__ask *ask, wsm__record_head *head) {
     const struct row *row = row_of(ask->type);
+    assert(row); /* the table of commands brings no other type here */
     wsm__side *place = row->in_parent ? ask->side->parent : ask->side;
     wsm__json_out out;
     wsm__buf names;

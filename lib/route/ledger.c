@@ -1,6 +1,8 @@
 /* The ledger of deliveries. See ledger.h for the idea. */
 #include "route/ledger.h"
 
+#include <assert.h>
+
 #include "limits.h"
 #include "util/base64.h"
 #include "wsm/error.h"
@@ -148,6 +150,7 @@ int wsm__ledger_add(wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t 
 static void forget(wsm__ledger *ledger, wsm__delivery *delivery) {
     unsigned char key[KEY_LEN];
     wsm__mailbox *box = mailbox_of(ledger, delivery->target);
+    assert(box); /* it was made for the first delivery, and stays */
     key_of(key, delivery->id, delivery->target);
     wsm__map_remove(&ledger->by_id, key, sizeof key);
     wsm__list_remove(&delivery->in_mailbox);

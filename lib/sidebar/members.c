@@ -2,6 +2,8 @@
  * its sidebars by a chain. */
 #include "sidebar/tree.h"
 
+#include <assert.h>
+
 #include "wsm/error.h"
 
 static wsm__member *member_at(const wsm__side *side, uint32_t idx) {
@@ -113,9 +115,11 @@ static bool counts(const wsm__side *side) { /* in the load of its members */
 
 void wsm__side_join(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t offset, bool all) {
     wsm__member *member = wsm__side_member(side, agent);
+    assert(member); /* reserved */
     if (member->is_member) return;
     chain(tree, member);
     wsm__span *span = wsm__ring_push(&member->spans, NULL); /* reserved */
+    assert(span);
     *span = (wsm__span){.from = offset, .has_all = all};
     if (member->spans.count > WSM__SPANS_MAX) wsm__ring_pop(&member->spans, tree->mem);
     member->is_member = true;
@@ -138,5 +142,6 @@ void wsm__side_leave(wsm__tree *tree, wsm__side *side, uint32_t agent, uint64_t 
 
 void wsm__side_invite(wsm__side *side, uint32_t agent, wsm__history history) {
     wsm__member *member = wsm__side_member(side, agent);
+    assert(member); /* reserved */
     if (!member->is_member) member->invited = (uint8_t)history;
 }
