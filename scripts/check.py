@@ -21,7 +21,7 @@ PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell",
 SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300, "sim": 300,
                "tsan": 300, "valgrind": 300}
 
-SEEDS = ["run", "--seeds", "1..1000000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
+SEEDS = ["run", "--seeds", "1..20000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
 
 # What libraries keep for ever is reachable, and no leak.
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"]
