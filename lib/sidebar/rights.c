@@ -48,8 +48,13 @@ bool wsm__roles_may(unsigned roles, wsm__op op) {
 }
 
 wsm__no wsm__rights_unknown(const char *field) {
-    /* one sentence whatever the field is called: it must not tell two cases apart */
-    return (wsm__no){WSM_ERR_NOT_FOUND, field ? field : "sidebar_id", "there is no such context"};
+    /* for one field one sentence: it must not tell what does not exist from what the asker may not know of */
+    if (!field) field = "sidebar_id";
+    bool is_sidebar = strcmp(field, "sidebar_id") == 0, is_context = strcmp(field, "context_id") == 0;
+    const char *why = is_sidebar   ? "sidebar_id: there is no such context"
+                      : is_context ? "context_id: there is no such context"
+                                   : "there is no such context";
+    return (wsm__no){WSM_ERR_NOT_FOUND, field, why};
 }
 
 static wsm__no forbidden(const char *field, const char *why) {

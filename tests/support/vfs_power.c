@@ -153,7 +153,8 @@ static shadow *add(const char *path, bool is_new) {
 
 static void write_file(const shadow *s) {
     FILE *out = fopen(s->path, "wb");
-    if (!out || fwrite(s->synced, 1, s->synced_len, out) != s->synced_len || fclose(out) != 0) abort();
+    size_t len = s->synced_len; /* of an empty one there are no bytes to point at */
+    if (!out || (len > 0 && fwrite(s->synced, 1, len, out) != len) || fclose(out) != 0) abort();
 }
 
 /* One name: the file that is there now, or the one that surely was. */
