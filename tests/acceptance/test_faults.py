@@ -170,13 +170,14 @@ class Disk(Folder):
             server.store(server.token("ada"), 1)
             server.end()
         self.folder.chmod(0o755)
+        program = shutil.copy(WSMD, self.folder)  # where the tree lies, nobody need be allowed to look
         for path in (self.data, *self.data.iterdir()):
             os.chown(path, NOBODY, NOBODY)
         for what, mode in ((self.data / "log.db", 0o400), (self.data, 0o500)):
             with self.subTest(what=what.name):
                 before, usual = digest(self.data), what.stat().st_mode
                 what.chmod(mode)
-                done = subprocess.run([WSMD, "--data", str(self.data), "--listen", "127.0.0.1:0"], capture_output=True,
+                done = subprocess.run([program, "--data", str(self.data), "--listen", "127.0.0.1:0"], capture_output=True,
                                       text=True, timeout=PATIENCE_S, env=clean_environment(), user=NOBODY, group=NOBODY)
                 what.chmod(usual)
                 self.assertEqual(done.returncode, 1, done.stderr)
