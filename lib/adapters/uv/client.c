@@ -69,6 +69,7 @@ static void give_up(wsm_uv_client *self) {
 }
 
 static void connected(wsm_uv_client *self) {
+    self->why[0] = '\0'; /* an address before this one may have failed */
     if (!self->tls) {
         wsm__uv_stream_start(self->stream, &client_end, self);
         return;
