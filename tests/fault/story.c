@@ -123,6 +123,6 @@ void story_tell(const story *told) {
 
 int story_report(void **state) {
     (void)state;
-    printf("report: %zu allocation points failed\n", fault_points());
+    printf("report: allocation points failed: %zu\n", fault_points());
     return 0;
 }

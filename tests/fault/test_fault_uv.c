@@ -153,7 +153,7 @@ static void any_allocation_may_fail_under_a_loop(void **state) {
 
 static int report(void **state) {
     (void)state;
-    printf("report: %zu allocation points failed\n", fault_points());
+    printf("report: allocation points failed: %zu\n", fault_points());
     return 0;
 }
 
