@@ -1,12 +1,14 @@
 /* The inside of a hub, and what the files of this folder offer each other. Read the folder in this order: hub.c (life),
- * turn.c (what every call begins and ends with), calls.c (the host's callbacks), inbox.c (other threads), peer.c and
- * handshake.c (from bytes to a connection), session.c (from a token to a member), commands.c (from a message to a
- * record), apply.c (from a record to state), fanout.c, replay.c, presence.c, answers.c, and the small ones. */
+ * turn.c (what every call begins and ends with), calls.c (the host's callbacks), inbox.c (other threads), accept.c,
+ * peer.c and handshake.c (from bytes to a connection), session.c (from a token to a member), commands.c (from a message
+ * to a record), apply.c (from a record to state), fanout.c, replay.c, presence.c, answers.c, and the small ones. */
 #ifndef WSM_LIB_HUB_HUB_H
 #define WSM_LIB_HUB_HUB_H
 
 #include "auth/jwt.h"
 #include "conn/io.h"
+#include "hub/command.h"
+#include "hub/conn.h"
 #include "hub/counters.h"
 #include "limits.h"
 #include "memory/ages.h"
@@ -27,208 +29,6 @@
 #include "wire/upgrade.h"
 #include "wsm/hub.h"
 
-/* ---- connections ----------------------------------------------------------------------------------------------------
- */
-
-/* Where a connection is; it only moves forwards, by peer_transit in peer.c. */
-typedef enum wsm__phase {
-    WSM__PHASE_HTTP = 0, /* the head of a request is coming */
-    WSM__PHASE_BODY,     /* its body is coming */
-    WSM__PHASE_REQUEST,  /* the host has the request and will answer */
-    WSM__PHASE_TOKEN,    /* the host is checking the token */
-    WSM__PHASE_HELLO,    /* upgraded, waiting for `hello` */
-    WSM__PHASE_VERDICT,  /* the same, and the host is checking the token */
-    WSM__PHASE_LIVE,     /* a member of the hub */
-    WSM__PHASE_PLAIN,    /* upgraded, plain mode */
-    WSM__PHASE_CLOSING,  /* nothing more is taken in; what waits is written, then the transport goes */
-    WSM__PHASE_GONE      /* a shell */
-} wsm__phase;
-
-/* Limits by the address of the other end. */
-typedef struct wsm__address {
-    char *name;
-    size_t name_len;
-    uint32_t conns, preauth, failures;
-    uint64_t blocked_until; /* monotonic ms */
-    wsm__heap_node timer;   /* end of the minute in which `failures` are counted, or of the block */
-} wsm__address;
-
-struct wsm_request {
-    wsm_conn *conn;
-    void *user;
-    wsm_slice body;
-    wsm__identity identity;
-    bool has_identity;
-};
-
-/* What is only needed until the upgrade. */
-typedef struct wsm__handshake {
-    wsm__buf in;
-    wsm__http_head head;
-    size_t head_len;
-    size_t parsed; /* bytes that the parser has seen */
-    int refuse;    /* decided at accept: the status to answer with once the request has come; 0: none */
-    wsm_request request;
-    wsm__buf token; /* kept while the host checks it */
-    char epoch[17]; /* "": first visit */
-    uint64_t after;
-    uint64_t deadline;
-} wsm__handshake;
-
-/* Counts events in windows of a minute. */
-typedef struct wsm__strikes {
-    uint64_t window; /* minute of the monotonic clock */
-    uint32_t count;
-} wsm__strikes;
-
-/* What every delivery looks at stands first, up to the beginning of io's link: fan-out to a thousand receivers costs as
- * many cache misses as it touches lines. */
-struct wsm_conn {
-    wsm_hub *hub;
-    void *user;
-    uint32_t slot, gen;
-    uint8_t phase; /* wsm__phase */
-    uint8_t told;  /* wsm_conn_state that on_conn_state has seen */
-    uint8_t kind;  /* wsm_peer_kind */
-    bool plain, counted_preauth, encrypted;
-    bool in_recv;  /* wsm_conn_recv is on the stack */
-    bool notified; /* bytes_waiting was called and has not been answered to the end */
-    bool want_drained;
-    bool cut_called; /* close_transport was called */
-    bool eof;
-    bool reads_main;
-    bool catching_up;
-    bool replaying;  /* replay_start was sent, replay_end was not */
-    bool reading;    /* a page is on its way, or waits for its turn */
-    bool reads_mail; /* the record of a delivery is on its way */
-    bool presence_lags;
-    bool position_due;
-    uint16_t close_code;
-    uint64_t position_at; /* 0: not armed */
-    uint64_t cursor;      /* records up to here are in the queue or were sent (replay.c) */
-    uint64_t keep_to;     /* what is queued of them up to here is never shed (shed.c) */
-    wsm__list in_noisy;
-    wsm__heap_node timer;
-    wsm__io io;
-
-    wsm__handshake *hs;
-    wsm__agent *agent; /* NULL: not a member */
-    wsm__address *address;
-    wsm__identity identity; /* sub, rights; valid when `agent` is not NULL */
-    uint64_t hello_by;
-    wsm__list in_conns;
-    wsm__strikes malformed, too_fast;
-    struct wsm__history_job *history; /* of a context that it was let into; NULL: none under way */
-    uint64_t replay_to, replay_count;
-    uint64_t lost_told; /* what is gone was told as of this state (audience.c) */
-    uint64_t position_sent, presence_seen;
-    uint64_t had_from, had_to; /* urgent records of this range came, though the cursor was set back before them */
-    uint64_t messages_in, bytes_in;
-    char id[WSM__UUID_LEN];
-};
-
-/* ---- commands -------------------------------------------------------------------------------------------------------
- */
-
-/* Who asked. A connection is named by slot and generation, because it may be gone when the answer comes. */
-typedef struct wsm__origin {
-    enum { WSM__ORIGIN_NONE = 0, WSM__ORIGIN_CONN, WSM__ORIGIN_HOST } kind;
-    uint32_t slot, gen;
-    uint64_t tag;
-    bool has_id;
-    char message_id[WSM__UUID_LEN]; /* as the sender wrote it */
-} wsm__origin;
-
-/* A command on its way: decoded, its sender known. */
-typedef struct wsm__command {
-    wsm__agent *agent; /* NULL: the host itself, sender is "hub" */
-    wsm_slice sender;
-    wsm_conn *conn; /* NULL: it came from the host */
-    const wsm__message *message;
-    wsm_slice text; /* as received */
-    const wsm__origin *origin;
-} wsm__command;
-
-/* A record on its way into the state. `prepare` of its type allocates and judges, `commit` cannot fail (fold.c). */
-typedef struct wsm__fold {
-    uint64_t offset;
-    wsm__record_head head;
-    wsm_slice body;
-    wsm__context *context; /* where it counts; NULL: there is none (yet) */
-    wsm__context *also;
-    bool is_silent;    /* sent to nobody */
-    wsm__reach *reach; /* set by prepare; NULL: the members of the context */
-    int refusal;       /* set by prepare: the record changes nothing, and its sender gets this error ... */
-    const char *field; /* ... with its field and sentence, static */
-    const char *why;
-    void *plan;         /* of prepare, for commit or abandon */
-    uint32_t receivers; /* set when it was fanned out */
-} wsm__fold;
-
-typedef struct wsm__waiter { /* a repeat of a command that is under way */
-    wsm__list node;
-    wsm__origin origin;
-} wsm__waiter;
-
-/* A record that was appended and is not both kept and applied yet. */
-typedef struct wsm__pending {
-    uint64_t number;
-    wsm__origin origin;
-    wsm__list waiters;
-    unsigned char id[16];
-    unsigned char digest[WSM__DIGEST_LEN];
-    char sender[WSM__AGENT_ID_MAX];
-    uint8_t sender_len;
-    uint32_t hop;
-    char *bytes; /* of the record: it comes back as it went, or is looked at again */
-    size_t bytes_len;
-    bool is_kept, is_applied, is_durable, is_duplicate;
-    int err;
-    const char *field, *why; /* of the error; static */
-    wsm_slice result;        /* for the ack; points into `bytes` */
-    uint64_t offset;
-} wsm__pending;
-
-/* One record of a batch for the log. */
-typedef struct wsm__batch_item {
-    size_t at, len;
-} wsm__batch_item;
-
-typedef struct wsm__inbox_item wsm__inbox_item;
-
-/* Somebody who reads: a connection, or whom the host reads for. */
-typedef struct wsm__reader {
-    const wsm__identity *identity; /* NULL: the host itself */
-    uint32_t agent;                /* his number in the roster, WSM__ROSTER_NONE: not known */
-    bool reads_main;
-    bool is_host; /* sees everything */
-} wsm__reader;
-
-/* A record that was read back from the store. */
-typedef struct wsm__stored {
-    wsm__frame *frame; /* NULL: it has no message */
-    wsm__context *context;
-    wsm__reach *reach;
-    uint64_t seq; /* 0: it has no number */
-    wsm_priority priority;
-} wsm__stored;
-
-typedef struct wsm__read {
-    wsm__list node;
-    uint64_t id, from, to;
-    size_t records_max, bytes_max;
-    bool is_sent;
-    uint32_t slot, gen;           /* for a connection ... */
-    struct wsm__merge_job *merge; /* ... or for a merge; NULL: it is not ... */
-    bool for_delivery;            /* it is the record of a delivery */
-    bool for_host;                /* ... or for wsm_records_read: */
-    uint64_t tag, after;
-    size_t limit;
-    wsm__identity identity; /* of the reader, if it is not the host */
-    wsm__reader reader;
-    uint64_t trimmed_to;
-} wsm__read;
-
 /* Records that the log has left out (hole.c). */
 typedef enum wsm__hole_state {
     WSM__HOLE_NONE = 0,
@@ -236,7 +36,6 @@ typedef enum wsm__hole_state {
     WSM__HOLE_READ   /* it was answered: what is not there now is gone */
 } wsm__hole_state;
 
-/* A connection's number; generations tell who had it before. */
 /* Wakes of one minute (wakes.c). */
 typedef struct wsm__wake_minute {
     uint64_t number; /* of the minute, from 1; 0: none */
@@ -246,6 +45,7 @@ typedef struct wsm__wake_minute {
 
 #define WSM__WAKE_MINUTES 8u
 
+/* A connection's number; generations tell who had it before. */
 typedef struct wsm__slot {
     wsm_conn *conn; /* NULL: free */
     uint32_t next_free;

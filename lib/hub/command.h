@@ -1,0 +1,109 @@
+/* A command on its way to a record, and a record on its way into the state or back to somebody who reads. */
+#ifndef WSM_LIB_HUB_COMMAND_H
+#define WSM_LIB_HUB_COMMAND_H
+
+#include "hub/conn.h"
+#include "memory/log.h"
+#include "proto/decode.h"
+#include "proto/record.h"
+
+/* Who asked. A connection is named by slot and generation, because it may be gone when the answer comes. */
+typedef struct wsm__origin {
+    enum { WSM__ORIGIN_NONE = 0, WSM__ORIGIN_CONN, WSM__ORIGIN_HOST } kind;
+    uint32_t slot, gen;
+    uint64_t tag;
+    bool has_id;
+    char message_id[WSM__UUID_LEN]; /* as the sender wrote it */
+} wsm__origin;
+
+/* A command on its way: decoded, its sender known. */
+typedef struct wsm__command {
+    wsm__agent *agent; /* NULL: the host itself, sender is "hub" */
+    wsm_slice sender;
+    wsm_conn *conn; /* NULL: it came from the host */
+    const wsm__message *message;
+    wsm_slice text; /* as received */
+    const wsm__origin *origin;
+} wsm__command;
+
+/* A record on its way into the state. `prepare` of its type allocates and judges, `commit` cannot fail (fold.c). */
+typedef struct wsm__fold {
+    uint64_t offset;
+    wsm__record_head head;
+    wsm_slice body;
+    wsm__context *context; /* where it counts; NULL: there is none (yet) */
+    wsm__context *also;
+    bool is_silent;    /* sent to nobody */
+    wsm__reach *reach; /* set by prepare; NULL: the members of the context */
+    int refusal;       /* set by prepare: the record changes nothing, and its sender gets this error ... */
+    const char *field; /* ... with its field and sentence, static */
+    const char *why;
+    void *plan;         /* of prepare, for commit or abandon */
+    uint32_t receivers; /* set when it was fanned out */
+} wsm__fold;
+
+typedef struct wsm__waiter { /* a repeat of a command that is under way */
+    wsm__list node;
+    wsm__origin origin;
+} wsm__waiter;
+
+/* A record that was appended and is not both kept and applied yet. */
+typedef struct wsm__pending {
+    uint64_t number;
+    wsm__origin origin;
+    wsm__list waiters;
+    unsigned char id[16];
+    unsigned char digest[WSM__DIGEST_LEN];
+    char sender[WSM__AGENT_ID_MAX];
+    uint8_t sender_len;
+    uint32_t hop;
+    char *bytes; /* of the record: it comes back as it went, or is looked at again */
+    size_t bytes_len;
+    bool is_kept, is_applied, is_durable, is_duplicate;
+    int err;
+    const char *field, *why; /* of the error; static */
+    wsm_slice result;        /* for the ack; points into `bytes` */
+    uint64_t offset;
+} wsm__pending;
+
+/* One record of a batch for the log. */
+typedef struct wsm__batch_item {
+    size_t at, len;
+} wsm__batch_item;
+
+typedef struct wsm__inbox_item wsm__inbox_item;
+
+/* Somebody who reads: a connection, or whom the host reads for. */
+typedef struct wsm__reader {
+    const wsm__identity *identity; /* NULL: the host itself */
+    uint32_t agent;                /* his number in the roster, WSM__ROSTER_NONE: not known */
+    bool reads_main;
+    bool is_host; /* sees everything */
+} wsm__reader;
+
+/* A record that was read back from the store. */
+typedef struct wsm__stored {
+    wsm__frame *frame; /* NULL: it has no message */
+    wsm__context *context;
+    wsm__reach *reach;
+    uint64_t seq; /* 0: it has no number */
+    wsm_priority priority;
+} wsm__stored;
+
+typedef struct wsm__read {
+    wsm__list node;
+    uint64_t id, from, to;
+    size_t records_max, bytes_max;
+    bool is_sent;
+    uint32_t slot, gen;           /* for a connection ... */
+    struct wsm__merge_job *merge; /* ... or for a merge; NULL: it is not ... */
+    bool for_delivery;            /* it is the record of a delivery */
+    bool for_host;                /* ... or for wsm_records_read: */
+    uint64_t tag, after;
+    size_t limit;
+    wsm__identity identity; /* of the reader, if it is not the host */
+    wsm__reader reader;
+    uint64_t trimmed_to;
+} wsm__read;
+
+#endif
