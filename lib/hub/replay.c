@@ -135,7 +135,9 @@ static bool send_record(wsm_conn *conn, wsm__frame *frame, const wsm__context *c
     if (!wsm__replay_push(conn, frame, offset)) return false;
     conn->cursor = offset;
     wsm__delivery_came(conn, offset);
-    if (reach && conn->agent && reach->history_of == conn->agent->number) wsm__history_begin(conn, context, offset);
+    bool is_let_in = reach && reach->history_of != WSM__REACH_NOBODY && conn->agent &&
+                     reach->history_of == conn->agent->number; /* who is not known has the same number as nobody */
+    if (is_let_in) wsm__history_begin(conn, context, offset);
     return true;
 }
 
@@ -218,6 +220,31 @@ void wsm__replay_pump(wsm_conn *conn) {
 /* ---- pages ----------------------------------------------------------------------------------------------------------
  */
 
+/* The entry of memory that comes next, if this reader sees it. False: no room or no memory now. */
+static bool send_entry(wsm_conn *conn, const wsm__entry *entry) {
+    wsm__reader reader = wsm__audience_reader(conn);
+    if (was_had(conn, entry->offset, entry->priority) ||
+        !wsm__audience_sees(conn->hub, &reader, entry->context, entry->reach, entry->offset)) {
+        conn->cursor = entry->offset;
+        return true;
+    }
+    return send_record(conn, entry->frame, entry->context, entry->reach, entry->offset);
+}
+
+/* What the store lacks up to `end` is a gap, but for what memory still holds: contexts are trimmed one by one. False:
+ * as above. */
+static bool pass_hole(wsm_conn *conn, uint64_t end, const wsm__stored *next) {
+    while (conn->cursor < end && conn->phase == WSM__PHASE_LIVE && !conn->history) {
+        const wsm__entry *entry = wsm__log_next(&conn->hub->records, conn->cursor);
+        bool is_held = entry && entry->offset <= end;
+        uint64_t to = is_held ? entry->offset - 1 : end;
+        if (to > conn->cursor) wsm__audience_gaps(conn, conn->cursor + 1, to, "trimmed", is_held ? NULL : next);
+        conn->cursor = to;
+        if (is_held && !send_entry(conn, entry)) return false;
+    }
+    return true;
+}
+
 /* False: no memory for it now; the connection's timer asks for the page again from here on. */
 static bool take_record(wsm_conn *conn, const wsm_record *record) {
     wsm_hub *hub = conn->hub;
@@ -228,9 +255,9 @@ static bool take_record(wsm_conn *conn, const wsm_record *record) {
         retry(conn);
         return false;
     }
-    if (record->offset > conn->cursor + 1) {
-        wsm__audience_gaps(conn, conn->cursor + 1, record->offset - 1, "trimmed", &stored);
-        conn->cursor = record->offset - 1;
+    if (!pass_hole(conn, record->offset - 1, &stored) || conn->history) {
+        wsm__read_release(hub, &stored);
+        return conn->history != NULL; /* a history that begins in the hole comes first */
     }
     bool done = true;
     wsm__reader reader = wsm__audience_reader(conn);
@@ -250,10 +277,7 @@ static bool take_page(wsm_conn *conn, const wsm_record *records, size_t count, u
     for (size_t i = 0; i < count && conn->phase == WSM__PHASE_LIVE && !conn->history; i++)
         if (!take_record(conn, &records[i])) return false;
     if (count > 0 || conn->cursor >= to) return true;
-    uint64_t from = conn->cursor + 1;
-    conn->cursor = to;
-    wsm__audience_gaps(conn, from, to, "trimmed", NULL);
-    return true;
+    return pass_hole(conn, to, NULL);
 }
 
 /* The page was paid for by its limit; what it did not need goes back, or small records would be paced as large ones. */
