@@ -139,12 +139,12 @@ static bool send(wsm_conn *conn, wsm__delivery *delivery, wsm__frame *frame) {
 }
 
 /* Its record is in the log's store only. */
-static bool ask(wsm_conn *conn, const wsm__delivery *delivery) {
+static void ask(wsm_conn *conn, const wsm__delivery *delivery) {
     wsm_hub *hub = conn->hub;
     wsm__read *read = hub->log.read ? wsm__zalloc(&hub->mem, sizeof *read) : NULL;
     if (!read) {
         if (hub->log.read) wsm__peer_rearm(conn, hub->now + WSM__RETRY_MS);
-        return false;
+        return;
     }
     *read = (wsm__read){.from = delivery->offset,
                         .to = delivery->offset,
@@ -155,7 +155,6 @@ static bool ask(wsm_conn *conn, const wsm__delivery *delivery) {
                         .for_delivery = true};
     conn->reads_mail = true;
     wsm__read_ask(hub, read);
-    return true;
 }
 
 /* The first that waits for it. */
@@ -183,7 +182,11 @@ void wsm__delivery_pump(wsm_conn *conn) {
     while (!is_stopped(conn) && wsm__io_room(&conn->io, 1) > 0 && (delivery = next_queued(conn)) != NULL) {
         wsm__entry *entry = wsm__log_at(&hub->records, delivery->offset);
         wsm__frame *frame = entry ? entry->frame : delivery->frame;
-        if (frame ? !send(conn, delivery, frame) : !ask(conn, delivery)) return;
+        if (!frame) { /* the page goes on from here; a log that refuses at once is not asked again at once */
+            ask(conn, delivery);
+            return;
+        }
+        if (!send(conn, delivery, frame)) return;
     }
 }
 
