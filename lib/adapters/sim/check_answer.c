@@ -30,6 +30,8 @@ void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_du
     }
     if (entry->command == WSM__SIM_NOBODY) return;
     const wsm__sim_command *there = &sim->oracle.commands[entry->command];
+    bool is_merge = is_duplicate && command->op == WSM__SIM_OP_MERGE && there->op == WSM__SIM_OP_MERGE;
+    if (is_merge && strcmp(command->about, there->about) == 0) return; /* whoever asks: it is merged */
     if (strcmp(there->id, command->id) != 0 || there->agent != command->agent)
         wsm__sim_break(sim, is_duplicate ? "I-32" : "I-07",
                        "client %u: command %u is acknowledged at %llu, where command %u is", client->idx, sent->command,
@@ -57,9 +59,12 @@ static bool is_one_of(const char *code, const char *const *list) {
 static bool is_expected(const wsm__sim_client *client, const wsm__sim_command *command, const char *code) {
     static const char *const later[] = {"rate_limited", "busy", "shutting_down", "limit", NULL};
     const wsm_sim *sim = client->sim;
+    static const char *const of_sides[] = {"forbidden",     "not_found",   "conflict", "invalid_transition",
+                                           "unknown_agent", "bad_message", NULL};
     if (command->is_forbidden && strcmp(code, "forbidden") == 0) return true;
+    if ((command->op != WSM__SIM_OP_UPDATE || command->about[0]) && is_one_of(code, of_sides)) return true;
     if (strcmp(code, "id_conflict") == 0) return true; /* looked at on its own */
-    if (strcmp(code, "store_failed") == 0) return sim->oracle.store_failed;
+    if (strcmp(code, "store_failed") == 0) return sim->oracle.store_failed || command->op == WSM__SIM_OP_MERGE;
     if (strcmp(code, "internal") == 0) return sim->oracle.memory_failed || sim->rates[WSM_SIM_NO_RANDOM];
     if (strcmp(code, "too_large") == 0) return true;
     if (sim->rates[WSM_SIM_VETO] && strcmp(code, "forbidden") == 0) return true;

@@ -74,8 +74,7 @@ bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char 
                        (int)(len < 200 ? len : 200), text, entry && entry->json ? entry->json : "nothing");
         return false;
     }
-    if (!client->reads_main)
-        wsm__sim_break(sim, "I-51", "client %u gets a record that its token does not cover", client->idx);
+    if (wsm__sim_check_side_record(client, epoch, offset)) return true;
     uint8_t *mark = mark_of(client, offset);
     if (!mark)
         wsm__sim_break(sim, "I-05", "client %u came for what is after %llu and gets offset %llu", client->idx,
@@ -102,7 +101,13 @@ bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char 
     return true;
 }
 
-void wsm__sim_check_gap(wsm__sim_client *client, uint64_t from, uint64_t to, const char *reason) {
+/* What is broken was of nobody knows which context: all are told. */
+static bool is_of(const wsm__sim_entry *entry, uint32_t context) {
+    return !entry || entry->state != WSM__SIM_ENTRY_RECORD || entry->context == context ||
+           (entry->also && entry->also == context);
+}
+
+void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from, uint64_t to, const char *reason) {
     wsm_sim *sim = client->sim;
     wsm__sim_epoch *epoch = epoch_of(client);
     const wsm__sim_store *store = &client->node->store;
@@ -111,10 +116,12 @@ void wsm__sim_check_gap(wsm__sim_client *client, uint64_t from, uint64_t to, con
         wsm__sim_break(sim, "I-01", "client %u gets a gap from %llu to %llu", client->idx, (ull)from, (ull)to);
         return;
     }
+    if (epoch && wsm__sim_check_history_gap(client, epoch, context, from, to)) return;
     for (uint64_t o = from; o <= to; o++) {
         wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, o) : NULL;
+        if (!is_of(entry, context)) continue;
         uint8_t *mark = mark_of(client, o);
-        bool is_there = is_same && entry && wsm__sim_visible(client->reads_main, entry) && mark && *mark == 0;
+        bool is_there = is_same && entry && wsm__sim_is_due(client, epoch, o) && mark && *mark == 0;
         if (is_there && strcmp(reason, "trimmed") == 0 && o >= store->first && !client->node->cannot_read)
             wsm__sim_break(sim, "I-05", "client %u is told that offset %llu is trimmed; the log begins at %llu",
                            client->idx, (ull)o, (ull)store->first);
@@ -130,7 +137,7 @@ bool wsm__sim_has_all(const wsm__sim_client *client, uint64_t to) {
     for (uint64_t o = client->checked_to + 1; epoch && o <= to && o <= epoch->count; o++) {
         size_t at = (size_t)(o - client->base - 1);
         bool has = at < client->got_count && client->got[at] != 0;
-        if (!has && wsm__sim_visible(client->reads_main, &epoch->entries[o - 1])) return false;
+        if (!has && wsm__sim_is_due(client, epoch, o)) return false;
     }
     return true;
 }
@@ -149,7 +156,7 @@ void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to) {
         if (entry->state == WSM__SIM_ENTRY_BROKEN && client->reads_main && mark && *mark == 0)
             wsm__sim_break(sim, "I-91", "client %u is told that all up to %llu has come, and not that %llu is broken",
                            client->idx, (ull)to, (ull)o);
-        if (wsm__sim_visible(client->reads_main, entry) && mark && *mark == 0) {
+        if (mark && *mark == 0 && wsm__sim_is_due(client, epoch, o)) {
             wsm__sim_break(sim, "I-01", "client %u is told that all up to %llu has come; offset %llu has not",
                            client->idx, (ull)to, (ull)o);
             return;
@@ -175,6 +182,7 @@ void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
     client->is_resynced = strcmp(resume, "resync") == 0;
     if (is_resumed) sim->report.resumes++;
     client->got_count = 0;
+    wsm__sim_told_begin(client);
     wsm__sim_lanes_begin(client);
     client->last_critical = client->last_normal = client->last_background = client->highest = 0;
 }
@@ -193,7 +201,7 @@ void wsm__sim_check_replay_end(wsm__sim_client *client, uint64_t offset, uint64_
     wsm__sim_epoch *epoch = epoch_of(client);
     for (uint64_t o = client->base + 1; epoch && o <= client->head && o <= epoch->count; o++) {
         const uint8_t *mark = mark_of(client, o);
-        if (wsm__sim_visible(client->reads_main, &epoch->entries[o - 1]) && mark && *mark == 0)
+        if (mark && *mark == 0 && wsm__sim_is_due(client, epoch, o))
             wsm__sim_break(sim, "I-05", "client %u: the replay up to %llu lacks offset %llu", client->idx, (ull)offset,
                            (ull)o);
     }

@@ -25,7 +25,7 @@ static uint64_t overtaken(wsm__sim_client *client, const wsm__sim_epoch *epoch, 
     for (; at < offset && at <= epoch->count; at++) {
         const wsm__sim_entry *entry = &epoch->entries[at - 1];
         bool is_due = entry->state == WSM__SIM_ENTRY_RECORD && rank(entry) == of_rank;
-        if (is_due && wsm__sim_visible(client->reads_main, entry) && !has_come(client, at)) break;
+        if (is_due && !has_come(client, at) && wsm__sim_is_due(client, epoch, at)) break;
     }
     client->lowest[of_rank] = at;
     return at < offset && at <= epoch->count ? at : 0;

@@ -27,13 +27,15 @@ static const char *fault_of_fields(wsm_sim *sim, const wsm__sim_entry *entry, ui
     if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "sender_agent_id"), sender)) return "I-45";
     if (!wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "offset"), &number) || number != offset)
         return "I-02";
-    if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "context_id"), "main")) return "I-40";
+    const char *place = command->about[0] ? command->about : "main";
+    if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "context_id"), place)) return "I-40";
     const char *exchange = wsm__sim_json_raw(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "exchange"), &len);
     const char *sent = command->exchange[entry->variant];
     if (!sent || len != strlen(sent) || memcmp(exchange, sent, len) != 0) return "I-03";
     if (command->id[0] && !wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), command->id))
         return "I-30";
     static const char *const words[] = {"normal", "background", "low", "normal", "high", "urgent", "critical"};
+    if (command->about[0]) return NULL; /* the sidebar has a say in its priority */
     if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "priority"), words[command->priority]))
         return "I-03";
     return NULL;
@@ -82,6 +84,7 @@ static void check_once(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t o
 
 static void check_order(wsm_sim *sim, const wsm__sim_command *command) {
     if (command->client == WSM__SIM_NOBODY || command->sends[0] + command->sends[1] != 1) return;
+    if (command->op == WSM__SIM_OP_MERGE) return; /* it waits for what it has to read; others do not wait for it */
     wsm__sim_client *client = sim->clients[command->client];
     if (command->line_life == client->applied_life && command->line_order < client->applied_order)
         wsm__sim_break(sim, "I-08", "of client %u's messages on one connection a later one was applied first",
@@ -90,47 +93,82 @@ static void check_order(wsm_sim *sim, const wsm__sim_command *command) {
     client->applied_order = command->line_order;
 }
 
+static int priority_of(const wsm__sim_json *json) {
+    static const char *const words[] = {"normal", "background", "low", "normal", "high", "urgent", "critical"};
+    uint32_t node = wsm__sim_json_member(json, WSM__SIM_ROOT, "priority");
+    for (int i = 1; i < 7; i++)
+        if (wsm__sim_json_is(json, node, words[i])) return i;
+    return WSM_PRIORITY_NORMAL;
+}
+
+/* The command that an update came of: its content says so. False: of nobody. */
+static bool match_update(wsm_sim *sim, uint64_t offset, wsm__sim_entry *entry) {
+    const wsm__sim_json *json = sim->oracle.json;
+    uint64_t k = 0, v = 0;
+    uint32_t exchange = wsm__sim_json_member(json, WSM__SIM_ROOT, "exchange");
+    if (!wsm__sim_json_uint(json, wsm__sim_json_member(json, exchange, "k"), &k) || k >= sim->oracle.commands_count ||
+        !wsm__sim_json_uint(json, wsm__sim_json_member(json, exchange, "v"), &v) || v > 1) {
+        entry->command = entry->agent = WSM__SIM_NOBODY;
+        if (sim->is_users) return true;
+        wsm__sim_break(sim, "I-03", "offset %llu holds what nobody sent: %.200s", (unsigned long long)offset,
+                       entry->json);
+        return false;
+    }
+    const wsm__sim_command *command = &sim->oracle.commands[k];
+    entry->command = (uint32_t)k;
+    entry->variant = (uint8_t)v;
+    entry->agent = command->agent;
+    const char *fault = fault_of_fields(sim, entry, offset, command);
+    if (fault)
+        wsm__sim_break(sim, fault, "offset %llu differs from command %llu: %.300s", (unsigned long long)offset,
+                       (unsigned long long)k, entry->json);
+    return true;
+}
+
+/* That of another record: by its sender and id. The hub has some of its own. */
+static bool match_other(wsm_sim *sim, uint64_t offset, wsm__sim_entry *entry, const char *id) {
+    const wsm__sim_json *json = sim->oracle.json;
+    char sender[80] = "";
+    wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "sender_agent_id"), sender, sizeof sender);
+    const wsm__sim_agent *agent = wsm__sim_oracle_find_agent(&sim->oracle, sender);
+    entry->command = WSM__SIM_NOBODY;
+    entry->agent = agent ? agent->idx : WSM__SIM_NOBODY;
+    wsm__sim_op op = wsm__sim_op_of(json);
+    for (size_t k = sim->oracle.commands_count; agent && k > 0; k--) {
+        const wsm__sim_command *command = &sim->oracle.commands[k - 1];
+        if (command->agent != agent->idx || strcmp(command->id, id) != 0 || command->op != (uint8_t)op) continue;
+        entry->command = (uint32_t)(k - 1);
+        return true;
+    }
+    bool is_hubs = strcmp(sender, "hub") == 0 &&
+                   (op == WSM__SIM_OP_STATUS || op == WSM__SIM_OP_RESUME || op >= WSM__SIM_OP_ARCHIVE);
+    if (!is_hubs && !sim->is_users)
+        wsm__sim_break(sim, "I-03", "offset %llu holds what nobody sent: %.300s", (unsigned long long)offset,
+                       entry->json);
+    return is_hubs || sim->is_users;
+}
+
 static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry,
                       const wsm_applied *applied) {
     wsm_sim *sim = node->sim;
     wsm__sim_json *json = sim->oracle.json;
-    uint64_t k = 0, v = 0;
     char id[40] = "";
     if (!wsm__sim_json_read(json, entry->json, entry->len)) {
         wsm__sim_break(sim, "I-03", "offset %llu is no JSON: %s", (unsigned long long)offset, json->why);
         return;
     }
-    uint32_t exchange = wsm__sim_json_member(json, WSM__SIM_ROOT, "exchange");
     wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "seq"), &entry->seq);
     wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), id, sizeof id);
-    if (!wsm__sim_json_uint(json, wsm__sim_json_member(json, exchange, "k"), &k) || k >= sim->oracle.commands_count ||
-        !wsm__sim_json_uint(json, wsm__sim_json_member(json, exchange, "v"), &v) || v > 1) {
-        entry->command = entry->agent = WSM__SIM_NOBODY;
-        if (sim->is_users) return;
-        wsm__sim_break(sim, "I-03", "offset %llu holds what nobody sent: %.200s", (unsigned long long)offset,
-                       entry->json);
-        return;
-    }
-    wsm__sim_command *command = &sim->oracle.commands[k];
-    entry->command = (uint32_t)k;
-    entry->variant = (uint8_t)v;
-    entry->agent = command->agent;
-    entry->priority = (uint8_t)command->priority;
     entry->time = time_of(json);
-    const char *fault = fault_of_fields(sim, entry, offset, command);
-    if (fault)
-        wsm__sim_break(sim, fault, "offset %llu differs from command %llu: %.300s", (unsigned long long)offset,
-                       (unsigned long long)k, entry->json);
+    entry->priority = (uint8_t)priority_of(json);
+    bool is_update = wsm__sim_op_of(json) == WSM__SIM_OP_UPDATE;
+    if (!(is_update ? match_update(sim, offset, entry) : match_other(sim, offset, entry, id))) return;
+    if (wsm__sim_op_of(json) < WSM__SIM_OPS) wsm__sim_side_fold(node, epoch, offset, entry);
+    if (entry->command == WSM__SIM_NOBODY) return;
+    wsm__sim_command *command = &sim->oracle.commands[entry->command];
     if (command->is_forbidden)
-        wsm__sim_break(sim, "I-43", "command %llu of one who may not write took effect", (unsigned long long)k);
-    if (command->is_refused)
-        wsm__sim_break(sim, "I-25", "command %llu was refused and took effect", (unsigned long long)k);
-    uint64_t broken = 0;
-    for (uint64_t o = 1; o < offset && o <= node->store.count; o++) broken += node->store.records[o - 1].is_broken;
-    if (broken == 0 && entry->seq != epoch->seq + 1)
-        wsm__sim_break(sim, "I-04", "seq %llu at offset %llu follows seq %llu", (unsigned long long)entry->seq,
-                       (unsigned long long)offset, (unsigned long long)epoch->seq);
-    epoch->seq = entry->seq;
+        wsm__sim_break(sim, "I-43", "command %u of one who may not write took effect", entry->command);
+    if (command->is_refused) wsm__sim_break(sim, "I-25", "command %u was refused and took effect", entry->command);
     command->effects++;
     check_once(node, epoch, offset, entry, id);
     check_order(sim, command);
@@ -346,11 +384,12 @@ void wsm__sim_check_result(wsm__sim_machine *node, const wsm_result *result) {
 }
 
 static uint64_t offset_of(wsm_slice json) {
-    static const char head[] = "{\"type\":\"memory_update\",\"offset\":";
-    if (json.len < sizeof head + 2 || memcmp(json.ptr, head, sizeof head - 1) != 0) return 0;
+    static const char head[] = "{\"type\":\"", name[] = "\",\"offset\":";
+    if (json.len < sizeof head + sizeof name + 2 || memcmp(json.ptr, head, sizeof head - 1) != 0) return 0;
+    const char *at = memchr(json.ptr + sizeof head - 1, '"', json.len - sizeof name - sizeof head);
+    if (!at || memcmp(at, name, sizeof name - 1) != 0) return 0;
     uint64_t offset = 0;
-    for (const char *at = json.ptr + sizeof head - 1; *at >= '0' && *at <= '9'; at++)
-        offset = offset * 10 + (uint64_t)(*at - '0');
+    for (at += sizeof name - 1; *at >= '0' && *at <= '9'; at++) offset = offset * 10 + (uint64_t)(*at - '0');
     return offset;
 }
 

@@ -26,7 +26,7 @@ wsm__sim_client *wsm__sim_client_new(wsm_sim *sim, wsm__sim_machine *node, const
     client->sim = sim;
     client->node = node;
     client->agent = agent;
-    client->reads_main = client->comes_back = true;
+    client->reads_main = client->reads_sides = client->comes_back = true;
     client->is_observer = permission == WSM_PERMISSION_OBSERVER;
     client->mask = sim->seed + client->idx;
     wsm_claims_init(&client->claims, sizeof client->claims);
@@ -49,6 +49,7 @@ void wsm__sim_client_fini(wsm__sim_client *client) {
     free(client->got);
     free(client->sent);
     free(client->open);
+    wsm__sim_told_fini(client);
 }
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------------

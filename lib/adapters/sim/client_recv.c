@@ -1,5 +1,6 @@
 /* What a model client hears: records and positions, replays and gaps, answers, presence. It believes nothing: what it
  * is told goes through the checks. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,12 @@ static void on_welcome(wsm__sim_client *client) {
 
 static void on_replay_start(wsm__sim_client *client) {
     uint64_t from = number(client, "from"), to = number(client, "to");
+    char context[40];
+    text(client, "context_id", context, sizeof context);
+    if (context[0]) {
+        wsm__sim_history_begins(client, context, from, to);
+        return;
+    }
     if (from != client->base + 1 || to != client->head || client->replays)
         wsm__sim_break(client->sim, "I-05", "client %u: a replay from %llu to %llu, expected from %llu to %llu",
                        client->idx, (ull)from, (ull)to, (ull)client->base + 1, (ull)client->head);
@@ -65,6 +72,12 @@ static void on_replay_start(wsm__sim_client *client) {
 }
 
 static void on_replay_end(wsm__sim_client *client) {
+    char context[40];
+    text(client, "context_id", context, sizeof context);
+    if (context[0]) {
+        wsm__sim_history_ends(client, context, number(client, "offset"), number(client, "count"));
+        return;
+    }
     if (!client->replays)
         wsm__sim_break(client->sim, "I-05", "client %u: a replay ends that has not begun", client->idx);
     client->replays = false;
@@ -83,11 +96,19 @@ static void on_position(wsm__sim_client *client) {
 }
 
 static void on_gap(wsm__sim_client *client) {
-    char reason[16];
+    char reason[16], context[40];
+    wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
     text(client, "reason", reason, sizeof reason);
+    text(client, "context_id", context, sizeof context);
+    const wsm__sim_side *side = epoch ? wsm__sim_side_find(&epoch->sides, context, strlen(context)) : NULL;
     wsm__sim_say(client->sim, "client %u: a gap from %llu to %llu, %s", client->idx, (ull)number(client, "from_offset"),
                  (ull)number(client, "to_offset"), reason);
-    wsm__sim_check_gap(client, number(client, "from_offset"), number(client, "to_offset"), reason);
+    if (side || !epoch)
+        wsm__sim_check_gap(client, side ? side->idx : 0, number(client, "from_offset"), number(client, "to_offset"),
+                           reason);
+    else
+        wsm__sim_break(client->sim, "I-05", "client %u is told of a gap in %s, which is not there", client->idx,
+                       context);
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------------------
@@ -172,6 +193,19 @@ static bool comes_again(const char *code) {
     return false;
 }
 
+static void check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, const char *code, const char *why) {
+    char reply[400], retry[16], at[80];
+    text(client, "field", at, sizeof at);
+    text(client, "retry", retry, sizeof retry);
+    int len = snprintf(reply, sizeof reply, "%s, %s, %s, %s", code, why, at, retry);
+    if (sent->about[0] && len > 0) wsm__sim_check_reply(client, sent, code, reply, (size_t)len);
+}
+
+/* It has been tried often enough. */
+static bool is_tired(const wsm__sim_command *command) {
+    return (command->op != WSM__SIM_OP_UPDATE || command->about[0]) && command->sends[0] > 5;
+}
+
 static void on_error(wsm__sim_client *client) {
     char id[64], code[40], why[300];
     text(client, "original_message_id", id, sizeof id);
@@ -190,12 +224,14 @@ static void on_error(wsm__sim_client *client) {
         return;
     }
     sent->is_answered = true;
+    check_reply(client, sent, code, why);
     blur(client, id);
     uint32_t command = sent->command, variant = sent->variant;
     wsm__sim_check_error(client, sent, code);
     if (command == WSM__SIM_NOBODY || variant != 0) return;
     uint64_t wait = number(client, "retry_after_ms");
-    if (comes_again(code) && !client->sim->oracle.commands[command].is_forbidden)
+    const wsm__sim_command *what = &client->sim->oracle.commands[command];
+    if (comes_again(code) && !what->is_forbidden && !is_tired(what))
         wsm__sim_client_retry(client, command, wait ? wait : 1000);
     else
         wsm__sim_client_settled(client, command);
@@ -241,6 +277,7 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
     sim->report.delivered++;
     client->heard_since++;
     note_tail(client, at, len);
+    if (sim->sides_max) wsm__sim_check_names(client, at, len);
     uint64_t offset = quick_offset(at, len);
     if (offset && client->phase == WSM__SIM_LIVE) {
         wsm__sim_check_record(client, offset, at, len);
@@ -258,7 +295,7 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
     }
     if (is(client, "welcome"))
         on_welcome(client);
-    else if (is(client, "memory_update"))
+    else if (wsm__sim_op_of(doc(client)) < WSM__SIM_OPS)
         wsm__sim_check_record(client, number(client, "offset"), at, len);
     else if (is(client, "position"))
         on_position(client);

@@ -103,7 +103,13 @@ void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t k, uint32_t vari
         wsm__sim_client_note(client, k, variant, command->id);
     else
         client->nameless++;
-    wsm__sim_say(sim, "client %u sends command %u, content %u", client->idx, k, variant);
+    if (command->id[0]) {
+        wsm__sim_sent *sent = &client->sent[client->sent_count - 1];
+        sent->op = command->op;
+        memcpy(sent->about, command->about, sizeof sent->about);
+    }
+    wsm__sim_say(sim, "client %u sends command %u, content %u%s%.200s", client->idx, k, variant,
+                 command->op ? ": " : "", command->op ? command->text[variant] : "");
     wsm__sim_client_raw(client, command->text[variant], strlen(command->text[variant]));
 }
 
@@ -170,6 +176,30 @@ void wsm__sim_client_retry(wsm__sim_client *client, uint32_t command, uint64_t m
     wsm__sim_in(client->sim, (ms + 1) * WSM__SIM_MS, retry, client, command);
 }
 
+void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, const char *type, const char *fields) {
+    wsm_sim *sim = client->sim;
+    size_t cap = strlen(fields) + 160;
+    command->client = client->idx;
+    command->number = ++client->numbers;
+    command->agent = client->agent->idx;
+    command->priority = WSM_PRIORITY_NORMAL;
+    command->is_forbidden = client->is_observer;
+    make_id(client, command->number, command->id);
+    command->text[0] = wsm__sim_resize(NULL, cap);
+    snprintf(command->text[0], cap, "{\"type\":\"%s\",\"message_id\":\"%s\"%s}", type, command->id, fields);
+    uint32_t k = wsm__sim_oracle_command(&sim->oracle, command);
+    open_add(client, k);
+    wsm__sim_client_transmit(client, k, 0);
+}
+
+void wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const char *fields) {
+    size_t count = client->sent_count;
+    wsm__sim_client_ask(client, "context_request", fields);
+    if (client->sent_count == count) return;
+    client->sent[count].op = WSM__SIM_OP_ASK;
+    snprintf(client->sent[count].about, sizeof client->sent[count].about, "%s", id);
+}
+
 void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields) {
     char id[37], text[512];
     if (client->phase != WSM__SIM_LIVE) return;
@@ -189,7 +219,8 @@ static void again(wsm__sim_client *client) { /* the same once more, or the same 
         uint32_t k = (uint32_t)(count - 1 - back);
         wsm__sim_command *command = &sim->oracle.commands[k];
         if (command->client != client->idx || !command->id[0]) continue;
-        bool other = wsm__sim_draw(sim, WSM__SIM_WORK, 3) == 2 && !client->is_thief;
+        bool is_plain = command->op == WSM__SIM_OP_UPDATE && !command->about[0];
+        bool other = wsm__sim_draw(sim, WSM__SIM_WORK, 3) == 2 && !client->is_thief && is_plain;
         if (other && !command->text[1]) {
             command->exchange[1] = content(k, 1, 7);
             command->text[1] = message(client, command, command->exchange[1], 0);
@@ -230,6 +261,10 @@ void wsm__sim_client_act(wsm__sim_client *client) {
     if (client->phase != WSM__SIM_LIVE || client->replays) return;
     if (client->is_malicious && wsm__sim_fails(sim, WSM_SIM_BAD_BYTES, WSM__SIM_PEER)) {
         wsm__sim_client_misbehave(client);
+        return;
+    }
+    if (sim->sides_max && wsm__sim_draw(sim, WSM__SIM_WORK, 2)) {
+        wsm__sim_client_side_act(client);
         return;
     }
     uint32_t dice = wsm__sim_draw(sim, WSM__SIM_WORK, 100);

@@ -38,10 +38,19 @@ static const wsm_sim_invariant rows[] = {
     {"I-31",
      "The same id with other content is id_conflict and changes nothing; one agent's ids mean nothing for another's."},
     {"I-32", "The table of ids never invents a duplicate: what it names is a record of that id and sender."},
-    {"I-40", "A record stays in the context that it was sent to."},
+    {"I-40", "A record stays in the context that it was sent to. What is said in a sidebar reaches those who belonged "
+             "to it then, "
+             "by its own records, or were let in with its history, which they get whole; and nobody else."},
+    {"I-41",
+     "Who is not in a private sidebar is never told its name, and asking about it is answered as asking about one that "
+     "does not exist."},
+    {"I-42", "Who has heard that it left a sidebar, or was removed, gets nothing more of it, nor what was queued."},
     {"I-43", "Who may only observe causes no record."},
     {"I-44", "When it is quiet, the agents that the hub lists are those that have a session."},
     {"I-45", "The sender of every record is the authenticated agent, whatever the message says."},
+    {"I-46",
+     "What a record does to a sidebar follows from the records before: who may, which status follows which, versions, "
+     "members, data references. A merge carries what the sidebar held, and is whole."},
     {"I-50", "Without a valid token nothing is processed and nothing is sent but the refusal."},
     {"I-51", "A connection receives only what its token covers."},
     {"I-52",

@@ -18,6 +18,7 @@ void wsm__sim_oracle_fini(wsm__sim_oracle *oracle) {
     for (size_t i = 0; i < oracle->epochs_count; i++) {
         for (uint64_t k = 0; k < oracle->epochs[i].count; k++) free(oracle->epochs[i].entries[k].json);
         free(oracle->epochs[i].entries);
+        wsm__sim_sides_fini(&oracle->epochs[i].sides);
     }
     wsm__sim_json_fini(oracle->json);
     free(oracle->json);
@@ -69,6 +70,7 @@ wsm__sim_epoch *wsm__sim_oracle_epoch_new(wsm__sim_oracle *oracle, const char *n
     wsm__sim_epoch *epoch = &oracle->epochs[oracle->epochs_count++];
     *epoch = (wsm__sim_epoch){.node = node};
     memcpy(epoch->name, name, 16);
+    wsm__sim_sides_init(&epoch->sides);
     return epoch;
 }
 
@@ -127,10 +129,6 @@ void wsm__sim_oracle_effect_put(wsm__sim_oracle *oracle, uint32_t agent, const c
     wsm__sim_effect *effect = place_of(oracle, hash);
     if (!effect->hash) oracle->effects_count++;
     *effect = (wsm__sim_effect){hash, epoch, offset};
-}
-
-bool wsm__sim_visible(bool reads_main, const wsm__sim_entry *entry) {
-    return reads_main && entry->state == WSM__SIM_ENTRY_RECORD && entry->context == 0;
 }
 
 /* ---- tags -----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sides.h"
+
 #define WSM__SIM_NOBODY UINT32_MAX
 
 typedef struct wsm__sim_agent {
@@ -32,6 +34,10 @@ typedef struct wsm__sim_command {
     char *exchange[2], *text[2];    /* the content, and the whole message */
     uint32_t sends[2];              /* how often each was sent */
     uint32_t effects;               /* entries that came of it and are not broken */
+    uint8_t op;                     /* wsm__sim_op */
+    bool wants_all;                 /* merge: every update goes along */
+    char about[40];                 /* id of the sidebar that it is about; "": main, or none */
+    wsm__sim_agents named;          /* whom it names as members */
     bool is_forbidden;              /* its sender may not write */
     bool is_answered;               /* for good */
     bool is_refused;                /* an error that changes nothing was the only answer to the only sending */
@@ -50,7 +56,10 @@ typedef struct wsm__sim_entry {
     uint8_t state;
     uint8_t priority;
     uint8_t variant;
-    uint32_t context; /* 0: main */
+    uint8_t op;                             /* wsm__sim_op */
+    uint32_t context;                       /* 0: main; else an index into the epoch's sides */
+    uint32_t also;                          /* a second one whose members get it; 0: none */
+    wsm__sim_agents to, leaves, joins_with; /* whom it names; whose membership ends; who is let in with the history */
     uint32_t agent, command;
     uint64_t seq;
     int64_t time; /* ms: the record's own */
@@ -63,7 +72,7 @@ typedef struct wsm__sim_epoch {
     uint64_t count, cap;     /* highest offset that was shown */
     uint64_t applied;        /* by the hub of this life */
     uint64_t broken;         /* entries that cannot be read any more */
-    uint64_t seq;            /* of main, last */
+    wsm__sim_sides sides;    /* as its records make them */
 } wsm__sim_epoch;
 
 typedef struct wsm__sim_effect { /* the last effect of (agent, id) */
@@ -108,8 +117,5 @@ wsm__sim_entry *wsm__sim_oracle_entry_new(wsm__sim_epoch *epoch, uint64_t offset
 wsm__sim_effect *wsm__sim_oracle_effect(wsm__sim_oracle *oracle, uint32_t agent, const char *id);
 void wsm__sim_oracle_effect_put(wsm__sim_oracle *oracle, uint32_t agent, const char *id, uint32_t epoch,
                                 uint64_t offset);
-/* Whether the bearer of a connection may see an entry: its token covers the context, and, where a context has members,
- * the agent is one of them. */
-bool wsm__sim_visible(bool reads_main, const wsm__sim_entry *entry);
 
 #endif

@@ -286,9 +286,12 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
     store->synced = store->count;
     if (!is_clean && store->count > 0 && wsm__sim_fails(sim, WSM_SIM_BAD_RECORD, WSM__SIM_STORE)) {
         uint64_t low = store->first, at = low + wsm__sim_draw(sim, WSM__SIM_STORE, (uint32_t)(store->count - low + 1));
-        store->records[at - 1].is_broken = true;
         wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&sim->oracle, store->epoch);
         wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, at) : NULL;
+        /* what follows from a record about sidebars, or a card, goes with it: the model does not unfold */
+        bool is_plain = entry && entry->state != WSM__SIM_ENTRY_NONE && entry->op == WSM__SIM_OP_UPDATE;
+        if (sim->sides_max && !is_plain) return;
+        store->records[at - 1].is_broken = true;
         if (entry && entry->state == WSM__SIM_ENTRY_RECORD) {
             entry->state = WSM__SIM_ENTRY_BROKEN;
             epoch->broken++;

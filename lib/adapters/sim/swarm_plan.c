@@ -91,6 +91,19 @@ static void draw_limits(wsm_sim *sim, wsm_config *config) {
     config->auth_failures_per_min = ONE_OF(sim, 10, 0, 1);
 }
 
+/* A third of the worlds has sidebars. */
+static void draw_sides(wsm_sim *sim, wsm_config *config) {
+    if (draw(sim, 3) != 2) return;
+    sim->sides_max = ONE_OF(sim, 4, 1, 2, 12);
+    config->sidebar_participants_max = ONE_OF(sim, 64, 2, 4);
+    config->sidebar_depth_max = ONE_OF(sim, 4, 1, 2);
+    config->sidebar_children_max = ONE_OF(sim, 64, 1, 2);
+    config->sidebars_per_creator = ONE_OF(sim, 32, 1, 3);
+    config->sidebars_per_min = ONE_OF(sim, 10, 1, 0);
+    config->sidebar_idle_warn_s = ONE_OF(sim, 86400, 5, 100, 0);
+    config->sidebar_idle_archive_s = ONE_OF(sim, 604800, 20, 300, 0);
+}
+
 static wsm_peer_kind draw_kind(wsm_sim *sim) {
     uint32_t dice = draw(sim, 10);
     return dice < 7 ? WSM_PEER_RAW : dice < 9 ? WSM_PEER_WEBSOCKET : WSM_PEER_MESSAGE;
@@ -124,7 +137,7 @@ static void draw_client(wsm_sim *sim, wsm__sim_machine *node, uint32_t idx) {
         client->claims.contexts = client->contexts;
         client->claims.contexts_count = 1;
         client->claims.contexts_present = 1;
-        client->reads_main = false;
+        client->reads_main = client->reads_sides = false;
     }
     wsm__sim_client_come_back(client, draw(sim, 20) * 50ull * WSM__SIM_MS);
 }
@@ -157,6 +170,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     draw_limits(sim, &config);
     plan->steps = 20 + draw(sim, 300);
     plan->gap_ms = ONE_OF(sim, 1000, 2, 30, 200, 3000, 20000);
+    draw_sides(sim, &config);
     say_config(sim, &config);
     wsm__sim_machine *node = wsm__sim_machine_new(sim, &config, NULL, NULL);
     node->late_tokens = sim->rates[WSM_SIM_TOKEN_LATE] || sim->rates[WSM_SIM_TOKEN_NEVER];

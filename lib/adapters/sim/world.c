@@ -167,6 +167,7 @@ void wsm_sim_free(wsm_sim *sim) {
     wsm__sim_choices_fini(&sim->choices);
     wsm__sim_arena_fini(&sim->arena);
     free(sim->clients);
+    free(sim->replies);
     free(sim->heap);
     free(sim);
 }

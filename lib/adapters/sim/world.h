@@ -50,6 +50,8 @@ struct wsm_sim {
     bool is_calm;                            /* the faults are over */
     uint64_t calm_at;                        /* when they were over */
     uint64_t left_at;                        /* when a session ended last */
+    uint32_t sides_max;                      /* live sidebars that clients keep about; 0: they make none */
+    struct wsm__sim_replies *replies;        /* how requests about hidden sidebars are answered (check_sidebar.c) */
     bool is_users;                           /* a test's own world: records may come from elsewhere */
     bool async_writes;                       /* transports hold what they were handed while they write it */
     bool pump_later;                         /* they write some time after they were told that bytes wait */
@@ -272,6 +274,8 @@ typedef enum wsm__sim_phase {
 typedef struct wsm__sim_sent { /* a request on this connection */
     uint32_t command;          /* index into the oracle's; UINT32_MAX: no memory update */
     uint32_t variant;
+    uint8_t op;     /* wsm__sim_op */
+    char about[40]; /* id of the sidebar in question; "": none */
     char id[37];
     bool is_answered;
     bool is_vague; /* an error came that may have been of another request under this id */
@@ -284,7 +288,7 @@ struct wsm_sim_client {
     wsm__sim_agent *agent;
     wsm_claims claims;
     wsm_slice contexts[1];
-    bool is_observer, reads_main, is_scripted;
+    bool is_observer, reads_main, reads_sides, is_scripted;
     /* Habits. */
     bool flaps, repeats, lies, is_thief, is_malicious, floods, is_stranger, comes_back;
     wsm_peer_kind kind;
@@ -326,11 +330,12 @@ struct wsm_sim_client {
     wsm__sim_agent_seen *seen; /* presence, by agent */
     uint32_t *open;            /* commands without an answer */
     size_t open_count, open_cap;
-    uint32_t numbers;     /* commands so far */
-    uint64_t orders;      /* first sendings so far */
-    uint64_t listed_at;   /* when agent_list was last answered */
-    uint64_t lowest[3];   /* by rank: below it nothing is missing (check_lanes.c) */
-    uint64_t heard_since; /* messages since the background lane overtook */
+    uint32_t numbers;           /* commands so far */
+    uint64_t orders;            /* first sendings so far */
+    uint64_t listed_at;         /* when agent_list was last answered */
+    struct wsm__sim_told *told; /* of sidebars (check_sidebar.c) */
+    uint64_t lowest[3];         /* by rank: below it nothing is missing (check_lanes.c) */
+    uint64_t heard_since;       /* messages since the background lane overtook */
     uint64_t nonsense_life, nonsense_at;
     uint32_t nonsense; /* errors of that kind in this minute */
     wsm__sim_bytes roster;
@@ -350,8 +355,11 @@ void wsm__sim_client_raw(wsm__sim_client *client, const char *text, size_t len);
 void wsm__sim_client_bytes_out(wsm__sim_client *client);                          /* what is in `out` */
 uint32_t wsm__sim_client_publish(wsm__sim_client *client, wsm_priority priority); /* UINT32_MAX: it cannot */
 void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t command, uint32_t variant);
-void wsm__sim_client_resend(wsm__sim_client *client);                                    /* what has no answer */
-void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields); /* another request */
+void wsm__sim_client_resend(wsm__sim_client *client);                                        /* what has no answer */
+void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields);     /* another request */
+void wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const char *fields); /* context_request */
+/* A command of another kind than an update of main; it is completed. `fields` is what its message says beside. */
+void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, const char *type, const char *fields);
 void wsm__sim_client_misbehave(wsm__sim_client *client);
 void wsm__sim_client_act(wsm__sim_client *client); /* one step of the workload */
 bool wsm__sim_client_is_at_head(const wsm__sim_client *client);
@@ -388,10 +396,30 @@ void wsm__sim_check_freed(wsm__sim_machine *node);
 void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page);
 void wsm__sim_check_result(wsm__sim_machine *node, const wsm_result *result);
 
+/* Of sidebars: sidebar_fold.c, client_sidebar.c, check_sidebar.c. */
+void wsm__sim_side_fold(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry);
+wsm__sim_op wsm__sim_op_of(const struct wsm__sim_json *json); /* of a record; WSM__SIM_OPS: another type */
+const char *wsm__sim_op_type(wsm__sim_op op);
+bool wsm__sim_is_in(wsm__sim_agents agents, uint32_t agent);
+void wsm__sim_client_side_act(wsm__sim_client *client); /* a step of the workload */
+/* Must the record come, on a connection that is there now. */
+bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset);
+void wsm__sim_told_begin(wsm__sim_client *client); /* a connection begins */
+void wsm__sim_told_fini(wsm__sim_client *client);
+bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset); /* true: it belongs
+                                                                to a history, and is done with */
+bool wsm__sim_check_history_gap(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint32_t context, uint64_t from,
+                                uint64_t to); /* true: it belongs to a history */
+void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, uint64_t from, uint64_t to);
+void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint64_t offset, uint64_t count);
+void wsm__sim_check_names(wsm__sim_client *client, const char *text, size_t len);
+void wsm__sim_check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, const char *code, const char *reply,
+                          size_t len);
+
 bool wsm__sim_has_broken(const wsm__sim_machine *node); /* a record that cannot be read */
 bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, wsm_slice json);
 bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char *text, size_t len);
-void wsm__sim_check_gap(wsm__sim_client *client, uint64_t from, uint64_t to, const char *reason);
+void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from, uint64_t to, const char *reason);
 bool wsm__sim_has_all(const wsm__sim_client *client, uint64_t to); /* all that it may see, up to there */
 void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to);
 void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume);

@@ -1,0 +1,217 @@
+/* Who gets what of sidebars: content only those who belonged (I-40), nothing after they have left (I-42), the history
+ * whole for whoever was let in with it; and of private ones nothing for outsiders, not even that they exist (I-41). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "world.h"
+
+typedef unsigned long long ull;
+
+#define REPLY_MAX 400u
+
+struct wsm__sim_replies {
+    char hidden[WSM__SIM_OPS + 1][REPLY_MAX], missing[WSM__SIM_OPS + 1][REPLY_MAX];
+};
+
+/* Of one connection. */
+struct wsm__sim_told {
+    uint64_t left[64]; /* by sidebar: the record by which the client heard that it belongs to it no longer */
+    bool is_history;
+    uint32_t context;
+    uint64_t from, last, count; /* of the history: the record that let it in, the newest that has come */
+    unsigned char *got;         /* below `from`: 1 came, or lies in a gap */
+};
+
+void wsm__sim_told_fini(wsm__sim_client *client) {
+    if (client->told) free(client->told->got);
+    free(client->told);
+    client->told = NULL;
+}
+
+void wsm__sim_told_begin(wsm__sim_client *client) {
+    wsm__sim_told_fini(client);
+    client->told = wsm__sim_zalloc(sizeof *client->told);
+}
+
+static bool covers(const wsm__sim_client *client, uint32_t context) {
+    return context == 0 ? client->reads_main : client->reads_sides;
+}
+
+static bool is_for(const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint32_t context, uint64_t offset,
+                   bool (*test)(const wsm__sim_side *, uint32_t, uint64_t)) {
+    return context < epoch->sides.count && covers(client, context) &&
+           test(epoch->sides.at[context], client->agent->idx, offset);
+}
+
+bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset) {
+    const wsm__sim_entry *entry = &epoch->entries[offset - 1];
+    const wsm__sim_machine *node = client->node;
+    if (entry->state != WSM__SIM_ENTRY_RECORD) return false;
+    if (is_for(client, epoch, entry->context, offset, wsm__sim_side_owes)) return true;
+    if (entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_owes))
+        return !node->cannot_read && offset >= node->store.first;
+    bool is_named = wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context);
+    return is_named && !node->cannot_read && offset >= node->store.first; /* of others' contexts there are no gaps */
+}
+
+static bool may_have(const wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,
+                     uint64_t offset) {
+    if (is_for(client, epoch, entry->context, offset, wsm__sim_side_admits)) return true;
+    if (entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_admits)) return true;
+    return wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context);
+}
+
+static void check_left(wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
+    struct wsm__sim_told *told = client->told;
+    uint32_t context = entry->context;
+    if (context == 0 || context >= 64) return;
+    if (wsm__sim_is_in(entry->leaves, client->agent->idx))
+        told->left[context] = offset;
+    else if (offset < told->left[context])
+        wsm__sim_break(client->sim, "I-42", "client %u gets offset %llu after it heard at %llu that it has left",
+                       client->idx, (ull)offset, (ull)told->left[context]);
+    else if (entry->op == WSM__SIM_OP_JOIN)
+        told->left[context] = 0; /* of others, too: then it would not get it */
+}
+
+/* Whoever a sidebar begins with gets its spawn as a delivery too, until it has said that it has seen it. */
+static bool is_delivered_again(const wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
+    if (entry->op != WSM__SIM_OP_SPAWN && entry->op != WSM__SIM_OP_CHILD) return false;
+    if (offset <= client->base || offset <= client->checked_to) return true;
+    size_t at = (size_t)(offset - client->base - 1);
+    return at < client->got_count && client->got[at] != 0;
+}
+
+bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset) {
+    const wsm__sim_entry *entry = &epoch->entries[offset - 1];
+    struct wsm__sim_told *told = client->told;
+    if (!may_have(client, epoch, entry, offset))
+        wsm__sim_break(client->sim, entry->context == 0 ? "I-51" : "I-40", "client %u (%s) gets offset %llu of %s",
+                       client->idx, client->agent->name, (ull)offset,
+                       entry->context < epoch->sides.count ? epoch->sides.at[entry->context]->id : "?");
+    bool is_old = told->is_history && entry->context == told->context && offset < told->from;
+    if (is_old && offset > told->last) {
+        told->last = offset;
+        told->count++;
+        told->got[offset] = 1;
+        client->replay_count += client->replays;
+        return true;
+    }
+    check_left(client, entry, offset);
+    return is_delivered_again(client, entry, offset);
+}
+
+/* ---- history --------------------------------------------------------------------------------------------------------
+ */
+
+static wsm__sim_epoch *epoch_of(const wsm__sim_client *client) {
+    return wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
+}
+
+void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, uint64_t from, uint64_t to) {
+    struct wsm__sim_told *told = client->told;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    const wsm__sim_side *side = epoch ? wsm__sim_side_find(&epoch->sides, context_id, strlen(context_id)) : NULL;
+    const wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, to + 1) : NULL;
+    wsm__sim_say(client->sim, "client %u: the history of %s begins, up to %llu", client->idx, context_id, (ull)to);
+    if (!side || !entry || from != 1 || entry->context != side->idx ||
+        !wsm__sim_is_in(entry->joins_with, client->agent->idx)) {
+        wsm__sim_break(client->sim, "I-40", "client %u gets a history of %s up to %llu that nobody has granted",
+                       client->idx, context_id, (ull)to);
+        return;
+    }
+    free(told->got);
+    told->got = wsm__sim_zalloc(to + 2);
+    told->is_history = true;
+    told->context = side->idx;
+    told->from = to + 1;
+    told->last = told->count = 0;
+}
+
+/* What it has had as a member before does not come again. */
+static bool was_had(const wsm__sim_side *side, uint32_t agent, uint64_t offset) {
+    for (uint32_t i = side->spans_count; i > 0; i--) {
+        const wsm__sim_span *span = &side->spans[i - 1];
+        if (span->agent == agent && span->from <= offset) return span->to == 0 || offset <= span->to;
+    }
+    return false;
+}
+
+void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint64_t offset, uint64_t count) {
+    struct wsm__sim_told *told = client->told;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    if (!told->is_history || !epoch || offset != told->from - 1 || count != told->count ||
+        strcmp(epoch->sides.at[told->context]->id, context_id) != 0) {
+        wsm__sim_break(client->sim, "I-05",
+                       "client %u: the history of %s ends at %llu with %llu records; %llu have come, up to %llu",
+                       client->idx, context_id, (ull)offset, (ull)count, (ull)told->count, (ull)told->from - 1);
+        return;
+    }
+    told->is_history = false;
+    const wsm__sim_side *side = epoch->sides.at[told->context];
+    if (!wsm__sim_is_in(side->members, client->agent->idx)) return;
+    for (uint64_t o = 1; o < told->from && o <= epoch->count; o++) {
+        const wsm__sim_entry *entry = &epoch->entries[o - 1];
+        bool is_due = entry->state == WSM__SIM_ENTRY_RECORD && entry->context == told->context;
+        if (is_due && !told->got[o] && !was_had(side, client->agent->idx, o))
+            wsm__sim_break(client->sim, "I-40", "client %u: the history of %s up to %llu lacks offset %llu",
+                           client->idx, context_id, (ull)offset, (ull)o);
+    }
+}
+
+bool wsm__sim_check_history_gap(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint32_t context, uint64_t from,
+                                uint64_t to) {
+    struct wsm__sim_told *told = client->told;
+    (void)epoch;
+    if (!told->is_history || context != told->context || to >= told->from) return false;
+    memset(told->got + from, 1, (size_t)(to - from + 1));
+    if (to > told->last) told->last = to;
+    return true;
+}
+
+/* ---- outsiders ------------------------------------------------------------------------------------------------------
+ */
+
+void wsm__sim_check_names(wsm__sim_client *client, const char *text, size_t len) {
+    const char *at = text + 2, *end = text + len;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    while (epoch && at < end && (at = memchr(at, '-', (size_t)(end - at))) != NULL) {
+        at++;
+        if (at[-2] != 'b' || at[-3] != 's') continue;
+        size_t left = (size_t)(end - at) + 3;
+        const wsm__sim_side *side =
+            wsm__sim_side_find(&epoch->sides, at - 3, left < WSM__SIM_ID_LEN ? left : (size_t)WSM__SIM_ID_LEN);
+        if (side && side->is_hidden && !wsm__sim_side_is_known(&epoch->sides, side, client->agent->idx))
+            wsm__sim_break(client->sim, "I-41", "client %u (%s) is told of %s: %.*s", client->idx, client->agent->name,
+                           side->id, (int)(len < 200 ? len : 200), text);
+    }
+}
+
+static bool is_of_the_moment(const wsm__sim_client *client, const char *code) {
+    static const char *const codes[] = {"rate_limited", "busy",        "store_failed", "shutting_down",
+                                        "internal",     "id_conflict", "too_large",    "bad_message"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        if (strcmp(code, codes[i]) == 0) return true;
+    if (strcmp(code, "limit") == 0) return true; /* of memory, of the log */
+    return strcmp(code, "forbidden") == 0 && (client->is_observer || client->sim->rates[WSM_SIM_VETO]);
+}
+
+/* The answer to a request about a sidebar that is hidden, against that to one about nothing. */
+void wsm__sim_check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, const char *code, const char *reply,
+                          size_t len) {
+    wsm_sim *sim = client->sim;
+    wsm__sim_epoch *epoch = epoch_of(client);
+    if (!sent->about[0] || !epoch || is_of_the_moment(client, code) || len >= REPLY_MAX) return;
+    const wsm__sim_side *side = wsm__sim_side_find(&epoch->sides, sent->about, strlen(sent->about));
+    if (side && (!side->is_hidden || wsm__sim_side_is_known(&epoch->sides, side, client->agent->idx))) return;
+    if (!sim->replies) sim->replies = wsm__sim_zalloc(sizeof *sim->replies);
+    char *mine = side ? sim->replies->hidden[sent->op] : sim->replies->missing[sent->op];
+    const char *other = side ? sim->replies->missing[sent->op] : sim->replies->hidden[sent->op];
+    memcpy(mine, reply, len);
+    mine[len] = '\0';
+    if (other[0] && strcmp(mine, other) != 0)
+        wsm__sim_break(sim, "I-41", "client %u asks about a sidebar that is %s: %s; of the other kind: %s", client->idx,
+                       side ? "hidden from it" : "not there", mine, other);
+}
