@@ -51,12 +51,20 @@ static wsm__frame *frame_of(wsm_hub *hub, const wsm__fold *fold) {
     return frame;
 }
 
+/* WSM_ERR_NOMEM: no effect. */
+static int note_id(wsm_hub *hub, const wsm__record_head *head, uint64_t offset) {
+    int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, offset,
+                             head->time_ms, head->result);
+    if (err || !head->hop) return err;
+    err = wsm__dedup_set_hop(&hub->dedup, head->sender, head->id, head->hop);
+    if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);
+    return err;
+}
+
 static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
     const wsm__record_head *head = &fold->head;
-    int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, fold->offset,
-                             head->time_ms, head->result);
+    int err = note_id(hub, head, fold->offset);
     if (err) return err;
-    if (head->hop) wsm__dedup_set_hop(&hub->dedup, head->sender, head->id, head->hop);
     if (wsm__audience_is_silent(head->type)) {
         wsm__log_pass(&hub->records, fold->offset);
         return WSM_OK;
@@ -159,10 +167,8 @@ static int refold(wsm_hub *hub, const wsm_record *record) {
     wsm_slice body, bytes = wsm__slice(record->bytes, record->len);
     bool is_void = wsm__log_is_void(&hub->records, record->offset);
     if (!is_void && bytes.len > 0 && wsm__record_parse(bytes, NULL, &head, &body) == 0) {
-        int err = wsm__dedup_add(&hub->dedup, head.sender, head.id, head.has_digest ? head.digest : NULL,
-                                 record->offset, head.time_ms, head.result);
+        int err = note_id(hub, &head, record->offset);
         if (err) return err;
-        if (head.hop) wsm__dedup_set_hop(&hub->dedup, head.sender, head.id, head.hop);
     }
     wsm__log_pass(&hub->records, record->offset); /* what is missing before it took its id along */
     return WSM_OK;

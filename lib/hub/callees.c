@@ -60,6 +60,7 @@ static int call(wsm__callees *callees, uint32_t agent) {
     if (has(callees, agent)) return WSM_OK;
     if (callees->count == WSM__CALLEES_MAX) return WSM_ERR_LIMIT;
     int err = refusal(callees, agent);
+    if (err == WSM_ERR_NOMEM) callees->answer.err = err; /* of nobody, then: all who are named are called, or none */
     if (!err) callees->agents[callees->count++] = agent;
     return err;
 }

@@ -17,7 +17,7 @@ static const struct row {
     void (*abandon)(wsm_hub *hub, wsm__fold *fold); /* what prepare allocated goes; NULL: nothing */
 } rows[] = {
     {WSM__MSG_MEMORY_UPDATE, wsm__side_update_prepare, wsm__side_update_commit, NULL},
-    {WSM__MSG_MEMORY_ARCHIVED, wsm__side_update_prepare, NULL, NULL},
+    {WSM__MSG_MEMORY_ARCHIVED, wsm__side_update_prepare, wsm__side_archived_commit, NULL},
     {WSM__MSG_DATA_REF, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
     {WSM__MSG_SIDEBAR_SPAWN, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
     {WSM__MSG_SIDEBAR_CHILD_SPAWN, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},

@@ -170,6 +170,7 @@ static int set_first_fields(wsm_hub *hub, wsm__agent *agent, const wsm_claims *c
 }
 
 static void come_online(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims) {
+    agent->hands_over = false;
     if (agent->present) return;
     int err = agent->has_fields ? WSM_OK : set_first_fields(hub, agent, claims);
     agent->has_fields = !err;
@@ -214,7 +215,12 @@ void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent) {
         wsm__heap_arm(&hub->heap, &agent->timer, hub->now + RETRY_MS);
         return;
     }
-    if (was_present && agent->number != WSM__ROSTER_NONE) wsm__sides_offline(hub, agent->number);
+    if (was_present) agent->hands_over = agent->number != WSM__ROSTER_NONE;
+    if (agent->hands_over) agent->hands_over = wsm__sides_offline(hub, agent->number);
+    if (agent->hands_over) { /* until the records have come back: their appends may fail */
+        wsm__heap_arm(&hub->heap, &agent->timer, hub->now + RETRY_MS);
+        return;
+    }
     if (agent->slots_count > 0) return;
     if (hub->presence_lagging > 0 && agent->version > 0) /* somebody has still to hear of it */
         wsm__heap_arm(&hub->heap, &agent->timer, hub->now + RETRY_MS);

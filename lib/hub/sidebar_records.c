@@ -36,6 +36,11 @@ void wsm__side_update_commit(wsm_hub *hub, wsm__fold *fold) {
     }
 }
 
+void wsm__side_archived_commit(wsm_hub *hub, wsm__fold *fold) {
+    wsm__side *side = wsm__tree_of(&hub->tree, fold->context);
+    if (side && wsm__slice_is(fold->head.sender, "hub")) side->is_to_be_told = false;
+}
+
 static void mentioned(wsm_hub *hub, const wsm__side *where, wsm_slice agent_id) {
     for (wsm__side *side = wsm__waits_next(&hub->tree, NULL); side; side = wsm__waits_next(&hub->tree, side)) {
         if (side != where || !wsm__wake_is_met_by_mention(side, agent_id)) continue;

@@ -114,34 +114,12 @@ static void hand_over(wsm_hub *hub, wsm__side *side, uint32_t to) {
     close_own(hub, &head, &out, side);
 }
 
-void wsm__side_put_away(wsm_hub *hub, const wsm__side *side) {
-    static const wsm__origin nobody = {.kind = WSM__ORIGIN_NONE};
-    wsm__record_head head;
-    wsm__json_out out;
-    if (!hub->is_ready || hub->is_shutting_down) return;
-    open_own(hub, WSM__MSG_MEMORY_ARCHIVED, side, &head, &out);
-    wsm__json_str(&out, "subject", wsm__side_id(side));
-    put(&out, "tier", "episodic");
-    put(&out, "reason", "the sidebar is archived");
-    wsm__submit_close(hub, &head, &out, &nobody);
-}
-
 /* ---- what is due ----------------------------------------------------------------------------------------------------
  */
 
 static bool is_present(const wsm_hub *hub, uint32_t agent) {
     const wsm__agent *there = wsm__audience_agent(hub, agent);
     return there && there->actives > 0;
-}
-
-void wsm__sides_offline(wsm_hub *hub, uint32_t agent) {
-    for (wsm__member *m = wsm__tree_first_of(&hub->tree, agent); m; m = wsm__tree_next_of(m)) {
-        uint32_t to = WSM__AGENT_NONE;
-        if (m->side->coordinator != agent || !wsm__side_is_live(m->side) || !hub->is_ready) continue;
-        for (wsm__member *other = wsm__side_first_member(m->side); other; other = wsm__side_next_member(other))
-            if (to == WSM__AGENT_NONE && other->agent != agent && is_present(hub, other->agent)) to = other->agent;
-        hand_over(hub, m->side, to);
-    }
 }
 
 static bool is_under_way(const wsm_hub *hub, const wsm__side *side) {
@@ -152,6 +130,40 @@ static bool is_under_way(const wsm_hub *hub, const wsm__side *side) {
 static void arm_in(wsm_hub *hub, wsm__side *side, int64_t in_ms) {
     uint64_t when = hub->now + (in_ms > 0 ? (uint64_t)in_ms : 0);
     if (!side->timer.armed || side->timer.when > when) wsm__heap_arm(&hub->heap, &side->timer, when);
+}
+
+bool wsm__sides_offline(wsm_hub *hub, uint32_t agent) {
+    bool leads = false;
+    if (!hub->is_ready || hub->is_shutting_down) return false;
+    for (wsm__member *m = wsm__tree_first_of(&hub->tree, agent); m; m = wsm__tree_next_of(m)) {
+        uint32_t to = WSM__AGENT_NONE;
+        if (m->side->coordinator != agent || !wsm__side_is_live(m->side)) continue;
+        leads = true;
+        if (is_under_way(hub, m->side)) continue;
+        for (wsm__member *other = wsm__side_first_member(m->side); other; other = wsm__side_next_member(other))
+            if (to == WSM__AGENT_NONE && other->agent != agent && is_present(hub, other->agent)) to = other->agent;
+        hand_over(hub, m->side, to);
+    }
+    return leads;
+}
+
+static void tell_archived(wsm_hub *hub, wsm__side *side) {
+    wsm__record_head head;
+    wsm__json_out out;
+    open_own(hub, WSM__MSG_MEMORY_ARCHIVED, side, &head, &out);
+    wsm__json_str(&out, "subject", wsm__side_id(side));
+    put(&out, "tier", "episodic");
+    put(&out, "reason", "the sidebar is archived");
+    close_own(hub, &head, &out, side);
+}
+
+/* Said again until the record has come back: its append may fail. */
+void wsm__side_put_away(wsm_hub *hub, wsm__side *side) {
+    if (!hub->is_ready || hub->is_shutting_down) return;
+    side->is_to_be_told = true;
+    tell_archived(hub, side);
+    side->timer.kind = WSM__TIMER_SIDE;
+    wsm__heap_arm(&hub->heap, &side->timer, hub->now + AGAIN_MS);
 }
 
 /* True: it was idle for too long, and something was appended. */
@@ -188,12 +200,15 @@ static bool is_set_going(wsm_hub *hub, wsm__side *side) {
 }
 
 void wsm__side_timer(wsm_hub *hub, wsm__side *side) {
-    if (hub->is_shutting_down || side->status == WSM__STATUS_ARCHIVED) return;
+    if (hub->is_shutting_down || (side->status == WSM__STATUS_ARCHIVED && !side->is_to_be_told)) return;
     if (is_under_way(hub, side)) {
         arm_in(hub, side, AGAIN_MS);
         return;
     }
-    if (is_set_going(hub, side) || is_idle(hub, side)) arm_in(hub, side, AGAIN_MS);
+    if (side->status == WSM__STATUS_ARCHIVED)
+        wsm__side_put_away(hub, side);
+    else if (is_set_going(hub, side) || is_idle(hub, side))
+        arm_in(hub, side, AGAIN_MS);
 }
 
 /* ---- circles --------------------------------------------------------------------------------------------------------

@@ -108,18 +108,19 @@ void wsm__side_abandon(wsm_hub *hub, wsm__fold *fold);
 /* sidebar_records.c */
 int wsm__side_update_prepare(wsm_hub *hub, wsm__fold *fold); /* memory_update, memory_archived */
 void wsm__side_update_commit(wsm_hub *hub, wsm__fold *fold);
+void wsm__side_archived_commit(wsm_hub *hub, wsm__fold *fold);
 void wsm__side_mentions_commit(wsm_hub *hub, const wsm__fold *fold); /* who was mentioned may resume a sidebar */
 int wsm__side_count_prepare(wsm_hub *hub, wsm__fold *fold);          /* of every record */
 void wsm__side_count_commit(wsm_hub *hub, const wsm__fold *fold);
 
 /* sidebar_time.c */
 void wsm__side_timer(wsm_hub *hub, wsm__side *side);
-void wsm__side_look_soon(wsm_hub *hub, wsm__side *side);      /* something may have become due */
-void wsm__side_ended(wsm_hub *hub, const wsm__side *side);    /* those who wait for it may go on */
-void wsm__sides_ready(wsm_hub *hub);                          /* the log is loaded */
-void wsm__sides_offline(wsm_hub *hub, uint32_t agent);        /* it led some, perhaps */
-void wsm__side_deadlock(wsm_hub *hub, wsm__side *side);       /* tells of a circle of waits, if there is one */
-void wsm__side_put_away(wsm_hub *hub, const wsm__side *side); /* its records have left memory: says so in a record */
+void wsm__side_look_soon(wsm_hub *hub, wsm__side *side);   /* something may have become due */
+void wsm__side_ended(wsm_hub *hub, const wsm__side *side); /* those who wait for it may go on */
+void wsm__sides_ready(wsm_hub *hub);                       /* the log is loaded */
+bool wsm__sides_offline(wsm_hub *hub, uint32_t agent);  /* it led some: to be asked again until they are handed over */
+void wsm__side_deadlock(wsm_hub *hub, wsm__side *side); /* tells of a circle of waits, if there is one */
+void wsm__side_put_away(wsm_hub *hub, wsm__side *side); /* its records have left memory: says so in a record */
 
 /* context_request.c */
 void wsm__context_submit(wsm_hub *hub, const wsm__command *command);

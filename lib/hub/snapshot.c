@@ -185,7 +185,7 @@ static int load_dedup(wsm_hub *hub, wsm_slice object) {
         return WSM_ERR_LOG_CORRUPT;
     int err = wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time,
                              member_of(object, "r").raw);
-    if (!err && number_of(object, "h", &hop)) wsm__dedup_set_hop(&hub->dedup, sender, id_bytes, (uint32_t)hop);
+    if (!err && number_of(object, "h", &hop)) err = wsm__dedup_set_hop(&hub->dedup, sender, id_bytes, (uint32_t)hop);
     return err;
 }
 
@@ -259,14 +259,11 @@ int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     if (hub->is_ready || hub->is_failed || hub->records.applied > 0) return WSM_OK;
     int err = load(hub, offset, text);
     if (!err) return WSM_OK;
-    const wsm__dedup_entry *entry;
-    while ((entry = wsm__dedup_next(&hub->dedup, NULL)) != NULL)
-        wsm__dedup_undo(&hub->dedup, wsm__dedup_sender_name(entry), entry->id);
+    wsm__dedup_clear(&hub->dedup);
     while (hub->records.voids.count > 0) wsm__ring_pop_back(&hub->records.voids, &hub->mem);
     wsm__roster_clear(&hub->roster);
     wsm__ledger_clear(&hub->ledger);
-    int cleared = wsm__tree_clear(&hub->tree);
-    if (cleared) err = cleared;
+    wsm__tree_clear(&hub->tree);
     hub->records.corrupt = 0;
     hub->records.lost = hub->records.applied = 0;
     if (err == WSM_ERR_NOMEM) return err;

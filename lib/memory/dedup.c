@@ -54,9 +54,14 @@ static wsm__dedup_entry *oldest(const wsm__list *all) {
     return first ? WSM__CONTAINER(first, wsm__dedup_entry, in_all) : NULL;
 }
 
-void wsm__dedup_fini(wsm__dedup *dedup) {
+void wsm__dedup_clear(wsm__dedup *dedup) {
     wsm__dedup_entry *entry;
     while ((entry = oldest(&dedup->all)) != NULL) forget(dedup, entry);
+    dedup->now_ms = INT64_MIN;
+}
+
+void wsm__dedup_fini(wsm__dedup *dedup) {
+    wsm__dedup_clear(dedup);
     wsm__map_fini(&dedup->entries);
     wsm__map_fini(&dedup->senders);
     wsm__map_fini(&dedup->chained);
@@ -165,10 +170,12 @@ void wsm__dedup_set_durable(wsm__dedup *dedup, wsm_slice sender, const unsigned 
     if (entry) entry->is_durable = true;
 }
 
-void wsm__dedup_set_hop(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], uint32_t hop) {
+int wsm__dedup_set_hop(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], uint32_t hop) {
     wsm__dedup_entry *entry = entry_of(dedup, sender, id);
-    if (!entry || hop <= wsm__dedup_hop(dedup, id)) return;
-    if (wsm__map_put(&dedup->chained, entry->id, sizeof entry->id, entry) == 0) entry->hop = hop;
+    if (!entry || hop <= wsm__dedup_hop(dedup, id)) return WSM_OK;
+    if (wsm__map_put(&dedup->chained, entry->id, sizeof entry->id, entry)) return WSM_ERR_NOMEM;
+    entry->hop = hop;
+    return WSM_OK;
 }
 
 uint32_t wsm__dedup_hop(const wsm__dedup *dedup, const unsigned char id[16]) {

@@ -40,6 +40,7 @@ typedef struct wsm__dedup {
 void wsm__dedup_init(wsm__dedup *dedup, wsm__mem *mem, const unsigned char seed[16], int64_t window_ms,
                      uint32_t ids_max);
 void wsm__dedup_fini(wsm__dedup *dedup);
+void wsm__dedup_clear(wsm__dedup *dedup); /* as after init */
 
 /* The entry, if the id was seen within the window as of `now_ms`; NULL: it is new. No effect. */
 const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16],
@@ -54,9 +55,9 @@ int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[1
 void wsm__dedup_undo(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]);
 void wsm__dedup_set_durable(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16]);
 
-/* Note how many causes stand behind an id that was just added; and how many stand behind an id, whoever sent it, 0 if
- * it is not known. Noting needs memory; without it the message passes for one without a cause. */
-void wsm__dedup_set_hop(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], uint32_t hop);
+/* Note how many causes stand behind an id that was just added (WSM_ERR_NOMEM: no effect); and how many stand behind an
+ * id, whoever sent it, 0 if it is not known. */
+int wsm__dedup_set_hop(wsm__dedup *dedup, wsm_slice sender, const unsigned char id[16], uint32_t hop);
 uint32_t wsm__dedup_hop(const wsm__dedup *dedup, const unsigned char id[16]);
 
 /* Forget what has fallen out of the window as of `now_ms`. */

@@ -44,6 +44,7 @@ typedef struct wsm__agent {
     uint64_t told_mark;   /* hash of what that said */
     bool has_fields;      /* those that it came with are set */
     bool by_itself;       /* the change that waits was its own word */
+    bool hands_over;      /* it went offline, and sidebars that it led may have no new coordinator yet */
     uint64_t idle_at;     /* monotonic ms since which it has no active connection */
     wsm__list in_order;   /* by version */
     uint64_t version;     /* 0: never announced */

@@ -36,13 +36,12 @@ wsm_slice wsm__text_get(const wsm__text *text) {
 /* ---- nodes ----------------------------------------------------------------------------------------------------------
  */
 
-static wsm__side *side_new(wsm__tree *tree, wsm__context *context) {
-    wsm__side *side = wsm__zalloc(tree->mem, sizeof *side);
-    if (!side) return NULL;
-    side->context = context;
-    side->status = WSM__STATUS_ACTIVE;
-    side->creator = side->coordinator = WSM__AGENT_NONE;
-    side->priority = WSM_PRIORITY_NORMAL;
+static void side_init(wsm__tree *tree, wsm__side *side, wsm__context *context) {
+    *side = (wsm__side){.context = context,
+                        .status = WSM__STATUS_ACTIVE,
+                        .creator = WSM__AGENT_NONE,
+                        .coordinator = WSM__AGENT_NONE,
+                        .priority = WSM_PRIORITY_NORMAL};
     wsm__list_init(&side->members);
     wsm__list_init(&side->in_watching);
     wsm__ring_init(&side->by_agent, sizeof(wsm__member *));
@@ -51,10 +50,15 @@ static wsm__side *side_new(wsm__tree *tree, wsm__context *context) {
     wsm__ring_init(&side->pins, sizeof(uint64_t));
     wsm__ring_init(&side->waits, sizeof(wsm__side *));
     wsm__map_init(&side->refs, tree->mem, tree->seed);
+}
+
+static wsm__side *side_new(wsm__tree *tree, wsm__context *context) {
+    wsm__side *side = wsm__alloc(tree->mem, sizeof *side);
+    if (side) side_init(tree, side, context);
     return side;
 }
 
-static void side_free(wsm__tree *tree, wsm__side *side) {
+static void side_fini(wsm__tree *tree, wsm__side *side) {
     wsm__list *node;
     wsm__mem *mem = tree->mem;
     while ((node = wsm__list_first(&side->members)) != NULL) {
@@ -77,7 +81,11 @@ static void side_free(wsm__tree *tree, wsm__side *side) {
     wsm__text_free(mem, &side->waiting_text);
     wsm__text_free(mem, &side->wake_text);
     wsm__free(mem, side->views, side->views_count * sizeof *side->views);
-    wsm__free(mem, side, sizeof *side);
+}
+
+static void side_free(wsm__tree *tree, wsm__side *side) {
+    side_fini(tree, side);
+    wsm__free(tree->mem, side, sizeof *side);
 }
 
 /* Room for a node at `idx`, empty places in between included. */
@@ -112,10 +120,10 @@ int wsm__tree_init(wsm__tree *tree, wsm__mem *mem, const unsigned char seed[16],
 
 static void free_all(wsm__tree *tree) {
     for (uint32_t i = 0; i < tree->sides.count; i++) {
-        wsm__side *side = *(wsm__side **)wsm__ring_at(&tree->sides, i);
-        if (side && side != tree->main) side_free(tree, side);
+        wsm__side **place = wsm__ring_at(&tree->sides, i);
+        if (*place && *place != tree->main) side_free(tree, *place);
+        *place = NULL;
     }
-    wsm__ring_fini(&tree->sides, tree->mem);
     wsm__ring_fini(&tree->agents, tree->mem);
     tree->count = tree->live = 0;
 }
@@ -123,19 +131,17 @@ static void free_all(wsm__tree *tree) {
 void wsm__tree_fini(wsm__tree *tree) {
     if (!tree->mem) return; /* it was never begun */
     free_all(tree);
+    wsm__ring_fini(&tree->sides, tree->mem);
     if (tree->main) side_free(tree, tree->main);
     tree->main = NULL;
 }
 
-int wsm__tree_clear(wsm__tree *tree) {
-    wsm__side *main = side_new(tree, tree->main->context);
-    if (!main) return WSM_ERR_NOMEM;
+void wsm__tree_clear(wsm__tree *tree) {
+    wsm__context *main = tree->main->context;
     free_all(tree);
-    side_free(tree, tree->main);
-    tree->main = main;
-    if (reserve_place(tree, main->context->idx)) return WSM_ERR_NOMEM;
-    set_place(tree, main);
-    return WSM_OK;
+    side_fini(tree, tree->main);
+    side_init(tree, tree->main, main);
+    set_place(tree, tree->main);
 }
 
 wsm__side *wsm__tree_of(const wsm__tree *tree, const wsm__context *context) {

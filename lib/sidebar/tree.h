@@ -151,6 +151,7 @@ struct wsm__side {
     uint32_t mark;         /* of walks */
     wsm__heap_node timer;  /* the hub's, as is `in_flight`: no part of the fold */
     uint64_t in_flight;    /* number of the last append that changes it */
+    bool is_to_be_told;    /* the hub's, too: archived, and no record says yet that its own are put away */
 };
 
 #define WSM__MARK_EVERY 64u
@@ -186,8 +187,7 @@ typedef struct wsm__tree {
 int wsm__tree_init(wsm__tree *tree, wsm__mem *mem, const unsigned char seed[16], const wsm__tree_limits *limits,
                    wsm__context *main);
 void wsm__tree_fini(wsm__tree *tree);
-int wsm__tree_clear(wsm__tree *tree); /* WSM_ERR_NOMEM: some of it may be left; all sidebars go, and what main knows;
-                                         for a snapshot that could not be read */
+void wsm__tree_clear(wsm__tree *tree); /* all sidebars go, and what main knows: for a snapshot that could not be read */
 
 /* The node of a context: the root for `main`, NULL for one that is no sidebar. */
 wsm__side *wsm__tree_of(const wsm__tree *tree, const wsm__context *context);

@@ -6,8 +6,8 @@
 #include "hub_world.h"
 #include "story.h"
 
-#define KEEP_RECORDS 64
-#define KEEP_BYTES   2048
+#define KEEP_RECORDS 96
+#define KEEP_BYTES   3072
 
 /* A log in the test's memory, which answers from inside the call and outlives the hub. */
 typedef struct keeper {
@@ -15,11 +15,15 @@ typedef struct keeper {
     uint64_t last, saved; /* offset of the snapshot, 0: none */
     char bytes[KEEP_RECORDS][KEEP_BYTES];
     size_t lens[KEEP_RECORDS];
-    char snapshot[32768];
+    char snapshot[65536];
     size_t snapshot_len;
-    int reads; /* that wait for memory: the hub had none for the page */
-    uint64_t read_ids[16], read_from[16], read_to[16];
+    bool is_harsh;     /* the hub may lack memory for what it is told, too; false: there is some */
+    uint64_t late[16]; /* appends of whose end the hub could not be told yet */
+    int late_count;
 } keeper;
+
+/* Tell the hub what it had no memory to hear. */
+void fault_keeper_later(keeper *log);
 
 typedef struct fault_world {
     hub_world hub;
@@ -31,6 +35,7 @@ typedef struct fault_world {
     int expected;  /* peers that the story itself has closed */
     char said[40]; /* the id of the last message said, "": it had none */
     wsm_request *request;
+    const char *names[WORLD_PEERS]; /* of those who came by fault_join */
 } fault_world;
 
 fault_world *fault_world_new(void); /* no hub yet */

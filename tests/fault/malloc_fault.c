@@ -77,8 +77,7 @@ static bool must_fail(const void *caller) {
     if ((uintptr_t)caller >= spared_from && (uintptr_t)caller < spared_to) return false;
     size_t call = atomic_fetch_add(&calls, 1) + 1;
     if (atomic_load(&is_forever) ? call < at : call != at) return false;
-    atomic_store(&has_failed, true);
-    atomic_fetch_add(&points, 1);
+    if (!atomic_exchange(&has_failed, true)) atomic_fetch_add(&points, 1);
     errno = ENOMEM;
     return true;
 }

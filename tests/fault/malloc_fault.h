@@ -34,6 +34,6 @@ void fault_resume(void);
 void fault_spare(const char *object);
 
 size_t fault_live(void);   /* blocks that are allocated now */
-size_t fault_points(void); /* allocations that were made to fail, since the program began */
+size_t fault_points(void); /* how often fault_arm has made one, or one and all after it, fail since the program began */
 
 #endif
