@@ -1,6 +1,7 @@
-/* A hub and a client on a libuv loop, over real sockets, while any allocation fails: each call answers "no memory" or
- * what follows is a closed connection, everything can be taken down, and nothing is left. libuv's own tables are
- * spared: it ends the program when they cannot grow. */
+/* A hub and a client on a libuv loop, over real sockets, plain and with TLS, while any allocation fails, mbedTLS's and
+ * wslay's, too: each call answers "no memory" or what follows is a closed connection, everything can be taken down, and
+ * nothing is left. The same again then succeeds. libuv's own tables are spared: it ends the program when they cannot
+ * grow. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,9 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "malloc_fault.h"
@@ -18,6 +21,12 @@
 
 #define TURN_MS   60 /* what an echo over loopback takes, and more */
 #define ENDING_MS 20000
+
+/* A handshake makes some 24 000 allocations, most of them alike: the numbers of a curve. */
+#define TLS_EACH_UP_TO 60
+#define TLS_STRIDE     97 /* then every so manieth; WSM_FAULT_STRIDE asks for another */
+
+static char folder[64], cert[96], key[96]; /* cert "": without TLS */
 
 typedef struct side {
     void *handle; /* first: wsm_uv * or wsm_uv_client * */
@@ -79,6 +88,10 @@ static int serve(world *w) {
     if (!err) err = wsm_uv_attach(w->server.handle, w->hub);
     wsm_uv_listener_init(&at, sizeof at);
     at.plain = 1;
+    if (cert[0]) {
+        at.tls_cert = cert;
+        at.tls_key = key;
+    }
     return err ? err : wsm_uv_listen(w->server.handle, &at, NULL, 0);
 }
 
@@ -92,8 +105,9 @@ static int call(world *w) {
     host.on_open = client_open;
     host.on_data = client_data;
     host.on_close = client_close;
-    snprintf(url, sizeof url, "ws://127.0.0.1:%u/", wsm_uv_port(w->server.handle));
-    return wsm_uv_connect((wsm_uv_client **)&w->client.handle, &w->loop, url, NULL, &config, &host, &w->client);
+    const char *ca = cert[0] ? cert : NULL;
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/", ca ? "wss" : "ws", wsm_uv_port(w->server.handle));
+    return wsm_uv_connect((wsm_uv_client **)&w->client.handle, &w->loop, url, ca, &config, &host, &w->client);
 }
 
 static void finish(world *w) {
@@ -117,7 +131,7 @@ static void finish(world *w) {
 /* Libraries keep what they make at their first use. */
 static bool is_warm;
 
-/* One telling: whether an allocation failed. `n` 0: none does, and there must be an echo. */
+/* One telling: whether an allocation failed. `n` 0: none does, and there must be an echo, and a close. */
 static bool tell(size_t n, fault_mode mode) {
     world w = {0};
     size_t live = fault_live();
@@ -128,6 +142,11 @@ static bool tell(size_t n, fault_mode mode) {
     int served = serve(&w), called = 0;
     if (!served) called = call(&w);
     if (!served && !called) run(&w, &w.client.echoed, &w.client.closed, n ? TURN_MS : ENDING_MS);
+    if (w.client.echoed && !w.client.closed && wsm_uv_client_get(w.client.handle)) {
+        wsm_client_close(wsm_uv_client_get(w.client.handle), 1000, NULL);
+        run(&w, &w.client.closed, &w.client.closed, n ? TURN_MS : ENDING_MS);
+        if (n == 0) assert_int_equal(w.client.closed, 1);
+    }
     bool failed = fault_disarm();
     assert_true(served == 0 || served == WSM_ERR_NOMEM);
     assert_true(called == 0 || called == WSM_ERR_NOMEM);
@@ -151,6 +170,35 @@ static void any_allocation_may_fail_under_a_loop(void **state) {
     fault_spare(NULL);
 }
 
+static void any_allocation_may_fail_under_tls(void **state) {
+    (void)state;
+    char command[512];
+    strcpy(folder, "/tmp/wsm-fault-uv-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(key, sizeof key, "%s/key.pem", folder);
+    snprintf(cert, sizeof cert, "%s/cert.pem", folder);
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 "
+             "-addext subjectAltName=DNS:127.0.0.1 -keyout %s -out %s >/dev/null 2>&1",
+             key, cert);
+    assert_int_equal(system(command), 0);
+    fault_spare("libuv");
+    is_warm = false;
+    for (int i = 0; i < 3; i++) tell(0, FAULT_ONCE);
+    is_warm = true;
+    const char *wanted = getenv("WSM_FAULT_STRIDE");
+    size_t stride = wanted && atoi(wanted) > 0 ? (size_t)atoi(wanted) : TLS_STRIDE;
+    for (int mode = 0; mode < 2; mode++) {
+        for (size_t n = 1; tell(n, (fault_mode)mode); n += n < TLS_EACH_UP_TO ? 1 : stride)
+            if (n % 10 == 0) tell(0, FAULT_ONCE);
+    }
+    fault_spare(NULL);
+    unlink(cert);
+    unlink(key);
+    assert_int_equal(rmdir(folder), 0);
+    cert[0] = '\0';
+}
+
 static int report(void **state) {
     (void)state;
     printf("report: allocation points failed: %zu\n", fault_points());
@@ -158,6 +206,9 @@ static int report(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(any_allocation_may_fail_under_a_loop)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_allocation_may_fail_under_a_loop),
+        cmocka_unit_test(any_allocation_may_fail_under_tls),
+    };
     return cmocka_run_group_tests(tests, NULL, report);
 }

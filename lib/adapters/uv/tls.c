@@ -17,6 +17,7 @@
 #include <psa/crypto.h>
 #endif
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,21 +125,29 @@ static int key_fits(wsm__uv_tls_config *config) {
 #endif
 }
 
+/* Lack of memory has many codes in mbedTLS, and some that say something else: a file that could not be opened, a name
+ * that is malformed. The C library is plain about it. */
+static int error_of_file(void) {
+    return errno == ENOMEM ? WSM_ERR_NOMEM : WSM_ERR_INVALID;
+}
+
 /* A positive result of the parser counts certificates that it could not read beside others that it could: nothing
  * unusual among the world's trust anchors, but an error in our own chain. */
 static int load(wsm__uv_tls_config *config, const char *certs, const char *key, char *why, size_t why_cap) {
+    errno = 0;
     int err = mbedtls_x509_crt_parse_file(&config->certs, certs);
-    if (err < 0 || (err > 0 && key)) {
+    if (err < 0 || (err > 0 && (key || errno == ENOMEM))) {
         explain(why, why_cap, certs, err < 0 ? err : MBEDTLS_ERR_X509_INVALID_FORMAT);
-        return WSM_ERR_INVALID;
+        return error_of_file();
     }
     if (!key) return WSM_OK;
+    errno = 0;
     err = parse_key(config, key);
     if (!err) err = key_fits(config);
     if (!err) err = mbedtls_ssl_conf_own_cert(&config->ssl, &config->certs, &config->key);
     if (!err) return WSM_OK;
     explain(why, why_cap, key, err);
-    return WSM_ERR_INVALID;
+    return error_of_file();
 }
 
 int wsm__uv_tls_server(wsm__uv_tls_config **config, const char *cert, const char *key, char *why, size_t why_cap) {
