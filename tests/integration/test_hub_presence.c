@@ -184,6 +184,33 @@ static void the_host_hears_of_new_agents_and_of_changed_cards_once(void **state)
     end(&w);
 }
 
+/* Found by the fuzz target api_calls: the transport ends inside the callback that tells of the connection. */
+static wsm_conn *opened;
+
+static void note_state(void *user, wsm_conn *conn, void *conn_user, wsm_conn_state to, uint16_t close_code) {
+    (void)user, (void)conn_user, (void)to, (void)close_code;
+    opened = conn;
+}
+
+static void end_at_audit(void *user, const wsm_event *event) {
+    (void)user;
+    if (strcmp(event->name, "conn_open") == 0) wsm_conn_closed(opened);
+}
+
+static void a_host_may_end_a_connection_when_it_hears_of_it(void **state) {
+    (void)state;
+    hub_world w;
+    world_init(&w);
+    w.host.on_conn_state = note_state;
+    w.host.on_audit = end_at_audit;
+    assert_int_equal(world_start(&w, NULL), 0);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    ada->conn = NULL;
+    assert_int_equal(peer_count(ada, "welcome"), 0);
+    world_run(&w, 1000);
+    end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_of_many_changes_goes_out_once_a_second),
@@ -191,6 +218,7 @@ int main(void) {
         cmocka_unit_test(who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns),
         cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
         cmocka_unit_test(the_host_hears_of_new_agents_and_of_changed_cards_once),
+        cmocka_unit_test(a_host_may_end_a_connection_when_it_hears_of_it),
         cmocka_unit_test(a_secret_context_looks_like_one_that_does_not_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

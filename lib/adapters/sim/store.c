@@ -32,12 +32,17 @@ static void free_batch(wsm__sim_batch *batch, bool with_bytes) {
     free(batch);
 }
 
-void wsm__sim_store_forget(wsm__sim_store *store) {
-    while (store->queue) {
-        wsm__sim_batch *next = store->queue->next;
-        free_batch(store->queue, true);
-        store->queue = next;
+static void free_batches(wsm__sim_batch **list) {
+    while (*list) {
+        wsm__sim_batch *batch = *list;
+        *list = batch->next;
+        free_batch(batch, true);
     }
+}
+
+void wsm__sim_store_forget(wsm__sim_store *store) {
+    free_batches(&store->queue);
+    free_batches(&store->writing); /* the world ends, or the hub that has not started, with a write under way */
     store->queue_end = &store->queue;
     while (store->news) {
         wsm__sim_news *next = store->news->next;
