@@ -2,7 +2,7 @@
  *
  *     wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S]
  *     wsm-sim replay SEED [--profile P]
- *     wsm-sim shrink SEED [--profile P] [--runs N] [--out FILE]
+ *     wsm-sim shrink SEED [--profile P] [--runs N] [--seconds S] [--out FILE]
  *     wsm-sim explain [I-20]
  *
  * `mixed` is brutal for every even seed and rough for every odd one. Ends with "1 passed, 0 failed", or how many
@@ -16,7 +16,7 @@
 static int usage(void) {
     fputs("usage: wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S]\n"
           "       wsm-sim replay SEED [--profile P]\n"
-          "       wsm-sim shrink SEED [--profile P] [--runs N] [--out FILE]\n"
+          "       wsm-sim shrink SEED [--profile P] [--runs N] [--seconds S] [--out FILE]\n"
           "       wsm-sim explain [I-20]\n",
           stderr);
     return 2;

@@ -70,8 +70,18 @@ WSM_API const char *wsm_sim_fault_name(wsm_sim_fault_kind kind);
 /* ---- runs from a seed -----------------------------------------------------------------------------------------------
  */
 
-/* All choices of a run, by stream; a run that replays a script makes these choices in place of random ones, and the
- * quietest where they end. */
+/* A choice by name. The name is the place in the simulator that asks, as "strike_process crash". */
+typedef struct wsm_sim_choice {
+    int32_t step; /* 0: the plan; -1 and down: its clients; 1: the start; 2 and up: the workload; or WSM_SIM_AFTER */
+    uint32_t nth; /* of the choices of this name in this step, from 0 */
+    const char *name;
+    uint32_t value;
+} wsm_sim_choice;
+#define WSM_SIM_AFTER INT32_MAX /* when the faults are over */
+
+/* The choices of a run, in place of random ones; what a script does not say is the quietest: nothing fails, the
+ * shortest wait, the first of a list. It says them by name (`named` or `steps` are set), which stays valid when the
+ * simulator learns new ones, or in order, for each kind of choice. */
 #define WSM_SIM_STREAMS 7u
 typedef struct wsm_sim_script {
     size_t size;
@@ -79,6 +89,9 @@ typedef struct wsm_sim_script {
     wsm_sim_profile profile;
     const uint32_t *choices[WSM_SIM_STREAMS];
     size_t counts[WSM_SIM_STREAMS];
+    const wsm_sim_choice *named;
+    size_t named_count;
+    uint32_t steps; /* of the workload; 0: as the plan has it */
 } wsm_sim_script;
 
 /* What a run did. */
@@ -109,11 +122,14 @@ typedef void (*wsm_sim_line_fn)(void *user, const char *line);
 WSM_API int wsm_sim_swarm(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
                           wsm_sim_line_fn line, void *user);
 
-/* Find a smaller script that breaks the same invariant as `seed` does, in at most `runs_max` runs. `*out` is made by
- * the library; free it with wsm_sim_script_free. Returns 0, WSM_ERR_NOT_FOUND (this seed breaks nothing) or
- * WSM_ERR_INVALID. Any thread. */
-WSM_API int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_script **out,
-                           wsm_sim_report *report);
+/* How shrinking goes on: after each run, the size of the smallest script so far. Not 0: that is small enough. */
+typedef int (*wsm_sim_shrink_fn)(void *user, size_t runs, size_t choices, uint32_t steps);
+
+/* Find a smaller script that breaks the same invariant as `seed` does, in at most `runs_max` runs or until `tell`
+ * (NULL: nobody) says that it is enough. `*out` is made by the library; free it with wsm_sim_script_free. Returns 0,
+ * WSM_ERR_NOT_FOUND (this seed breaks nothing) or WSM_ERR_INVALID. Any thread. */
+WSM_API int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_shrink_fn tell, void *user,
+                           wsm_sim_script **out, wsm_sim_report *report);
 WSM_API void wsm_sim_script_free(wsm_sim_script *script);
 
 /* An invariant that is checked. */

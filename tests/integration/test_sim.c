@@ -168,7 +168,7 @@ static void what_breaks_nothing_is_not_shrunk(void **state) {
     wsm_sim_report report;
     (void)state;
     wsm_sim_report_init(&report, sizeof report);
-    assert_int_equal(wsm_sim_shrink(1, WSM_SIM_CALM, 10, &script, &report), WSM_ERR_NOT_FOUND);
+    assert_int_equal(wsm_sim_shrink(1, WSM_SIM_CALM, 10, NULL, NULL, &script, &report), WSM_ERR_NOT_FOUND);
     assert_null(script);
 }
 

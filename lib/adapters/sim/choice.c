@@ -1,11 +1,5 @@
-/* Choices: xoshiro256** (Blackman and Vigna) seeded by splitmix64, a tape for each stream, and the replay of a script.
- */
+/* Choices: xoshiro256** (Blackman and Vigna) seeded by splitmix64, unless a script or a tape says what is chosen. */
 #include "choice.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include "memory.h"
 
 static uint64_t splitmix(uint64_t *state) {
     uint64_t z = (*state += 0x9e3779b97f4a7c15u);
@@ -34,53 +28,48 @@ uint64_t wsm__sim_rng_next(wsm__sim_rng *rng) {
     return result;
 }
 
-void wsm__sim_choices_init(wsm__sim_choices *choices, uint64_t seed, const wsm_sim_script *script) {
-    *choices = (wsm__sim_choices){.script = script};
+void wsm__sim_choices_init(wsm__sim_choices *choices, uint64_t seed, const wsm_sim_script *script,
+                           wsm__sim_tape *tape) {
+    *choices = (wsm__sim_choices){.script = script, .tape = tape};
     for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) wsm__sim_rng_seed(&choices->rng[i], seed, i);
 }
 
-void wsm__sim_choices_fini(wsm__sim_choices *choices) {
-    for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) {
-        free(choices->tape[i].values);
-        free(choices->tape[i].blocks);
-    }
+void wsm__sim_begin(wsm__sim_choices *choices, int32_t step) {
+    if (choices->tape) choices->tape->step = step;
 }
 
-static void push(uint32_t **at, size_t *count, size_t *cap, uint32_t value) {
-    if (*count == *cap) {
-        *cap = *cap ? *cap * 2 : 256;
-        *at = wsm__sim_resize(*at, *cap * sizeof **at);
-    }
-    (*at)[(*count)++] = value;
+/* Whether a script or a tape decides; then *value is what it says. */
+static bool is_said(wsm__sim_choices *choices, unsigned stream, const wsm__sim_made *made, uint32_t *value) {
+    const wsm_sim_script *script = choices->script;
+    bool by_tape = choices->tape && choices->tape->says;
+    *value = by_tape ? made->value : 0;
+    if (!by_tape && script && choices->at[stream] < script->counts[stream])
+        *value = script->choices[stream][choices->at[stream]++];
+    return by_tape || script;
 }
 
-uint32_t wsm__sim_pick(wsm__sim_choices *choices, unsigned stream, uint32_t bound) {
-    uint32_t value = 0;
+uint32_t wsm__sim_pick(wsm__sim_choices *choices, unsigned stream, uint32_t bound, wsm__sim_point point) {
+    wsm__sim_made made = {0};
+    uint32_t value;
     if (bound < 2) return 0;
-    const wsm_sim_script *script = choices->script;
-    if (!script)
-        value = (uint32_t)(((wsm__sim_rng_next(&choices->rng[stream]) >> 32) * bound) >> 32);
-    else if (choices->at[stream] < script->counts[stream])
-        value = script->choices[stream][choices->at[stream]++] % bound;
-    wsm__sim_tape *tape = &choices->tape[stream];
-    push(&tape->values, &tape->count, &tape->cap, value);
-    return value;
+    if (choices->tape) made = wsm__sim_tape_ask(choices->tape, point);
+    if (is_said(choices, stream, &made, &value))
+        made.value = value % bound;
+    else
+        made.value = (uint32_t)(((wsm__sim_rng_next(&choices->rng[stream]) >> 32) * bound) >> 32);
+    if (choices->tape) wsm__sim_tape_keep(choices->tape, made);
+    return made.value;
 }
 
-bool wsm__sim_chance(wsm__sim_choices *choices, unsigned stream, uint32_t per_mille) {
-    uint32_t value = 0;
-    if (per_mille == 0) return false;
-    const wsm_sim_script *script = choices->script;
-    if (!script)
-        value = ((wsm__sim_rng_next(&choices->rng[stream]) >> 32) * 1000 >> 32) < per_mille;
-    else if (choices->at[stream] < script->counts[stream])
-        value = script->choices[stream][choices->at[stream]++] != 0;
-    wsm__sim_tape *tape = &choices->tape[stream];
-    push(&tape->values, &tape->count, &tape->cap, value);
-    return value != 0;
-}
-
-void wsm__sim_block(wsm__sim_choices *choices, unsigned stream) {
-    wsm__sim_tape *tape = &choices->tape[stream];
-    push(&tape->blocks, &tape->blocks_count, &tape->blocks_cap, (uint32_t)tape->count);
+bool wsm__sim_chance(wsm__sim_choices *choices, unsigned stream, uint32_t per_mille, wsm__sim_point point) {
+    wsm__sim_made made = {0};
+    uint32_t value;
+    if (choices->tape) made = wsm__sim_tape_ask(choices->tape, point);
+    if (per_mille == 0 && !made.value) return false;
+    if (is_said(choices, stream, &made, &value))
+        made.value = value != 0;
+    else
+        made.value = ((wsm__sim_rng_next(&choices->rng[stream]) >> 32) * 1000 >> 32) < per_mille;
+    if (choices->tape) wsm__sim_tape_keep(choices->tape, made);
+    return made.value != 0;
 }

@@ -17,9 +17,7 @@ typedef struct doing {
     wsm__sim_command command;
 } doing;
 
-static uint32_t draw(const doing *at, uint32_t bound) {
-    return wsm__sim_draw(at->sim, WSM__SIM_WORK, bound);
-}
+#define draw(at, bound) wsm__sim_draw_at((at)->sim, WSM__SIM_WORK, bound, __func__, #bound)
 
 /* Most often one in which the client is; else any; now and then one that does not exist. */
 static void pick_side(doing *at) {

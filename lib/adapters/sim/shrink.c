@@ -1,142 +1,174 @@
-/* From a seed that breaks something to the smallest script that still does. A run's choices are tapes; taking whole
- * steps away, then single choices, then replacing choices by 0, the quietest, and keeping whatever breaks the same
- * invariant. What a kept run really chose becomes the next script, so that the tapes stay in step with what is asked.
- */
+/* From a seed that breaks something to the smallest script that still does. A run's choices are a tape; from it are
+ * taken names, then steps, then choices, in portions of falling size; at last values
+ * become smaller. What still breaks the same invariant is kept, and what that run really chose is the next tape.
+ * Choices are found by step and name, so what is taken away does not shift the rest. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "world.h"
 
+#define FIRST_STEP 2 /* of the workload, see wsm_sim_choice */
+
 typedef struct shrinking {
-    wsm_sim_script *best;
-    uint32_t *blocks; /* of WORK, in the best one */
-    size_t blocks_count;
+    wsm__sim_how how;
+    wsm__sim_tape tape;
+    wsm__sim_made *best, *next; /* next: what is tried */
+    size_t best_count;
+    uint32_t steps;
     char invariant[8];
     wsm_sim_report report;
-    size_t runs_left;
+    size_t runs, runs_max;
+    wsm_sim_shrink_fn tell;
+    void *user;
+    bool is_over;
 } shrinking;
 
-void wsm_sim_script_free(wsm_sim_script *script) {
-    if (!script) return;
-    for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) free((void *)(uintptr_t)script->choices[i]);
-    free(script);
+/* What the run just chose, in place of the best so far. */
+static void adopt(shrinking *self, const wsm_sim_report *report, uint32_t steps) {
+    size_t count = self->tape.made_count;
+    self->best = wsm__sim_resize(self->best, (count + 1) * sizeof *self->best);
+    self->next = wsm__sim_resize(self->next, (count + 1) * sizeof *self->next);
+    if (count) memcpy(self->best, self->tape.made, count * sizeof *self->best);
+    self->best_count = count;
+    self->steps = steps ? steps : 1;
+    self->report = *report;
 }
 
-/* Takes over the tapes. Zeros at the end say nothing. */
-static void adopt(shrinking *self, uint64_t seed, wsm_sim_profile profile, wsm__sim_choices *taken) {
-    wsm_sim_script *script = wsm__sim_zalloc(sizeof *script);
-    *script = (wsm_sim_script){.size = sizeof *script, .seed = seed, .profile = profile};
-    for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) {
-        size_t count = taken->tape[i].count;
-        while (count > 0 && taken->tape[i].values[count - 1] == 0) count--;
-        script->choices[i] = taken->tape[i].values;
-        script->counts[i] = count;
-        taken->tape[i].values = NULL;
-    }
-    free(self->blocks);
-    self->blocks = taken->tape[WSM__SIM_WORK].blocks;
-    self->blocks_count = taken->tape[WSM__SIM_WORK].blocks_count;
-    taken->tape[WSM__SIM_WORK].blocks = NULL;
-    wsm_sim_script_free(self->best);
-    self->best = script;
-}
-
-/* Whether it still breaks the same; then it is the best one. */
-static bool try_script(shrinking *self, const wsm_sim_script *script) {
-    wsm__sim_choices taken;
+/* Whether the first `count` of next still break the same; then they are the best. */
+static bool is_enough(shrinking *self, size_t count, uint32_t steps) {
     wsm_sim_report report;
-    if (self->runs_left == 0) return false;
-    self->runs_left--;
-    wsm__sim_swarm_run(script->seed, script->profile, script, &report, NULL, NULL, 0xa5, &taken);
+    uint32_t begun;
+    if (self->is_over || self->runs >= self->runs_max) return false;
+    self->runs++;
+    wsm__sim_tape_start(&self->tape, self->next, count);
+    self->how.steps = steps;
+    wsm__sim_swarm_run(&self->how, &report, &begun);
     bool same = strcmp(report.invariant, self->invariant) == 0;
-    if (same) {
-        adopt(self, script->seed, script->profile, &taken);
-        self->report = report;
-    }
-    wsm__sim_choices_fini(&taken);
+    if (same) adopt(self, &report, begun);
+    if (self->tell && self->tell(self->user, self->runs, self->best_count, self->steps)) self->is_over = true;
     return same;
 }
 
-/* The best one without choices from..to of a stream, or with zeros there. */
-static bool try_without(shrinking *self, unsigned stream, size_t from, size_t to, bool zero) {
-    wsm_sim_script script = *self->best;
-    size_t count = script.counts[stream];
-    if (to > count) to = count;
-    if (from >= to) return false;
-    uint32_t *values = wsm__sim_resize(NULL, count * sizeof *values);
-    memcpy(values, script.choices[stream], count * sizeof *values);
-    bool differs = !zero;
-    for (size_t i = from; zero && i < to; i++) {
-        differs = differs || values[i] != 0;
-        values[i] = 0;
+/* Without the steps from .. to-1 of the workload; later ones come earlier. */
+static bool try_without_steps(shrinking *self, uint32_t from, uint32_t to) {
+    int32_t first = FIRST_STEP + (int32_t)from, last = FIRST_STEP + (int32_t)to;
+    size_t count = 0;
+    for (size_t i = 0; i < self->best_count; i++) {
+        wsm__sim_made made = self->best[i];
+        if (made.step >= first && made.step < last) continue;
+        if (made.step >= last && made.step != WSM_SIM_AFTER) made.step -= last - first;
+        self->next[count++] = made;
     }
-    if (!zero) {
-        memmove(values + from, values + to, (count - to) * sizeof *values);
-        script.counts[stream] = count - (to - from);
-    }
-    script.choices[stream] = values;
-    bool better = differs && try_script(self, &script);
-    free(values);
-    return better;
+    return is_enough(self, count, self->steps - (to - from));
 }
 
 static void drop_steps(shrinking *self) {
-    for (size_t run = self->blocks_count / 2; run > 0; run /= 2) {
-        size_t i = self->blocks_count;
-        while (i > 0 && self->runs_left > 0) {
-            size_t begin = i > run ? i - run : 0;
-            if (i > self->blocks_count) i = self->blocks_count;
-            if (begin >= i) break;
-            size_t from = self->blocks[begin];
-            size_t to = i < self->blocks_count ? self->blocks[i] : self->best->counts[WSM__SIM_WORK];
-            try_without(self, WSM__SIM_WORK, from, to, false);
-            i = begin;
+    for (uint32_t run = self->steps / 2; run > 0; run /= 2)
+        for (uint32_t end = self->steps; end > 0 && self->steps > 1;) {
+            uint32_t from = end > run ? end - run : 0;
+            if (end - from < self->steps) try_without_steps(self, from, end);
+            end = from < self->steps ? from : self->steps;
         }
+}
+
+static void drop_names(shrinking *self) {
+    for (uint32_t name = 0; name < self->tape.names_count; name++) {
+        size_t count = 0;
+        for (size_t i = 0; i < self->best_count; i++)
+            if (self->best[i].name != name) self->next[count++] = self->best[i];
+        if (count < self->best_count) is_enough(self, count, self->steps);
     }
 }
 
-static void thin(shrinking *self, unsigned stream, bool zero) {
-    for (size_t run = self->best->counts[stream]; run > 0 && self->runs_left > 0; run /= 2) {
-        size_t i = self->best->counts[stream];
-        while (i > 0 && self->runs_left > 0) {
-            size_t from = i > run ? i - run : 0;
-            try_without(self, stream, from, i, zero);
-            i = from;
+static void drop_choices(shrinking *self) {
+    for (size_t run = self->best_count / 2 + 1; run > 0; run /= 2)
+        for (size_t end = self->best_count; end > 0;) {
+            size_t from = end > run ? end - run : 0, rest = self->best_count - end;
+            memcpy(self->next, self->best, from * sizeof *self->next);
+            memcpy(self->next + from, self->best + end, rest * sizeof *self->next);
+            is_enough(self, from + rest, self->steps);
+            end = from < self->best_count ? from : self->best_count;
         }
-        if (run > 64 && run / 2 == 0) break;
+}
+
+static bool try_value(shrinking *self, size_t at, uint32_t value) {
+    memcpy(self->next, self->best, self->best_count * sizeof *self->next);
+    self->next[at].value = value;
+    return is_enough(self, self->best_count, self->steps);
+}
+
+/* Towards 1: by halves, then by ones. */
+static void lessen_values(shrinking *self) {
+    for (size_t i = 0; i < self->best_count; i++) {
+        if (self->best[i].value > 1 && try_value(self, i, 1)) continue;
+        for (uint32_t by = i < self->best_count ? self->best[i].value / 2 : 0; by > 0; by /= 2)
+            while (i < self->best_count && self->best[i].value > by + 1 && try_value(self, i, self->best[i].value - by))
+                continue;
     }
 }
 
-int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_script **out,
-                   wsm_sim_report *report) {
-    shrinking self = {.runs_left = runs_max};
-    wsm__sim_choices taken;
+static wsm_sim_script *script_of(const shrinking *self) {
+    size_t texts = 0;
+    for (size_t i = 0; i < self->best_count; i++) texts += strlen(self->tape.names[self->best[i].name].text) + 1;
+    wsm_sim_script *script = wsm__sim_zalloc(sizeof *script);
+    wsm_sim_choice *named = wsm__sim_zalloc((self->best_count + 1) * sizeof *named + texts);
+    char *text = (char *)(named + self->best_count + 1);
+    for (size_t i = 0; i < self->best_count; i++) {
+        const wsm__sim_made *made = &self->best[i];
+        size_t len = strlen(self->tape.names[made->name].text) + 1;
+        memcpy(text, self->tape.names[made->name].text, len);
+        named[i] = (wsm_sim_choice){made->step, made->nth, text, made->value};
+        text += len;
+    }
+    *script = (wsm_sim_script){.size = sizeof *script, .seed = self->how.seed, .profile = self->how.profile};
+    script->named = named;
+    script->named_count = self->best_count;
+    script->steps = self->steps;
+    return script;
+}
+
+void wsm_sim_script_free(wsm_sim_script *script) {
+    if (!script) return;
+    free((void *)(uintptr_t)script->named);
+    free(script);
+}
+
+static void shrink(shrinking *self) {
+    size_t before;
+    uint32_t steps;
+    do {
+        before = self->best_count;
+        steps = self->steps;
+        drop_names(self); /* the noise goes first: what is left runs faster */
+        drop_steps(self);
+        drop_choices(self);
+        lessen_values(self);
+    } while ((self->best_count < before || self->steps < steps) && !self->is_over && self->runs < self->runs_max);
+}
+
+int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_shrink_fn tell, void *user,
+                   wsm_sim_script **out, wsm_sim_report *report) {
+    shrinking self = {.runs_max = runs_max, .tell = tell, .user = user};
+    wsm_sim_report first;
+    uint32_t begun;
     if (!out || !report || profile > WSM_SIM_BRUTAL) return WSM_ERR_INVALID;
     *out = NULL;
-    int broken = wsm__sim_swarm_run(seed, profile, NULL, &self.report, NULL, NULL, 0xa5, &taken);
+    self.how = (wsm__sim_how){.seed = seed, .profile = profile, .tape = &self.tape, .fill = 0xa5};
+    wsm__sim_tape_start(&self.tape, NULL, 0);
+    int broken = wsm__sim_swarm_run(&self.how, &first, &begun);
     if (broken) {
-        memcpy(self.invariant, self.report.invariant, sizeof self.invariant);
-        adopt(&self, seed, profile, &taken);
+        memcpy(self.invariant, first.invariant, sizeof self.invariant);
+        adopt(&self, &first, begun);
+        bool spins = strstr(first.what, "something spins") != NULL;
+        self.how.events_max = spins ? 0 : first.events * 4 + 100000; /* a quieter world may run longer, not for ever */
+        shrink(&self);
+        *out = script_of(&self);
+        size_t size = report->size;
+        memcpy(report, &self.report, size < sizeof self.report ? size : sizeof self.report);
+        report->size = size;
     }
-    wsm__sim_choices_fini(&taken);
-    if (!broken) return WSM_ERR_NOT_FOUND;
-    static const unsigned order[] = {WSM__SIM_PEER,  WSM__SIM_NET,  WSM__SIM_HOST, WSM__SIM_STORE,
-                                     WSM__SIM_ALLOC, WSM__SIM_WORK, WSM__SIM_PLAN};
-    size_t before;
-    do {
-        before = self.runs_left;
-        size_t size = 0, smaller = 0;
-        for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) size += self.best->counts[i];
-        drop_steps(&self);
-        for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) thin(&self, order[i], true);
-        for (size_t i = 0; i + 1 < sizeof order / sizeof order[0]; i++) thin(&self, order[i], false);
-        for (unsigned i = 0; i < WSM_SIM_STREAMS; i++) smaller += self.best->counts[i];
-        if (smaller >= size) break;
-    } while (self.runs_left > 0 && self.runs_left < before);
-    free(self.blocks);
-    size_t size = report->size;
-    memcpy(report, &self.report, size < sizeof self.report ? size : sizeof self.report);
-    report->size = size;
-    *out = self.best;
-    return WSM_OK;
+    wsm__sim_tape_fini(&self.tape);
+    free(self.best);
+    free(self.next);
+    return broken ? WSM_OK : WSM_ERR_NOT_FOUND;
 }

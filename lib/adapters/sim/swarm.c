@@ -1,5 +1,6 @@
 /* A run from a seed: while the faults last, a workload; then calm, in which everybody must come to the log's end; then
  * the end, in which everything must add up and nothing may be left. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "world.h"
@@ -16,7 +17,7 @@ static void step(wsm_sim *sim, void *object, uint64_t number) {
     run *self = object;
     (void)number;
     if (sim->is_calm || self->step++ >= self->plan.steps) return;
-    wsm__sim_block(&sim->choices, WSM__SIM_WORK);
+    wsm__sim_begin(&sim->choices, 1 + (int32_t)self->step);
     wsm__sim_strike(sim);
     uint32_t dice = wsm__sim_draw(sim, WSM__SIM_WORK, 64);
     if (dice < 56 && sim->clients_count > 0)
@@ -31,8 +32,11 @@ static void step(wsm_sim *sim, void *object, uint64_t number) {
 }
 
 static void go(wsm_sim *sim, uint64_t until) {
-    while (!wsm__sim_is_broken(sim) && sim->report.events < EVENTS_MAX && wsm__sim_step(sim, until)) continue;
-    if (sim->report.events >= EVENTS_MAX) wsm__sim_break(sim, "I-80", "%u events: something spins", EVENTS_MAX);
+    uint64_t most = sim->events_max ? sim->events_max : EVENTS_MAX;
+    while (!wsm__sim_is_broken(sim) && sim->report.events < most && wsm__sim_step(sim, until)) continue;
+    if (sim->report.events < most) return;
+    if (sim->events_max) wsm__sim_break(sim, "long", "more events than asked for");
+    wsm__sim_break(sim, "I-80", "%u events: something spins", EVENTS_MAX);
 }
 
 static bool all_at_head(const wsm_sim *sim) {
@@ -111,33 +115,32 @@ static void end(wsm_sim *sim) {
         wsm__sim_break(sim, "I-81", "a shutdown in calm has not ended after 30 s");
 }
 
-static void run_all(wsm_sim *sim) {
+static uint32_t run_all(wsm_sim *sim, uint32_t steps) {
     run self = {.sim = sim};
+    wsm__sim_begin(&sim->choices, 0);
     wsm__sim_plan_draw(sim, &self.plan);
+    if (steps) self.plan.steps = steps;
+    wsm__sim_begin(&sim->choices, 1);
     if (wsm__sim_machine_start(sim->nodes[0])) wsm__sim_machine_restart_in(sim->nodes[0], WSM__SIM_S);
     wsm__sim_in(sim, 100ull * WSM__SIM_MS, step, &self, 0);
-    while (!wsm__sim_is_broken(sim) && self.step < self.plan.steps && sim->report.events < EVENTS_MAX)
-        go(sim, sim->now + 60ull * WSM__SIM_S);
+    while (!wsm__sim_is_broken(sim) && self.step < self.plan.steps) go(sim, sim->now + 60ull * WSM__SIM_S);
     if (!wsm__sim_is_broken(sim)) converge(sim);
     if (!wsm__sim_is_broken(sim)) look_around(sim);
     end(sim);
+    return self.step < self.plan.steps ? self.step : self.plan.steps;
 }
 
-/* One run; `taken` gets the choices that were made, if it is not NULL. */
-int wsm__sim_swarm_run(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
-                       wsm_sim_line_fn line, void *user, unsigned char fill, wsm__sim_choices *taken) {
-    wsm_sim *sim = wsm__sim_new(seed, profile, script);
-    sim->say = line;
-    sim->say_user = user;
-    sim->fill = fill;
-    run_all(sim);
+int wsm__sim_swarm_run(const wsm__sim_how *how, wsm_sim_report *report, uint32_t *steps) {
+    wsm_sim *sim = wsm__sim_new(how->seed, how->profile, how->script, how->tape);
+    sim->say = how->line;
+    sim->say_user = how->user;
+    sim->fill = how->fill;
+    sim->events_max = how->events_max;
+    uint32_t begun = run_all(sim, how->steps);
+    if (steps) *steps = begun;
     for (uint32_t i = 0; i < sim->nodes_count; i++) wsm__sim_machine_free(sim->nodes[i]);
     sim->nodes_count = 0;
     *report = sim->report;
-    if (taken) {
-        *taken = sim->choices;
-        memset(sim->choices.tape, 0, sizeof sim->choices.tape);
-    }
     int broken = wsm__sim_is_broken(sim) ? 1 : 0;
     wsm_sim_free(sim);
     return broken;
@@ -151,16 +154,50 @@ static int give_report(wsm_sim_report *out, const wsm_sim_report *made) {
     return WSM_OK;
 }
 
+/* Run it, with the choices of its script if it has one. */
+static int run_script(wsm__sim_how how, const wsm_sim_script *script, wsm_sim_report *report) {
+    if (!script->named && !script->steps) {
+        how.script = script;
+        return wsm__sim_swarm_run(&how, report, NULL);
+    }
+    wsm__sim_tape tape = {0};
+    wsm__sim_made *says = wsm__sim_zalloc((script->named_count + 1) * sizeof *says);
+    for (size_t i = 0; i < script->named_count; i++) {
+        const wsm_sim_choice *said = &script->named[i];
+        says[i] = (wsm__sim_made){said->step, wsm__sim_tape_name(&tape, said->name), said->nth, said->value};
+    }
+    wsm__sim_tape_start(&tape, says, script->named_count);
+    how.tape = &tape;
+    how.steps = script->steps;
+    int broken = wsm__sim_swarm_run(&how, report, NULL);
+    wsm__sim_tape_fini(&tape);
+    free(says);
+    return broken;
+}
+
+static int run_once(const wsm__sim_how *how, const wsm_sim_script *script, wsm_sim_report *report) {
+    return script ? run_script(*how, script, report) : wsm__sim_swarm_run(how, report, NULL);
+}
+
 int wsm_sim_swarm(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
                   wsm_sim_line_fn line, void *user) {
     wsm_sim_report made;
+    wsm_sim_script whole = {0};
     if (!report || profile > WSM_SIM_BRUTAL) return WSM_ERR_INVALID;
-    if (script) seed = script->seed, profile = script->profile;
-    int broken = wsm__sim_swarm_run(seed, profile, script, &made, line, user, 0xa5, NULL);
+    if (script) {
+        memcpy(&whole, script, script->size < sizeof whole ? script->size : sizeof whole);
+        script = &whole;
+        if (whole.profile > WSM_SIM_BRUTAL) return WSM_ERR_INVALID;
+        seed = whole.seed, profile = whole.profile;
+    }
+    wsm__sim_how how = {.seed = seed, .profile = profile, .line = line, .user = user, .fill = 0xa5};
+    int broken = run_once(&how, script, &made);
     if (!broken &&
         seed % 50 == 0) { /* again, with other bytes in fresh memory: what differs was not decided by the seed */
         wsm_sim_report again;
-        broken = wsm__sim_swarm_run(seed, profile, script, &again, NULL, NULL, 0x00, NULL);
+        how.line = NULL;
+        how.fill = 0x00;
+        broken = run_once(&how, script, &again);
         if (again.trace != made.trace || broken) {
             wsm_sim_report_init(&made, sizeof made);
             made.seed = seed;

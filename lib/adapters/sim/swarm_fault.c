@@ -1,13 +1,8 @@
 /* What goes wrong at a step of the workload, and how it ends. */
 #include "world.h"
 
-static uint32_t draw(wsm_sim *sim, uint32_t bound) {
-    return wsm__sim_draw(sim, WSM__SIM_WORK, bound);
-}
-
-static uint64_t some_ms(wsm_sim *sim, uint32_t most) {
-    return (1 + draw(sim, most)) * (uint64_t)WSM__SIM_MS;
-}
+#define draw(sim, bound)   wsm__sim_draw_at(sim, WSM__SIM_WORK, bound, __func__, #bound)
+#define some_ms(sim, most) ((1 + draw(sim, most)) * (uint64_t)WSM__SIM_MS)
 
 static wsm__sim_line *some_line(wsm_sim *sim) {
     if (sim->clients_count == 0) return NULL;
@@ -98,6 +93,7 @@ void wsm__sim_strike(wsm_sim *sim) {
 void wsm__sim_calm(wsm_sim *sim) {
     wsm__sim_check_silent(sim);
     sim->is_calm = true;
+    wsm__sim_begin(&sim->choices, WSM_SIM_AFTER);
     sim->calm_at = sim->now;
     sim->bytes_per_ms = 0; /* a network that is slower than the limits allow would never come to rest */
     if (sim->window && sim->window < 16384) sim->window = 16384;

@@ -23,20 +23,22 @@ static const uint16_t rates[WSM_SIM_FAULTS][3] = {
     [WSM_SIM_VETO] = {5, 40, 150},         [WSM_SIM_REENTRY] = {3, 20, 80},
     [WSM_SIM_CRASH_INSIDE] = {1, 1, 2},    [WSM_SIM_BAD_BYTES] = {50, 200, 600}};
 
-static uint32_t draw(wsm_sim *sim, uint32_t bound) {
-    return wsm__sim_draw(sim, WSM__SIM_PLAN, bound);
-}
+#define draw(sim, bound) wsm__sim_draw_at(sim, WSM__SIM_PLAN, bound, __func__, #bound)
 
 /* The first, which is the usual one, half of the time. */
-static uint32_t one_of(wsm_sim *sim, const uint32_t *list, uint32_t count) {
-    return list[draw(sim, 2) ? draw(sim, count) : 0];
+static uint32_t one_of(wsm_sim *sim, const uint32_t *list, uint32_t count, const char *where, const char *which) {
+    bool usual = wsm__sim_draw_at(sim, WSM__SIM_PLAN, 2, where, which) == 0;
+    return list[usual ? 0 : wsm__sim_draw_at(sim, WSM__SIM_PLAN, count, where, which)];
 }
 #define ONE_OF(sim, ...)                                                                                               \
-    one_of(sim, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+    one_of(sim, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), __func__, \
+           #__VA_ARGS__)
 
 static void draw_faults(wsm_sim *sim) {
     for (unsigned kind = 0; kind < WSM_SIM_FAULTS; kind++) {
-        uint32_t dice = draw(sim, 100), level = 0;
+        uint32_t level = 0;
+        uint32_t dice =
+            wsm__sim_draw_at(sim, WSM__SIM_PLAN, 100, __func__, wsm_sim_fault_name((wsm_sim_fault_kind)kind));
         if (sim->profile == WSM_SIM_CALM) level = kind == WSM_SIM_SPLIT && dice > 50;
         if (sim->profile == WSM_SIM_ROUGH) level = dice < 60 ? 0 : dice < 90 ? 1 : 2;
         if (sim->profile == WSM_SIM_BRUTAL) level = dice < 50 ? 0 : dice < 75 ? 1 : dice < 92 ? 2 : 3;
@@ -109,12 +111,11 @@ static wsm_peer_kind draw_kind(wsm_sim *sim) {
     return dice < 7 ? WSM_PEER_RAW : dice < 9 ? WSM_PEER_WEBSOCKET : WSM_PEER_MESSAGE;
 }
 
-static bool one_in(wsm_sim *sim, uint32_t count) {
-    return draw(sim, count) == count - 1 && sim->profile != WSM_SIM_CALM;
-}
+#define one_in(sim, count) (draw(sim, count) == (count)-1 && (sim)->profile != WSM_SIM_CALM)
 
 static void draw_client(wsm_sim *sim, wsm__sim_machine *node, uint32_t idx) {
     char name[16];
+    wsm__sim_begin(&sim->choices, -1 - (int32_t)idx);
     bool shares = idx > 0 && draw(sim, 6) == 5;
     snprintf(name, sizeof name, "agent-%u", shares ? draw(sim, idx) : idx);
     bool observes = draw(sim, 7) == 6;

@@ -5,7 +5,7 @@
 
 int wsm_sim_new(wsm_sim **sim, uint64_t seed, wsm_sim_profile profile) {
     if (!sim || profile > WSM_SIM_BRUTAL) return WSM_ERR_INVALID;
-    *sim = wsm__sim_new(seed, profile, NULL);
+    *sim = wsm__sim_new(seed, profile, NULL, NULL);
     (*sim)->is_users = true;
     (*sim)->delay_us = 1000;
     (*sim)->store_us = 2000;

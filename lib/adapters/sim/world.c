@@ -130,12 +130,13 @@ const char *wsm_sim_broken(const wsm_sim *sim, const char **what) {
 /* ---- choices --------------------------------------------------------------------------------------------------------
  */
 
-uint32_t wsm__sim_draw(wsm_sim *sim, unsigned stream, uint32_t bound) {
-    return wsm__sim_pick(&sim->choices, stream, bound);
+uint32_t wsm__sim_draw_at(wsm_sim *sim, unsigned stream, uint32_t bound, const char *where, const char *which) {
+    return wsm__sim_pick(&sim->choices, stream, bound, (wsm__sim_point){where, which});
 }
 
-bool wsm__sim_fails(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream) {
-    if (sim->is_calm || !wsm__sim_chance(&sim->choices, stream, sim->rates[kind])) return false;
+bool wsm__sim_fails_at(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream, const char *where) {
+    wsm__sim_point point = {where, fault_names[kind]};
+    if (sim->is_calm || !wsm__sim_chance(&sim->choices, stream, sim->rates[kind], point)) return false;
     sim->report.faults[kind]++;
     wsm__sim_mix(sim, kind + 1);
     if (kind != WSM_SIM_SPLIT) wsm__sim_say(sim, "fault %s", fault_names[kind]);
@@ -145,14 +146,14 @@ bool wsm__sim_fails(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream) {
 /* ---- life -----------------------------------------------------------------------------------------------------------
  */
 
-wsm_sim *wsm__sim_new(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script) {
+wsm_sim *wsm__sim_new(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm__sim_tape *tape) {
     wsm_sim *sim = wsm__sim_zalloc(sizeof *sim);
     sim->seed = seed;
     sim->profile = profile;
     sim->fill = 0xa5;
     wsm_sim_report_init(&sim->report, sizeof sim->report);
     sim->report.seed = seed;
-    wsm__sim_choices_init(&sim->choices, seed, script);
+    wsm__sim_choices_init(&sim->choices, seed, script, tape);
     wsm__sim_oracle_init(&sim->oracle);
     return sim;
 }
@@ -164,7 +165,6 @@ void wsm_sim_free(wsm_sim *sim) {
     for (uint32_t i = 0; i < sim->clients_count; i++) wsm__sim_client_fini(sim->clients[i]);
     wsm__sim_lines_fini(sim);
     wsm__sim_oracle_fini(&sim->oracle);
-    wsm__sim_choices_fini(&sim->choices);
     wsm__sim_arena_fini(&sim->arena);
     free(sim->clients);
     free(sim->replies);

@@ -1,7 +1,7 @@
-/* The inside of a world, and what the files of this folder offer each other. Read them in this order: choice.c (every
- * random choice), world.c (time), net.c (transports), store*.c (the log), node*.c (a machine with a hub), oracle.c and
- * check_*.c (what must hold), client*.c (model clients), swarm*.c (a run from a seed), shrink.c, user*.c (worlds of a
- * test's own). */
+/* The inside of a world, and what the files of this folder offer each other. Read them in this order: choice.c and
+ * tape.c (every random choice), world.c (time), net.c (transports), store*.c (the log), node*.c (a machine with a hub),
+ * oracle.c and check_*.c (what must hold), client*.c (model clients), swarm*.c (a run from a seed), shrink.c, user*.c
+ * (worlds of a test's own). */
 #ifndef WSM_LIB_SIM_WORLD_H
 #define WSM_LIB_SIM_WORLD_H
 
@@ -52,6 +52,7 @@ struct wsm_sim {
     uint64_t left_at;                        /* when a session ended last */
     uint32_t sides_max;                      /* live sidebars that clients keep about; 0: they make none */
     struct wsm__sim_replies *replies;        /* how requests about hidden sidebars are answered (check_sidebar.c) */
+    uint64_t events_max;                     /* 0: the usual */
     bool is_users;                           /* a test's own world: records may come from elsewhere */
     bool async_writes;                       /* transports hold what they were handed while they write it */
     bool pump_later;                         /* they write some time after they were told that bytes wait */
@@ -80,10 +81,13 @@ void wsm__sim_say(wsm_sim *sim, const char *format, ...) __attribute__((format(p
 void wsm__sim_break(wsm_sim *sim, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4))); /* the first one counts */
 bool wsm__sim_is_broken(const wsm_sim *sim);
-wsm_sim *wsm__sim_new(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script);
+wsm_sim *wsm__sim_new(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm__sim_tape *tape);
 /* Draws whether a fault happens, counts it, and says so. */
-bool wsm__sim_fails(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream);
-uint32_t wsm__sim_draw(wsm_sim *sim, unsigned stream, uint32_t bound);
+bool wsm__sim_fails_at(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream, const char *where);
+uint32_t wsm__sim_draw_at(wsm_sim *sim, unsigned stream, uint32_t bound, const char *where, const char *which);
+/* A choice's name is the function that asks and the text of its bound: scripts find it by them. */
+#define wsm__sim_fails(sim, kind, stream) wsm__sim_fails_at(sim, kind, stream, __func__)
+#define wsm__sim_draw(sim, stream, bound) wsm__sim_draw_at(sim, stream, bound, __func__, #bound)
 
 /* ---- transports (net.c) ---------------------------------------------------------------------------------------------
  */
@@ -380,8 +384,20 @@ typedef struct wsm__sim_plan {
 void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan); /* makes the machine and the clients */
 void wsm__sim_strike(wsm_sim *sim);                         /* what goes wrong at a step */
 void wsm__sim_calm(wsm_sim *sim);                           /* the faults are over */
-int wsm__sim_swarm_run(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
-                       wsm_sim_line_fn line, void *user, unsigned char fill, wsm__sim_choices *taken);
+
+typedef struct wsm__sim_how {
+    uint64_t seed;
+    wsm_sim_profile profile;
+    const wsm_sim_script *script; /* by stream; NULL: none */
+    wsm__sim_tape *tape;          /* by name; NULL: none */
+    uint32_t steps;               /* of the workload; 0: as the plan has it */
+    wsm_sim_line_fn line;
+    void *user;
+    unsigned char fill;  /* what new memory holds */
+    uint64_t events_max; /* 0: as many as say that something spins; more than these break "long" */
+} wsm__sim_how;
+
+int wsm__sim_swarm_run(const wsm__sim_how *how, wsm_sim_report *report, uint32_t *steps); /* steps: that were begun */
 
 /* ---- checks (check_*.c): each is named after its invariant
  * ----------------------------------------------------------- */
