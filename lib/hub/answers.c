@@ -10,8 +10,9 @@ void wsm__answer_begin(wsm_hub *hub, wsm__encoder *enc, wsm__msg_type type) {
 }
 
 /* `retry` tells the sender what to do: never, now (same message again), after (a while), reauth. */
-static const char *retry_word(int err) {
+static const char *retry_word(int err, uint64_t known) {
     switch (err) {
+    case WSM_ERR_LOOP_GUARD: return known ? "after" : "never"; /* a spent budget fills again, a long chain stays long */
     case WSM_ERR_RATE_LIMITED:
     case WSM_ERR_BUSY:
     case WSM_ERR_STORE_FAILED:
@@ -27,7 +28,7 @@ static const char *retry_word(int err) {
 }
 
 static uint64_t retry_ms(int err, uint64_t known) {
-    if (known || strcmp(retry_word(err), "after") != 0) return known;
+    if (known || strcmp(retry_word(err, known), "after") != 0) return known;
     return 1000;
 }
 
@@ -41,7 +42,7 @@ static void send_error(wsm_conn *conn, const wsm__origin *origin, const wsm__ver
     wsm__encode_str(&enc, "code", wsm__slice_str(wsm_err_code(verdict->err)));
     wsm__encode_str(&enc, "message", wsm__slice_str(verdict->message ? verdict->message : wsm_strerror(verdict->err)));
     if (verdict->field) wsm__encode_str(&enc, "field", wsm__slice_str(verdict->field));
-    wsm__encode_str(&enc, "retry", wsm__slice_str(retry_word(verdict->err)));
+    wsm__encode_str(&enc, "retry", wsm__slice_str(retry_word(verdict->err, verdict->retry_after_ms)));
     uint64_t after = retry_ms(verdict->err, verdict->retry_after_ms);
     if (after) wsm__encode_num(&enc, "retry_after_ms", after);
     wsm__encode_end(&enc);

@@ -65,7 +65,7 @@ static uint32_t addressees(const wsm_hub *hub, const wsm__record_head *head, uin
     uint32_t count = 0;
     wsm_slice name;
     wsm__json_value value;
-    if (head->type == WSM__MSG_MENTION_ROUTE) {
+    if (head->type == WSM__MSG_MENTION_ROUTE || head->type == WSM__MSG_MENTION_DIGEST) {
         if (agents) agents[0] = wsm__roster_find(&hub->roster, head->sender);
         return 1;
     }

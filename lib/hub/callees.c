@@ -41,13 +41,15 @@ static bool has(const wsm__callees *callees, uint32_t agent) {
 }
 
 /* Why this agent is not called; 0: it is. */
-static int refusal(const wsm__callees *callees, uint32_t agent) {
+static int refusal(const wsm__callees *callees, uint32_t agent, uint64_t *wait_ms) {
     wsm_hub *hub = callees->hub;
     if (agent == callees->sender) return WSM_ERR_FORBIDDEN; /* who wakes himself never sleeps */
     if (!wsm__side_is_main(callees->side) && !wsm__side_has(callees->side, agent)) return WSM_ERR_FORBIDDEN;
     if (hub->config.hop_max && callees->hop > hub->config.hop_max) return WSM_ERR_LOOP_GUARD;
     if (!wsm__ledger_fits(&hub->ledger, agent, callees->bytes, callees->count)) return WSM_ERR_MAILBOX_FULL;
-    return wsm__wake_may(hub, callees->sender, agent, callees->side);
+    /* the host knows what it does */
+    return callees->sender == WSM__ROSTER_HUB ? WSM_OK
+                                              : wsm__wake_may(hub, callees->sender, agent, callees->side, wait_ms);
 }
 
 static bool is_connected(const wsm_hub *hub, uint32_t agent) {
@@ -59,9 +61,14 @@ static bool is_connected(const wsm_hub *hub, uint32_t agent) {
 static int call(wsm__callees *callees, uint32_t agent) {
     if (has(callees, agent)) return WSM_OK;
     if (callees->count == WSM__CALLEES_MAX) return WSM_ERR_LIMIT;
-    int err = refusal(callees, agent);
+    uint64_t wait_ms = 0;
+    int err = refusal(callees, agent, &wait_ms);
     if (err == WSM_ERR_NOMEM) callees->answer.err = err; /* of nobody, then: all who are named are called, or none */
     if (!err) callees->agents[callees->count++] = agent;
+    if (err == WSM_ERR_LOOP_GUARD) {
+        if (wait_ms > callees->wait_ms) callees->wait_ms = wait_ms;
+        wsm__digest_hold(callees->hub, callees->sender, agent, callees->side);
+    }
     return err;
 }
 

@@ -6,6 +6,7 @@
 bool wsm__delivery_is_made_by(const wsm__record_head *head) {
     switch (head->type) {
     case WSM__MSG_MENTION_ROUTE:
+    case WSM__MSG_MENTION_DIGEST:
     case WSM__MSG_MEMORY_UPDATE: return head->to.ptr != NULL;
     case WSM__MSG_SIDEBAR_SPAWN:
     case WSM__MSG_SIDEBAR_CHILD_SPAWN: return head->priority != WSM_PRIORITY_BACKGROUND; /* it wakes nobody */
@@ -47,7 +48,7 @@ static uint32_t next_target(const wsm_hub *hub, const wsm__fold *fold, wsm_slice
 /* What one must be able to read to get it. */
 static const wsm__context *subject_of(const wsm_hub *hub, const wsm__fold *fold) {
     wsm_slice id;
-    if (fold->head.type != WSM__MSG_MENTION_ROUTE) return fold->context;
+    if (fold->context != hub->mail) return fold->context;
     wsm__json_value value = member_of(fold->body, "sidebar_id");
     if (value.kind != WSM__JSON_STRING || !wsm__json_string_is_plain(value.raw, &id)) return hub->main;
     const wsm__context *context = wsm__log_context(&hub->records, id);
@@ -236,7 +237,7 @@ void wsm__delivery_go(wsm_hub *hub, const wsm__fold *fold, wsm__frame *frame) {
             wsm__delivery_pump(conn);
     }
     hub->count.mentions += called;
-    wsm__wake_count(hub, fold, called);
+    wsm__wake_count(hub, fold, subject_of(hub, fold), called);
     if (called > 0) wsm__turn_chores_soon(hub, 1000);
 }
 

@@ -6,7 +6,9 @@
 
 /* All that a mention does is done by its deliveries. */
 static int mention_prepare(wsm_hub *hub, wsm__fold *fold) {
-    if (fold->context != hub->mail) fold->refusal = WSM_ERR_BAD_MESSAGE;
+    bool is_digest = fold->head.type == WSM__MSG_MENTION_DIGEST;
+    if (fold->context != hub->mail || (is_digest && !wsm__slice_is(fold->head.sender, "hub")))
+        fold->refusal = WSM_ERR_BAD_MESSAGE;
     return WSM_OK;
 }
 
@@ -38,6 +40,7 @@ static const struct row {
     {WSM__MSG_SIDEBAR_IDLE_WARNING, wsm__side_prepare, wsm__side_commit, wsm__side_abandon},
     {WSM__MSG_AGENT_CARD, wsm__card_prepare, NULL, NULL},
     {WSM__MSG_MENTION_ROUTE, mention_prepare, NULL, NULL},
+    {WSM__MSG_MENTION_DIGEST, mention_prepare, NULL, NULL},
     {WSM__MSG_MENTION_ACK, wsm__mention_ack_prepare, wsm__mention_ack_commit, NULL},
 };
 

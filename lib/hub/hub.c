@@ -83,6 +83,8 @@ static int fill_parts(wsm_hub *hub) {
     if (!hub->pool) return WSM_ERR_NOMEM;
     wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
     wsm__map_init(&hub->wake_rates, &hub->mem, hub->seed);
+    wsm__map_init(&hub->context_wakes, &hub->mem, hub->seed);
+    wsm__map_init(&hub->held, &hub->mem, hub->seed);
     wsm__ledger_init(&hub->ledger, &hub->mem, hub->seed,
                      &(wsm__ledger_limits){config->mailbox_messages_max, config->mailbox_bytes_max,
                                            config->mailbox_total_bytes_max, config->mailbox_age_s});
@@ -117,6 +119,8 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__registry_init(&hub->registry, &hub->mem, hub->seed);
     wsm__roster_init(&hub->roster, &hub->mem, hub->seed);
     wsm__map_init(&hub->wake_rates, &hub->mem, hub->seed);
+    wsm__map_init(&hub->context_wakes, &hub->mem, hub->seed);
+    wsm__map_init(&hub->held, &hub->mem, hub->seed);
     wsm__ledger_init(&hub->ledger, &hub->mem, hub->seed, &(wsm__ledger_limits){0});
     wsm__map_init(&hub->addresses, &hub->mem, hub->seed);
     wsm__map_init(&hub->inflight, &hub->mem, hub->seed);
@@ -204,6 +208,7 @@ static void chores(wsm_hub *hub) {
         wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
     wsm__read_next(hub); /* the log may have refused one */
     wsm__mention_due(hub);
+    wsm__digests_due(hub);
     wsm__wakes_expire(hub);
     wsm__retain(hub);
     if (hub->ages.count > 0) wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);
@@ -300,6 +305,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__roster_fini(&hub->roster);
     wsm__ledger_fini(&hub->ledger);
     wsm__wakes_fini(hub);
+    wsm__digests_fini(hub);
     wsm__addresses_fini(hub);
     wsm__map_fini(&hub->inflight);
     wsm__dedup_fini(&hub->dedup);

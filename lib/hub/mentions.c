@@ -65,6 +65,15 @@ static void append_mention(wsm_hub *hub, const wsm__command *command, wsm__recor
     wsm__buf_fini(&result);
 }
 
+static void refuse_all(wsm_hub *hub, const wsm__command *command, const wsm__callees *callees) {
+    bool is_often = callees->err == WSM_ERR_LOOP_GUARD;
+    wsm__verdict verdict = {.err = callees->err ? callees->err : WSM_ERR_UNKNOWN_AGENT,
+                            .field = "target_agents",
+                            .message = is_often ? too_often : NULL,
+                            .retry_after_ms = is_often ? callees->wait_ms : 0};
+    wsm__answer(hub, command->origin, &verdict);
+}
+
 void wsm__mention_submit(wsm_hub *hub, const wsm__command *command) {
     wsm__side *side;
     wsm__record_head head;
@@ -85,8 +94,7 @@ void wsm__mention_submit(wsm_hub *hub, const wsm__command *command) {
     if (callees.answer.err)
         wsm__answer_error(hub, command->origin, callees.answer.err, NULL, NULL);
     else if (callees.count == 0)
-        wsm__answer_error(hub, command->origin, callees.err ? callees.err : WSM_ERR_UNKNOWN_AGENT, "target_agents",
-                          callees.err == WSM_ERR_LOOP_GUARD ? too_often : NULL);
+        refuse_all(hub, command, &callees);
     else
         append_mention(hub, command, &head, &callees);
     wsm__callees_fini(&callees);

@@ -1,5 +1,6 @@
 /* Mentions in the hub. Read in this order: callees.c (whom a mention calls, and what becomes of it), mentions.c
- * (commands), deliveries.c (the fold, and the way to a connection), wakes.c (what a wake costs).
+ * (commands), deliveries.c (the fold, and the way to a connection), wakes.c (what a wake costs), digests.c (what was
+ * held back).
  *
  * A delivery is made of a record that calls somebody: a mention_route, a memory_update with names in its text, the
  * spawn of a sidebar. The ledger (route/ledger.h) holds it until it is answered. */
@@ -19,9 +20,10 @@ typedef struct wsm__callees {
     size_t bytes;
     uint32_t agents[WSM__CALLEES_MAX]; /* accepted */
     uint32_t count;
-    uint32_t named;  /* asked for, accepted or not */
-    int err;         /* of the first that was not accepted */
-    wsm__buf answer; /* a JSON object: what becomes of each, by the name that was used */
+    uint32_t named;   /* asked for, accepted or not */
+    int err;          /* of the first that was not accepted */
+    uint64_t wait_ms; /* with WSM_ERR_LOOP_GUARD: when the purse that fills last has room again; 0: never */
+    wsm__buf answer;  /* a JSON object: what becomes of each, by the name that was used */
 } wsm__callees;
 
 /* callees.c */
@@ -53,11 +55,21 @@ void wsm__delivery_status(wsm_hub *hub, const wsm__delivery *delivery, wsm__deli
 wsm_conn *wsm__delivery_conn(const wsm_hub *hub, const wsm__agent *agent); /* its primary, or its backup; NULL */
 
 /* wakes.c */
-/* 0, WSM_ERR_LOOP_GUARD, WSM_ERR_NOMEM. `side` is what the mention is about. */
-int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side);
-void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, uint32_t targets);
-uint32_t wsm__wake_reproduction(const wsm_hub *hub); /* in thousandths */
+/* 0, WSM_ERR_LOOP_GUARD with how long to wait, WSM_ERR_NOMEM. `side` is what the mention is about. From the hub only
+ * the target's own purse is taken. Who is refused pays nothing. */
+int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side, uint64_t *wait_ms);
+void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, const wsm__context *about, uint32_t targets);
+uint32_t wsm__wake_reproduction(const wsm_hub *hub, const wsm__context *context); /* in thousandths; NULL: of all */
+/* The contexts that had wakes lately, one after the other; NULL: no more. */
+const wsm__context *wsm__wake_next(const wsm_hub *hub, wsm__map_node **cursor);
 void wsm__wakes_expire(wsm_hub *hub);
 void wsm__wakes_fini(wsm_hub *hub);
+
+/* digests.c */
+/* The call was refused as loop_guard: its target will hear of it later, together with others. */
+void wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side);
+void wsm__digests_due(wsm_hub *hub);   /* those whose time has come become records */
+void wsm__digests_flush(wsm_hub *hub); /* all do: the process ends */
+void wsm__digests_fini(wsm_hub *hub);
 
 #endif

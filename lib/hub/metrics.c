@@ -1,9 +1,38 @@
 /* The numbers of a hub: its counters, and the gauges that are read off its state. */
 #include "hub/mentions.h"
 
+#define WAKE_LINES 8u /* sidebars with a line of their own */
+
 static void gauge(wsm_metric_fn fn, void *user, const char *name, const char *labels, const char *help, double value) {
     wsm_metric metric = {name, labels, help, 0, value};
     fn(user, &metric);
+}
+
+/* Of main, and of the sidebars where it is highest. A private one has no line: its name is nobody's business. */
+static void context_wakes(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
+    static const char name[] = "wsm_context_wake_reproduction";
+    static const char help[] = "Wakes that a wake causes in a context: main, and the open sidebars with the most.";
+    const wsm__context *top[WAKE_LINES], *context;
+    uint32_t count = 0;
+    wsm__map_node *cursor = NULL;
+    gauge(fn, user, name, "context=\"main\"", help, wsm__wake_reproduction(hub, hub->main) / 1000.0);
+    while ((context = wsm__wake_next(hub, &cursor)) != NULL) {
+        const wsm__side *side = wsm__tree_of(&hub->tree, context);
+        uint32_t value = wsm__wake_reproduction(hub, context), at = count;
+        if (value == 0 || !side || wsm__side_is_main(side) || side->is_hidden) continue;
+        while (at > 0 && wsm__wake_reproduction(hub, top[at - 1]) < value) at--;
+        if (at == WAKE_LINES) continue;
+        if (count < WAKE_LINES) count++;
+        memmove(&top[at + 1], &top[at], (count - 1 - at) * sizeof *top);
+        top[at] = context;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        char labels[WSM__CONTEXT_ID_MAX + 16];
+        memcpy(labels, "context=\"", 9);
+        memcpy(labels + 9, top[i]->id, top[i]->id_len);
+        memcpy(labels + 9 + top[i]->id_len, "\"", 2);
+        gauge(fn, user, name, labels, help, wsm__wake_reproduction(hub, top[i]) / 1000.0);
+    }
 }
 
 void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
@@ -24,7 +53,8 @@ void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     gauge(fn, user, "wsm_deliveries_open", NULL, "Deliveries that nobody has answered.",
           wsm__ledger_count(&hub->ledger));
     gauge(fn, user, "wsm_wake_reproduction", NULL, "Wakes that a wake causes; at 1 mentions feed themselves.",
-          wsm__wake_reproduction(hub) / 1000.0);
+          wsm__wake_reproduction(hub, NULL) / 1000.0);
+    context_wakes(hub, fn, user);
     gauge(fn, user, "wsm_memory_bytes", NULL, "Memory of the hub.", (double)atomic_load(&hub->mem.used));
 #define EMIT(member, name, labels, help)                                                                               \
     {                                                                                                                  \

@@ -1,7 +1,7 @@
 /* Shutting down, step by step at the ends of turns: let the log finish and answer, keep a snapshot, close every
  * connection, and cut those that have not gone by the deadline. */
 #include "abi.h"
-#include "hub/hub.h"
+#include "hub/mentions.h"
 
 static const wsm_shutdown defaults = {.size = sizeof(wsm_shutdown), .deadline_ms = 10000};
 
@@ -18,6 +18,7 @@ int wsm_hub_shutdown(wsm_hub *hub, const wsm_shutdown *given) {
     if (err) return err;
     if (hub->is_shutting_down) return WSM_OK;
     wsm__turn_enter(hub);
+    wsm__digests_flush(hub);
     hub->is_shutting_down = true;
     atomic_store(&hub->inbox_closed, true);
     hub->shutdown_code = how.restart ? 1012 : 1001;

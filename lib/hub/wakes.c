@@ -1,5 +1,6 @@
 /* What wakes cost. A wake is a mention that reaches an agent's mailbox. Each agent takes so many a minute, and so many
- * from one other; more is refused as loop_guard, because it is how agents keep each other busy for nothing. A sidebar
+ * from one other; more is refused as loop_guard and held back
+ * for a digest, because it is how agents keep each other busy for nothing. A sidebar
  * that not everybody knows of has a purse of its own: else who finds an agent's exhausted would learn of it.
  *
  * The reproduction number says how many wakes a wake causes: those of the last five minutes that answer something (they
@@ -36,20 +37,130 @@ static rate *rate_of(wsm_hub *hub, uint32_t sender, uint32_t target, uint32_t pu
 
 /* Buckets count whole tokens a second; here they are thousandths of a mention, so that a minute's share can be small.
  */
-static bool take(wsm_hub *hub, rate *at, uint32_t per_min) {
+static void take(wsm_hub *hub, rate *at, uint32_t per_min) {
     at->used_at = hub->now;
-    return wsm__bucket_take(&at->bucket, hub->now, per_min * 1000u / 60u, per_min * 1000u, 1000u);
+    wsm__bucket_take(&at->bucket, hub->now, per_min * 1000u / 60u, per_min * 1000u, 1000u);
 }
 
-int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side) {
+static uint64_t wait_of(const wsm_hub *hub, const rate *at, uint32_t per_min) {
+    return at ? wsm__bucket_wait(&at->bucket, hub->now, per_min * 1000u / 60u, per_min * 1000u, 1000u) : 0;
+}
+
+int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side, uint64_t *wait_ms) {
     uint32_t purse = side->is_hidden ? side->context->idx : hub->main->idx;
     uint32_t all = hub->config.mentions_per_min_to_agent, pair = hub->config.mention_pair_per_min;
-    if (sender == WSM__ROSTER_HUB) return WSM_OK; /* the host knows what it does */
+    if (sender == WSM__ROSTER_HUB) pair = 0;
     rate *of_pair = pair ? rate_of(hub, sender, target, purse) : NULL;
     rate *of_target = all ? rate_of(hub, WSM__ROSTER_NONE, target, purse) : NULL;
     if ((pair && !of_pair) || (all && !of_target)) return WSM_ERR_NOMEM;
-    if (pair && !take(hub, of_pair, pair)) return WSM_ERR_LOOP_GUARD;
-    return all && !take(hub, of_target, all) ? WSM_ERR_LOOP_GUARD : WSM_OK;
+    uint64_t wait_pair = wait_of(hub, of_pair, pair), wait_all = wait_of(hub, of_target, all);
+    *wait_ms = wait_pair > wait_all ? wait_pair : wait_all;
+    if (*wait_ms > 0) return WSM_ERR_LOOP_GUARD;
+    if (of_pair) take(hub, of_pair, pair);
+    if (of_target) take(hub, of_target, all);
+    return WSM_OK;
+}
+
+/* ---- the reproduction number ----------------------------------------------------------------------------------------
+ */
+
+typedef struct wakes {
+    uint32_t context; /* its idx */
+    uint64_t last;    /* the last minute with a wake */
+    wsm__wake_minute minutes[WSM__WAKE_MINUTES];
+} wakes;
+
+static uint64_t minute_now(const wsm_hub *hub) {
+    return hub->now / MINUTE_MS + 1;
+}
+
+static wakes *wakes_of(wsm_hub *hub, uint32_t context) {
+    wakes *at = wsm__map_get(&hub->context_wakes, &context, sizeof context);
+    if (at) return at;
+    at = wsm__zalloc(&hub->mem, sizeof *at);
+    if (!at) return NULL;
+    at->context = context;
+    if (!wsm__map_put(&hub->context_wakes, &context, sizeof context, at)) return at;
+    wsm__free(&hub->mem, at, sizeof *at);
+    return NULL;
+}
+
+static uint32_t reproduction(const wsm__wake_minute *minutes, uint64_t now) {
+    uint64_t parents = 0, children = 0;
+    for (size_t i = 0; i < WSM__WAKE_MINUTES; i++) {
+        const wsm__wake_minute *at = &minutes[i];
+        if (at->number == 0 || at->number > now || now - at->number > WINDOW) continue;
+        if (at->number < now) parents += at->all;
+        if (now - at->number < WINDOW) children += at->caused;
+    }
+    return parents > 0 ? (uint32_t)(children * 1000 / parents) : 0;
+}
+
+uint32_t wsm__wake_reproduction(const wsm_hub *hub, const wsm__context *context) {
+    if (!context) return reproduction(hub->wakes, minute_now(hub));
+    const wakes *at = wsm__map_get(&hub->context_wakes, &context->idx, sizeof context->idx);
+    return at ? reproduction(at->minutes, minute_now(hub)) : 0;
+}
+
+/* Counts them; returns whether there is something to warn of, once a minute. */
+static bool count(wsm__wake_minute *minutes, uint64_t now, uint32_t targets, bool is_caused) {
+    wsm__wake_minute *at = &minutes[now % WSM__WAKE_MINUTES];
+    if (at->number != now) *at = (wsm__wake_minute){.number = now};
+    at->all += targets;
+    if (is_caused) at->caused += targets;
+    if (at->warned || at->all < WARN_WAKES || reproduction(minutes, now) < WARN_AT) return false;
+    at->warned = true;
+    return true;
+}
+
+/* The warning is for the host; of a context that not everybody knows of it gives no name either. */
+static void warn(wsm_hub *hub, const wsm__context *context) {
+    static const char what[] = "mentions keep causing mentions", in[] = " in ";
+    char detail[sizeof what + sizeof in + WSM__CONTEXT_ID_MAX];
+    const wsm__side *side = context ? wsm__tree_of(&hub->tree, context) : NULL;
+    wsm_slice name = side && !side->is_hidden ? wsm__slice(context->id, context->id_len) : wsm__slice("", 0);
+    memcpy(detail, what, sizeof what);
+    if (name.len > 0 && name.len <= WSM__CONTEXT_ID_MAX) {
+        memcpy(detail + sizeof what - 1, in, sizeof in);
+        memcpy(detail + sizeof what + sizeof in - 2, name.ptr, name.len);
+        detail[sizeof what + sizeof in - 2 + name.len] = '\0';
+    }
+    wsm__call_security(hub, "wake_reproduction", NULL, detail, WSM_ERR_LOOP_GUARD);
+}
+
+void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, const wsm__context *about, uint32_t targets) {
+    uint64_t now = minute_now(hub);
+    bool is_caused = fold->head.hop > 0;
+    if (targets == 0 || !hub->is_ready) return;
+    if (count(hub->wakes, now, targets, is_caused)) warn(hub, NULL);
+    wakes *at = wakes_of(hub, about->idx);
+    if (!at) {
+        hub->count.no_memory++;
+        return;
+    }
+    at->last = now;
+    if (count(at->minutes, now, targets, is_caused)) warn(hub, about);
+    wsm__turn_chores_soon(hub, IDLE_FOR_MS);
+}
+
+const wsm__context *wsm__wake_next(const wsm_hub *hub, wsm__map_node **cursor) {
+    const wakes *at = wsm__map_next(&hub->context_wakes, cursor);
+    return at ? wsm__log_context_at(&hub->records, at->context) : NULL;
+}
+
+/* ---- forgetting -----------------------------------------------------------------------------------------------------
+ */
+
+static void expire_contexts(wsm_hub *hub) {
+    wsm__map_node *cursor = NULL;
+    wakes *at;
+    while ((at = wsm__map_next(&hub->context_wakes, &cursor)) != NULL) {
+        uint32_t context = at->context;
+        if (minute_now(hub) - at->last <= WINDOW) continue;
+        wsm__map_remove(&hub->context_wakes, &context, sizeof context);
+        wsm__free(&hub->mem, at, sizeof *at);
+    }
+    if (wsm__map_count(&hub->context_wakes) > 0) wsm__turn_chores_soon(hub, IDLE_FOR_MS);
 }
 
 void wsm__wakes_expire(wsm_hub *hub) {
@@ -62,42 +173,17 @@ void wsm__wakes_expire(wsm_hub *hub) {
         wsm__free(&hub->mem, at, sizeof *at);
     }
     if (wsm__map_count(&hub->wake_rates) > 0) wsm__turn_chores_soon(hub, IDLE_FOR_MS);
+    expire_contexts(hub);
 }
 
 void wsm__wakes_fini(wsm_hub *hub) {
     wsm__map_node *cursor = NULL;
     rate *at;
+    wakes *counted;
     while ((at = wsm__map_next(&hub->wake_rates, &cursor)) != NULL) wsm__free(&hub->mem, at, sizeof *at);
     wsm__map_fini(&hub->wake_rates);
-}
-
-/* ---- the reproduction number ----------------------------------------------------------------------------------------
- */
-
-static wsm__wake_minute *minute_of(wsm_hub *hub) {
-    uint64_t number = hub->now / MINUTE_MS + 1;
-    wsm__wake_minute *at = &hub->wakes[number % WSM__WAKE_MINUTES];
-    if (at->number != number) *at = (wsm__wake_minute){.number = number};
-    return at;
-}
-
-uint32_t wsm__wake_reproduction(const wsm_hub *hub) {
-    uint64_t now = hub->now / MINUTE_MS + 1, parents = 0, children = 0;
-    for (size_t i = 0; i < WSM__WAKE_MINUTES; i++) {
-        const wsm__wake_minute *at = &hub->wakes[i];
-        if (at->number == 0 || at->number > now || now - at->number > WINDOW) continue;
-        if (at->number < now) parents += at->all;
-        if (now - at->number < WINDOW) children += at->caused;
-    }
-    return parents > 0 ? (uint32_t)(children * 1000 / parents) : 0;
-}
-
-void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, uint32_t targets) {
-    if (targets == 0 || !hub->is_ready) return;
-    wsm__wake_minute *at = minute_of(hub);
-    at->all += targets;
-    if (fold->head.hop > 0) at->caused += targets;
-    if (at->warned || at->all < WARN_WAKES || wsm__wake_reproduction(hub) < WARN_AT) return;
-    at->warned = true;
-    wsm__call_security(hub, "wake_reproduction", NULL, "mentions keep causing mentions", WSM_ERR_LOOP_GUARD);
+    cursor = NULL;
+    while ((counted = wsm__map_next(&hub->context_wakes, &cursor)) != NULL)
+        wsm__free(&hub->mem, counted, sizeof *counted);
+    wsm__map_fini(&hub->context_wakes);
 }

@@ -11,6 +11,7 @@
 
 #include "hub_world.h"
 #include "kept_log.h"
+#include "side_talk.h"
 
 #define EPOCH "00000000000000aa"
 #define ID(n) "00000000-0000-4000-8000-0000000000" n
@@ -265,7 +266,203 @@ static void agents_who_keep_waking_each_other_are_stopped(void **state) {
                  "[\"bob\"],\"message\":\"y\"}",
                  n);
     assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"loop_guard\""));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"retry\":\"after\",\"retry_after_ms\":2000"));
     assert_int_equal(peer_count(bob, "\"message\":\"y\""), 25); /* thirty a minute from one to one other */
+    end(&f);
+}
+
+/* Says it `count` times, with ids from `first` on. */
+static void call_often(peer *by, const char *whom, int first, int count, const char *more) {
+    for (int n = first; n < first + count; n++)
+        peer_say(by,
+                 "{\"type\":\"mention_route\",\"message_id\":\"00000000-0000-4000-8000-%012d\",\"target_agents\":"
+                 "[\"%s\"],\"message\":\"z\"%s}",
+                 n, whom, more);
+}
+
+static void what_was_held_back_comes_later_as_one_digest(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada, *bob, *cy;
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.mentions_per_min_to_agent = 6;
+    f.w.config.mention_pair_per_min = 4;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    ada = join(&f, "ada"), bob = join(&f, "bob"), cy = join(&f, "cy");
+    call_often(ada, "bob", 1, 9, "");
+    call_often(cy, "bob", 20, 5, "");
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 6); /* four of ada's, two of cy's */
+    assert_int_equal(peer_count(ada, "\"code\":\"loop_guard\""), 5);
+    assert_int_equal(peer_count(cy, "\"code\":\"loop_guard\""), 3);
+    world_run(&f.w, 59000);
+    assert_int_equal(peer_count(bob, "mention_digest"), 0);
+    world_run(&f.w, 2000);
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_digest\""), 1);
+    assert_non_null(strstr(peer_last(bob, "mention_digest"), "\"count\":8,\"senders\":[\"ada\",\"cy\"]"));
+    assert_int_equal(peer_count(ada, "mention_digest") + peer_count(cy, "mention_digest"), 0);
+    world_run(&f.w, 200000);
+    assert_int_equal(peer_count(bob, "mention_digest"), 1);
+    end(&f);
+}
+
+static void a_refused_call_costs_the_pair_nothing(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.mentions_per_min_to_agent = 4;
+    f.w.config.mention_pair_per_min = 2;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob"), *cy = join(&f, "cy"), *dan = join(&f, "dan");
+    call_often(ada, "bob", 1, 2, "");
+    call_often(cy, "bob", 10, 2, "");
+    call_often(dan, "bob", 20, 9, ""); /* the target's purse is empty: dan pays nothing */
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 4);
+    world_run(&f.w, 31000); /* room for two again */
+    call_often(dan, "bob", 40, 3, "");
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 6);
+    end(&f);
+}
+
+static void a_digest_survives_an_orderly_end_and_tells_of_private_things_to_members_alone(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.mention_pair_per_min = 2;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *ada = join(&f, "ada");
+    peer_leave(join(&f, "bob"));
+    char id[SIDE_ID], more[SIDE_ID + 32];
+    side_spawn(ada, "\"bob\"", ",\"visibility\":\"private\"", id);
+    snprintf(more, sizeof more, ",\"sidebar_id\":\"%s\"", id);
+    call_often(ada, "bob", 9001, 5, "");
+    call_often(ada, "bob", 9020, 7, more);
+    assert_int_equal(wsm_hub_shutdown(f.w.hub, NULL), 0);
+    world_run(&f.w, 100);
+    restart(&f, 0);
+    peer *bob = join(&f, "bob"), *eve = join(&f, "eve");
+    world_run(&f.w, 100);
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_digest\""), 2);
+    assert_non_null(strstr(peer_last(bob, "\"count\":3"), "mention_digest"));
+    assert_non_null(strstr(peer_last(bob, "\"count\":5"), id));
+    assert_null(strstr(peer_last(bob, "\"count\":3"), id));
+    assert_int_equal(peer_count(eve, "mention_digest"), 0);
+    char mention[40];
+    snprintf(mention, sizeof mention, "%s", line_get(peer_last(bob, "\"count\":5"), "message_id"));
+    answer(bob, mention, "seen");
+    assert_int_equal(peer_count(bob, "\"type\":\"error\""), 0);
+    /* Who was removed meanwhile hears nothing of it. */
+    ada = join(&f, "ada");
+    call_often(ada, "bob", 9060, 40, more);
+    const char *said = peer_ask(ada, "sidebar_remove", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]", id);
+    assert_string_equal(answer_of(said), "ack");
+    peer_forget(bob);
+    world_run(&f.w, 130000);
+    assert_int_equal(peer_count(bob, id), 0);
+    end(&f);
+}
+
+static void a_chain_that_is_too_long_stays_too_long(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.hop_max = 1;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob");
+    call_often(ada, "bob", 1, 1, "");
+    call_often(bob, "ada", 2, 1, ",\"cause\":\"00000000-0000-4000-8000-000000000001\"");
+    call_often(ada, "bob", 3, 1, ",\"cause\":\"00000000-0000-4000-8000-000000000002\"");
+    assert_non_null(strstr(peer_last(ada, "\"code\":\"loop_guard\""), "\"retry\":\"never\""));
+    assert_null(strstr(peer_last(ada, "\"code\":\"loop_guard\""), "retry_after_ms"));
+    world_run(&f.w, 61000);
+    assert_non_null(strstr(peer_last(bob, "mention_digest"), "\"count\":1,\"senders\":[\"ada\"]"));
+    end(&f);
+}
+
+/* ---- the reproduction number ----------------------------------------------------------------------------------------
+ */
+
+typedef struct numbers {
+    double all, main, side;
+    int lines;
+    const char *id;
+} numbers;
+
+static void take_number(void *user, const wsm_metric *metric) {
+    numbers *n = user;
+    if (strcmp(metric->name, "wsm_wake_reproduction") == 0) n->all = metric->value;
+    if (strcmp(metric->name, "wsm_context_wake_reproduction") != 0) return;
+    n->lines++;
+    if (strcmp(metric->labels, "context=\"main\"") == 0) n->main = metric->value;
+    if (strstr(metric->labels, n->id)) n->side = metric->value;
+}
+
+static numbers numbers_of(fixture *f, const char *id) {
+    numbers n = {.side = -1, .id = id};
+    wsm_hub_metrics(f->w.hub, take_number, &n);
+    return n;
+}
+
+/* In the first minute so many wakes without a cause, in the next so many with one, all about one context. */
+static void wake(fixture *f, const char *more, int without, int with) {
+    char caused[2 * SIDE_ID];
+    static int id = 5000;
+    peer *ada = join(f, "ada"), *bob = join(f, "bob");
+    int first = id;
+    call_often(ada, "bob", id, without, more);
+    id += without;
+    snprintf(caused, sizeof caused, "%s,\"cause\":\"00000000-0000-4000-8000-%012d\"", more, first);
+    world_run(&f->w, 60000);
+    call_often(ada, "bob", id, with, caused);
+    id += with;
+    peer_leave(ada);
+    peer_leave(bob);
+}
+
+static void wakes_caused_for_each_wake_are_counted_for_each_context(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.mention_pair_per_min = f.w.config.mentions_per_min_to_agent = 1000;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer_leave(join(&f, "bob"));
+    peer *ada = join(&f, "ada");
+    char id[SIDE_ID], hidden[SIDE_ID], more[SIDE_ID + 32];
+    side_spawn(ada, "\"bob\"", "", id);
+    side_spawn(ada, "\"bob\"", ",\"visibility\":\"private\"", hidden);
+    peer_leave(ada);
+    world_run(&f.w, 600000);                  /* the spawns' own wakes are out of the window */
+    assert_true(numbers_of(&f, id).side < 0); /* nothing has happened there: no line */
+    snprintf(more, sizeof more, ",\"sidebar_id\":\"%s\"", id);
+    wake(&f, more, 8, 6); /* 6 / 8 */
+    numbers n = numbers_of(&f, id);
+    assert_true(n.side == 0.75 && n.main == 0 && n.all == 0.75);
+    assert_int_equal(n.lines, 2);
+    assert_int_equal(f.w.security, 0);
+    snprintf(more, sizeof more, ",\"sidebar_id\":\"%s\"", hidden);
+    world_run(&f.w, 600000);
+    wake(&f, more, 8, 12); /* 12 / 8: warned of, and not named */
+    n = numbers_of(&f, hidden);
+    assert_int_equal(n.lines, 1);
+    assert_true(n.side < 0 && n.main == 0 && n.all == 1.5);
+    assert_true(f.w.security > 0);
+    int warned = f.w.security;
+    world_run(&f.w, 600000);
+    n = numbers_of(&f, hidden);
+    assert_true(n.all == 0 && n.lines == 1);
+    wake(&f, "", 10, 10); /* exactly one */
+    n = numbers_of(&f, id);
+    assert_true(n.main == 1 && n.all == 1);
+    assert_int_equal(f.w.security, warned + 2); /* of the context, and of all */
     end(&f);
 }
 
@@ -338,6 +535,11 @@ int main(void) {
         cmocka_unit_test(who_cannot_be_called_is_told_by_name),
         cmocka_unit_test(a_full_mailbox_is_told),
         cmocka_unit_test(agents_who_keep_waking_each_other_are_stopped),
+        cmocka_unit_test(what_was_held_back_comes_later_as_one_digest),
+        cmocka_unit_test(a_refused_call_costs_the_pair_nothing),
+        cmocka_unit_test(a_digest_survives_an_orderly_end_and_tells_of_private_things_to_members_alone),
+        cmocka_unit_test(a_chain_that_is_too_long_stays_too_long),
+        cmocka_unit_test(wakes_caused_for_each_wake_are_counted_for_each_context),
         cmocka_unit_test(an_observer_is_neither_called_nor_calls),
         cmocka_unit_test(a_log_that_keeps_nothing_still_delivers_what_memory_has_trimmed),
         cmocka_unit_test(any_allocation_may_fail_and_each_mention_comes_once),
