@@ -28,6 +28,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "-
 
 REPORT = re.compile(r"^report: (.*)$", re.M)
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
+EXECUTIONS = re.compile(r"^report: \w+: \d+ inputs, (\d+) runs, (\d+) more with failing allocations$", re.M)
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M)
 CMOCKA_RUN = re.compile(r"^\[==========\] (\d+) test\(s\) run", re.M)
 
@@ -131,6 +132,7 @@ def main():
     is_sanitised = not (build / "tests/fault").is_dir()  # what interposes malloc, and what has its own sanitizer, is not there
     for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan", "valgrind"))]:
         # What measures time or loads the machine runs alone.
+        executions = 0
         workers = os.cpu_count() if stage in ("unit", "fault", "valgrind", "fuzz", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             futures = [(name, pool.submit(run, stage, command, environment)) for name, command in plan[stage]]
@@ -139,10 +141,13 @@ def main():
                 passed, failed = passed + good, failed + bad
                 verdict = "ok    " if not bad else "FAILED"
                 print(f"{verdict} {stage}/{name}: {good} passed, {bad} failed ({seconds:.1f} s)", flush=True)
+                executions += sum(int(n) for pair in EXECUTIONS.findall(output) for n in pair)
                 for line in REPORT.findall(output):
                     print(f"       {line}", flush=True)
                 if bad:
                     print("\n".join("    " + line for line in output.splitlines()[:300]), flush=True)
+        if stage == "fuzz":
+            print(f"report: fuzz executions: {executions}", flush=True)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 

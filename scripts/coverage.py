@@ -5,7 +5,8 @@
 
 `corpus` runs the fuzz corpus alone and lists the parser files, with the targets: 95 % of lines, 90 % of branches (with
 --expect, a total below them is an error). `all` runs the units, the integration tests and the corpus, and lists every file of lib/.
-Assertions have branches that no test takes, and so have calls that end a loop of a switch; they count as they are."""
+Assertions have branches that no test takes, and so have calls that end a loop of a switch; they count as they are, as
+missed. What only a failing allocation reaches counts as well: the driver runs each input with its allocations failing."""
 
 import argparse
 import collections

@@ -95,7 +95,8 @@ def main():
             more, files, size = merge(program, name, work, environment, arguments.minimise)
             total, bad = total + runs, bad + len(findings)
             print(f"{name}: {runs} executions in {share} s, {len(findings)} findings, {more} inputs more; corpus {files} files, {size} bytes", flush=True)
-    print(f"fuzz: {total} executions of {len(names)} targets, {bad} findings")
+    print(f"report: fuzz executions: {total}")
+    print(f"fuzz: {'FAILED' if bad else 'ok'}: {total} executions of {len(names)} targets, {bad} findings")
     sys.exit(1 if bad else 0)
 
 

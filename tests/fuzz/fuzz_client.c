@@ -3,8 +3,9 @@
  * end in order, the end once; memory follows what was received.
  *
  * {A} in an input stands for the right Sec-WebSocket-Accept. The first byte picks the settings: plain mode, an answer
- * to the upgrade put in front, small limits, time that passes.
- */
+ * to the upgrade put in front, small limits, time that passes, a close by the host. Or it says that the rest is a
+ * configuration, a line for each text: what could not stand in a request is refused, and all else makes a request that
+ * holds it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 #define EACH_BYTE 2000u
 
-enum { PLAIN = 1, UPGRADED = 2, SMALL = 4, WAITS = 8, RESUMES = 16, CLOSES = 32 };
+enum { PLAIN = 1, UPGRADED = 2, SMALL = 4, WAITS = 8, RESUMES = 16, CLOSES = 32, CONFIGURES = 64 };
 
 typedef struct end_of_wire {
     test_mem mem;
@@ -115,13 +116,28 @@ static void drain(end_of_wire *e) {
     }
 }
 
+static void host_of(wsm_client_host *host) {
+    wsm_client_host_init(host, sizeof *host);
+    host->clock_mono = clock_mono;
+    host->clock_wall = clock_wall;
+    host->random = fill_random;
+    host->alloc = wire_alloc;
+    host->bytes_waiting = bytes_waiting;
+    host->close_transport = close_transport;
+    host->on_open = on_open;
+    host->on_message = on_message;
+    host->on_data = on_data;
+    host->on_close = on_close;
+    host->on_refused = on_refused;
+}
+
 static bool begin(end_of_wire *e, unsigned mode) {
     wsm_client_config config;
     wsm_client_host host;
     *e = (end_of_wire){.mono = 1000, .random = 11};
     fuzz_mem_begin(&e->mem);
     wsm_client_config_init(&config, sizeof config);
-    wsm_client_host_init(&host, sizeof host);
+    host_of(&host);
     config.host = "hub.test:8002";
     config.plain = (mode & PLAIN) != 0;
     if (mode & SMALL) {
@@ -132,17 +148,6 @@ static bool begin(end_of_wire *e, unsigned mode) {
         config.epoch = "0123456789abcdef";
         config.after = 7;
     }
-    host.clock_mono = clock_mono;
-    host.clock_wall = clock_wall;
-    host.random = fill_random;
-    host.alloc = wire_alloc;
-    host.bytes_waiting = bytes_waiting;
-    host.close_transport = close_transport;
-    host.on_open = on_open;
-    host.on_message = on_message;
-    host.on_data = on_data;
-    host.on_close = on_close;
-    host.on_refused = on_refused;
     int err = wsm_client_new(&e->client, &config, &host, e);
     FUZZ_EXPECT(err == 0 || fuzz_mem_is_short(&e->mem));
     e->live = e->mem.live;
@@ -242,6 +247,7 @@ fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_
     unsigned mode = fuzz_u8(&in);
     fuzz_text text = {0};
     end_of_wire e;
+    if (mode & CONFIGURES) return (fuzz_lens){0, 0}; /* no stream */
     FUZZ_EXPECT(begin(&e, mode));
     e.out_cuts = out_cuts;
     if (mode & UPGRADED) answer_upgrade(&e, mode, &text);
@@ -262,9 +268,76 @@ fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_
     return lens;
 }
 
+/* ---- configurations -------------------------------------------------------------------------------------------------
+ */
+
+static bool is_visible(const char *text) {
+    for (; *text; text++)
+        if (*text < '!' || *text > '~') return false;
+    return true;
+}
+
+static bool is_epoch_text(const char *text) {
+    return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16;
+}
+
+/* A line of the input, terminated. To be freed. */
+static char *line_of(fuzz_in *in) {
+    wsm_slice line = fuzz_until(in, '\n');
+    char *text = malloc(line.len + 1);
+    if (!text) abort();
+    if (line.len) memcpy(text, line.ptr, line.len);
+    text[line.len] = '\0';
+    return text;
+}
+
+static void configure(unsigned mode, fuzz_in in) {
+    enum { HOST, PATH, ORIGIN, TOKEN, EPOCH, TEXTS };
+    char *text[TEXTS];
+    end_of_wire e = {.mono = 1000, .random = 11};
+    wsm_client_config config;
+    wsm_client_host host;
+    for (int i = 0; i < TEXTS; i++) text[i] = line_of(&in);
+    fuzz_mem_begin(&e.mem);
+    wsm_client_config_init(&config, sizeof config);
+    host_of(&host);
+    config.plain = (mode & PLAIN) != 0;
+    config.host = text[HOST];
+    config.path = mode & SMALL ? NULL : text[PATH];
+    config.origin = mode & WAITS ? NULL : text[ORIGIN];
+    config.token = text[TOKEN];
+    config.epoch = mode & RESUMES ? text[EPOCH] : NULL;
+    config.after = mode & CLOSES ? UINT64_MAX : 7;
+    bool is_good = *text[HOST] && is_visible(text[HOST]) && is_visible(text[TOKEN]);
+    if (config.origin) is_good = is_good && is_visible(text[ORIGIN]);
+    if (config.path) is_good = is_good && text[PATH][0] == '/' && is_visible(text[PATH]) && !strchr(text[PATH], '#');
+    if (config.epoch && *text[EPOCH] && !config.plain)
+        is_good = is_good && is_epoch_text(text[EPOCH]) && config.after == 7;
+    bool is_long = strlen(text[HOST]) + strlen(text[PATH]) + strlen(text[ORIGIN]) + strlen(text[TOKEN]) > 4000;
+    int err = wsm_client_new(&e.client, &config, &host, &e);
+    if (!fuzz_mem_is_short(&e.mem)) FUZZ_EXPECT(is_good ? err == 0 || is_long : err == WSM_ERR_INVALID);
+    if (err == 0) {
+        FUZZ_EXPECT(is_good);
+        drain(&e);
+        FUZZ_EXPECT(e.out.len > 4 && memcmp(e.out.ptr, "GET /", 5) == 0 && strstr(e.out.ptr, "\r\n\r\n"));
+        FUZZ_EXPECT(strstr(e.out.ptr, text[HOST]) && (!config.path || strstr(e.out.ptr, text[PATH])));
+        FUZZ_EXPECT(memmem(e.out.ptr, e.out.len, "\r\n\r\n", 4) == (void *)(e.out.ptr + e.out.len - 4)); /* one head */
+        wsm_client_closed(e.client);
+        wsm_client_free(e.client);
+    }
+    fuzz_mem_end(&e.mem);
+    fuzz_text_free(&e.out);
+    fuzz_text_free(&e.told);
+    for (int i = 0; i < TEXTS; i++) free(text[i]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};
     unsigned mode = fuzz_u8(&in);
+    if (mode & CONFIGURES) {
+        configure(mode, in);
+        return 0;
+    }
     uint64_t dice = fuzz_hash(data, size);
     fuzz_text text = {0};
     end_of_wire whole;
