@@ -71,7 +71,9 @@ def programs(build):
         "fault": compiled("fault"),
         "tsan": threaded,
         "valgrind": [(name, [*VALGRIND, str(build / "tests" / name)])
-                     for name in ("integration/test_hub", "unit/test_client_client", "unit/test_sqlite_store")],
+                     for name in ("integration/test_hub", "integration/test_uv_tls", "unit/test_client_client",
+                                  "unit/test_sqlite_store")]
+                    + [("wsmd", [PYTHON, str(ROOT / "scripts/valgrind.py"), "--short", "--build", str(build)])],
         "fuzz": fuzzed,
         "sim": simulated,
         "interop": scripts,
@@ -135,7 +137,8 @@ def main():
         executions = 0
         workers = os.cpu_count() if stage in ("unit", "fault", "valgrind", "fuzz", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            futures = [(name, pool.submit(run, stage, command, environment)) for name, command in plan[stage]]
+            more = {**environment, "WSM_SLOW": "1"} if stage == "valgrind" else environment
+            futures = [(name, pool.submit(run, stage, command, more)) for name, command in plan[stage]]
             for name, future in futures:
                 good, bad, seconds, output = future.result()
                 passed, failed = passed + good, failed + bad

@@ -26,17 +26,9 @@ def simulated(folder, seconds):
     return [str(folder / "bin/wsm-sim"), "run", "--seeds", f"{seed}..{seed + 100_000_000}", "--jobs", "2", "--seconds", str(seconds)]
 
 
-def tortured(folder, seconds, connections, wrapped=None):
-    return [str(folder / "tests/acceptance/torture"), "--wsmd", str(wrapped or folder / "bin/wsmd"), "--connections",
-            str(connections), "--publishers", str(connections // 2), "--seconds", str(seconds), "--kills", "1"]
-
-
-def under_valgrind(build):
-    """A program for torture to start: wsmd under valgrind."""
-    script = build / "wsmd-valgrind"
-    script.write_text(f"#!/bin/sh\nexec {' '.join(VALGRIND)} {build}/bin/wsmd \"$@\"\n")
-    script.chmod(0o755)
-    return script
+def tortured(folder, seconds, connections, kills):
+    return [str(folder / "tests/acceptance/torture"), "--wsmd", str(folder / "bin/wsmd"), "--connections", str(connections),
+            "--publishers", str(connections // 2), "--seconds", str(seconds), "--kills", str(kills)]
 
 
 def parts(build, seconds):
@@ -49,13 +41,18 @@ def parts(build, seconds):
     yield simulated(san, share(13)), {}
     yield [PYTHON, "tests/acceptance/test_faults.py"], {"WSM_KILL_CYCLES": str(share(15) * 2), "WSM_FLIPS": str(share(10) * 3)}
     yield [str(build / "tests/unit/test_sqlite_power")], {"WSM_POWER_SEEDS": str(share(10) // 3 + 1)}
-    yield tortured(tsan, share(5), 60), {"TSAN_OPTIONS": "exitcode=66"}
-    yield tortured(build, max(share(5), 30), 20, under_valgrind(build)), {}  # it takes some seconds to start at all
+    yield tortured(build, max(share(10), 10), 500, max(share(10) // 3, 3)), {}
+    yield tortured(tsan, max(share(5), 10), 60, 1), {"TSAN_OPTIONS": "exitcode=66"}
+    for name in ("integration/test_threads", "unit/test_sqlite_worker"):
+        yield [str(tsan / "tests" / name)], {"TSAN_OPTIONS": "exitcode=66 second_deadlock_stack=1"}
+    yield [str(build / "tests/fault/test_fault_uv")], {"WSM_FAULT_STRIDE": str(max(4000 // seconds, 1))}
+    yield [PYTHON, "scripts/valgrind.py", "--build", str(build), "--seconds", str(max(share(5), 30))], {}
     for name in ("client", "frame_stream", "http_upgrade"):
         yield [str(build / f"tests/fuzz/fuzz_{name}"), f"--splits={min(250, 72 + share(10))}", f"tests/fuzz/corpus/{name}"], {}
-    for name in ("integration/test_hub", "integration/test_threads", "integration/test_uv", "unit/test_sqlite_worker",
+    for name in ("integration/test_hub", "integration/test_threads", "integration/test_uv", "integration/test_uv_tls",
+                 "integration/test_hub_sidebars", "integration/test_hub_mentions", "unit/test_sqlite_worker",
                  "unit/test_sqlite_store", "unit/test_client_client"):
-        yield [*VALGRIND, str(build / "tests" / name)], {}
+        yield [*VALGRIND, str(build / "tests" / name)], {"WSM_SLOW": "1"}
 
 
 def main():

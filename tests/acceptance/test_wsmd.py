@@ -29,8 +29,9 @@ import websockets
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
-WSMD = str((BUILD if BUILD.is_absolute() else ROOT / BUILD) / "bin/wsmd")
-PATIENCE_S = 20
+WSMD = os.environ.get("WSM_WSMD") or str((BUILD if BUILD.is_absolute() else ROOT / BUILD) / "bin/wsmd")
+IS_SLOW = "WSM_SLOW" in os.environ  # under valgrind: everything takes longer, and all are ended so that they can be judged
+PATIENCE_S = 20 * (5 if IS_SLOW else 1)
 UUID = "0190f6a5-0000-7000-8000-%012x"
 
 
@@ -113,7 +114,7 @@ class Server:
 
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
+            self.process.terminate() if IS_SLOW else self.process.kill()
         self.process.wait()
         self.process.stdout.close()
         if self.own:
@@ -959,7 +960,8 @@ class Count(unittest.TextTestResult):
 
 
 def main(module):
-    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+    names, loader = sys.argv[1:], unittest.defaultTestLoader
+    suite = loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
     result = unittest.TextTestRunner(verbosity=2, resultclass=Count).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stderr.flush()

@@ -16,7 +16,12 @@
 
 #include "wsm/uv.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS patience_ms()
+
+/* Under valgrind, where ciphers are slow, there is more of it: WSM_SLOW says so. */
+static inline uint64_t patience_ms(void) {
+    return getenv("WSM_SLOW") ? 200000 : 20000;
+}
 
 typedef struct world {
     wsm_uv *uv; /* first, as wsm_uv_new wants it */
@@ -275,7 +280,7 @@ static inline void raw_upgrade(int fd) {
 static inline size_t raw_read(world *w, int fd, char *out, size_t cap, int *over) {
     size_t len = 0;
     *over = 0;
-    for (int i = 0; i < PATIENCE_MS / 10 && !*over && len < cap; i++) {
+    for (uint64_t i = 0; i < PATIENCE_MS / 10 && !*over && len < cap; i++) {
         ssize_t n = recv(fd, out + len, cap - len, MSG_DONTWAIT);
         if (n == 0) *over = 1;
         if (n < 0 && errno != EAGAIN) *over = -1;
