@@ -18,6 +18,7 @@ struct wsm__sim_replies {
 /* Of one connection. */
 struct wsm__sim_told {
     uint64_t left[64]; /* by sidebar: the record by which the client heard that it belongs to it no longer */
+    uint32_t circles;  /* of waits that it has to be told of, and has not */
     bool is_history;
     uint32_t context;
     uint64_t from, last, count; /* of the history: the record that let it in, the newest that has come */
@@ -169,6 +170,40 @@ bool wsm__sim_check_history_gap(wsm__sim_client *client, const wsm__sim_epoch *e
     memset(told->got + from, 1, (size_t)(to - from + 1));
     if (to > told->last) told->last = to;
     return true;
+}
+
+/* ---- circles --------------------------------------------------------------------------------------------------------
+ */
+
+/* May an agent know of every sidebar that one comes to along waits. */
+static bool knows_all(const wsm__sim_sides *sides, const wsm__sim_side *side, uint32_t agent) {
+    (void)side;
+    for (uint32_t i = 1; i < sides->count; i++) {
+        const wsm__sim_side *at = sides->at[i];
+        if (at->status == WSM__SIM_WAITS_FOR && at->is_hidden && !wsm__sim_is_in(at->members, agent)) return false;
+    }
+    return true;
+}
+
+/* A wait has closed a circle: the members of the one that waits, if they may know of all, are told. */
+void wsm__sim_circle_closed(wsm__sim_machine *node, const wsm__sim_sides *sides, const wsm__sim_side *side) {
+    wsm_sim *sim = node->sim;
+    wsm__sim_say(sim, "a circle of waits is closed by %s", side->id);
+    for (uint32_t i = 0; i < sim->clients_count; i++) {
+        wsm__sim_client *client = sim->clients[i];
+        uint32_t agent = client->agent->idx;
+        bool is_there = node->is_ready && client->node == node && client->phase == WSM__SIM_LIVE && client->told;
+        if (is_there && wsm__sim_is_in(side->members, agent) && knows_all(sides, side, agent)) client->told->circles++;
+    }
+}
+
+void wsm__sim_told_circle(wsm__sim_client *client) {
+    if (client->told->circles > 0) client->told->circles--;
+}
+
+void wsm__sim_check_circles(const wsm__sim_client *client) {
+    if (client->told->circles > 0)
+        wsm__sim_break(client->sim, "I-46", "client %u was not told of a circle of waits", client->idx);
 }
 
 /* ---- outsiders ------------------------------------------------------------------------------------------------------

@@ -297,6 +297,10 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
         on_welcome(client);
     else if (wsm__sim_op_of(doc(client)) < WSM__SIM_OPS)
         wsm__sim_check_record(client, number(client, "offset"), at, len);
+    else if (is(client, "context_snapshot"))
+        wsm__sim_check_snapshot(client);
+    else if (is(client, "deadlock"))
+        wsm__sim_told_circle(client);
     else if (is(client, "position"))
         on_position(client);
     else if (is(client, "ack") || is(client, "duplicate_ack"))

@@ -353,6 +353,7 @@ static void on_wait(wsm__sim_fold *fold, wsm__sim_side *side) {
         expect(fold, other != NULL, "it waits for what is not there");
         if (other) add_wait(side, other->idx);
     }
+    if (wsm__sim_waits_in_circle(fold->sides, side)) wsm__sim_circle_closed(fold->node, fold->sides, side);
 }
 
 static void on_archive(const wsm__sim_fold *fold, wsm__sim_side *side) {
@@ -443,7 +444,10 @@ static void count(const wsm__sim_fold *fold, wsm__sim_side *side) {
                        (unsigned long long)side->seq);
     side->seq = entry->seq;
     side->active = fold->offset;
-    if (entry->time > side->active_ms && fold->op != WSM__SIM_OP_WARN) side->active_ms = entry->time;
+    if (fold->op != WSM__SIM_OP_WARN) {
+        side->active_ms = entry->time > side->active_ms ? entry->time : side->active_ms;
+        side->active_wall = wsm__sim_machine_wall(fold->node);
+    }
     if (!changes_nothing(fold->op)) side->touched = fold->offset;
 }
 

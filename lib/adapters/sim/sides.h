@@ -93,7 +93,7 @@ typedef struct wsm__sim_side {
     int priority, policy; /* policy: 0 keep_both, 1 keep_parent, 2 keep_sidebar */
     bool is_private, is_hidden, is_reviewed, is_offered;
     uint64_t version, seq, born, active, touched, merged_at; /* touched: the last record that changed its state */
-    int64_t active_ms;
+    int64_t active_ms, active_wall; /* time of its last activity; from where idleness counts, ms since 1970 */
     wsm__sim_agents members, ever, asked, asked_all; /* now; members or invited at any time; invited; with history */
     wsm__sim_span *spans;
     uint32_t spans_count, spans_cap;

@@ -51,6 +51,7 @@ struct wsm_sim {
     uint64_t calm_at;                        /* when they were over */
     uint64_t left_at;                        /* when a session ended last */
     uint32_t sides_max;                      /* live sidebars that clients keep about; 0: they make none */
+    uint64_t snapshots;                      /* that were compared with the model */
     struct wsm__sim_replies *replies;        /* how requests about hidden sidebars are answered (check_sidebar.c) */
     uint64_t events_max;                     /* 0: the usual */
     bool is_users;                           /* a test's own world: records may come from elsewhere */
@@ -431,6 +432,12 @@ void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint
 void wsm__sim_check_names(wsm__sim_client *client, const char *text, size_t len);
 void wsm__sim_check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, const char *code, const char *reply,
                           size_t len);
+
+void wsm__sim_check_snapshot(wsm__sim_client *client); /* check_told.c: one has come, and was read */
+void wsm__sim_check_sides(wsm_sim *sim);               /* check_told.c: at the end */
+void wsm__sim_check_circles(const wsm__sim_client *client);
+void wsm__sim_told_circle(wsm__sim_client *client); /* deadlock has come */
+void wsm__sim_circle_closed(wsm__sim_machine *node, const wsm__sim_sides *sides, const wsm__sim_side *side);
 
 bool wsm__sim_has_broken(const wsm__sim_machine *node); /* a record that cannot be read */
 bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, wsm_slice json);
