@@ -202,7 +202,11 @@ uint64_t wsm__audience_trimmed(const wsm_conn *conn) {
     wsm__reader reader = wsm__audience_reader(conn);
     wsm__member *member = NULL;
     bool is_main = false;
-    uint64_t trimmed = hub->log.read && reader.agent != WSM__ROSTER_NONE ? hub->mail->trimmed_to : 0;
+    uint64_t trimmed = 0;
+    if (hub->log.read && reader.agent != WSM__ROSTER_NONE) { /* what names him may stand in contexts that are not his */
+        trimmed = hub->mail->trimmed_to;
+        if (hub->records.reached_to > trimmed) trimmed = hub->records.reached_to;
+    }
     wsm__context *context;
     while ((context = next_read(conn, &reader, &is_main, &member)) != NULL)
         if (context->trimmed_to > trimmed) trimmed = context->trimmed_to;

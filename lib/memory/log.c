@@ -173,6 +173,7 @@ static void trim_oldest(wsm__log *log, wsm__context *context) {
     context->trimmed_to_seq = entry->seq;
     log->dead++;
     log->trimmed++;
+    if (entry->reach && entry->offset > log->reached_to) log->reached_to = entry->offset;
     entry_free(log, entry);
     pack(log);
 }

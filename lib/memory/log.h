@@ -88,16 +88,17 @@ typedef struct wsm__log_limits {
 typedef struct wsm__log {
     wsm__mem *mem;
     wsm__log_limits limits;
-    uint64_t applied;   /* offset of the last record that was folded */
-    uint64_t lost;      /* corrupt records whose place in a sequence is not known yet */
-    wsm__map by_id;     /* of wsm__context */
-    wsm__ring contexts; /* the same by idx */
-    wsm__ring slots;    /* of {offset, entry}, by offset; entry NULL: trimmed */
-    uint32_t dead;      /* such slots */
-    wsm__ring voids;    /* of wsm__void, by offset, the newest WSM__LOG_VOIDS */
-    uint32_t corrupt;   /* broken ones among them */
-    uint64_t trimmed;   /* records, ever */
-    uint64_t bytes;     /* in memory now */
+    uint64_t applied;    /* offset of the last record that was folded */
+    uint64_t lost;       /* corrupt records whose place in a sequence is not known yet */
+    wsm__map by_id;      /* of wsm__context */
+    wsm__ring contexts;  /* the same by idx */
+    wsm__ring slots;     /* of {offset, entry}, by offset; entry NULL: trimmed */
+    uint32_t dead;       /* such slots */
+    wsm__ring voids;     /* of wsm__void, by offset, the newest WSM__LOG_VOIDS */
+    uint32_t corrupt;    /* broken ones among them */
+    uint64_t trimmed;    /* records, ever */
+    uint64_t reached_to; /* of those the last that others than its context's members see */
+    uint64_t bytes;      /* in memory now */
 } wsm__log;
 
 #define WSM__LOG_VOIDS 4096u
