@@ -53,7 +53,8 @@ bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch,
     if (is_for(client, epoch, entry->context, offset, wsm__sim_side_owes)) return true;
     if (entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_owes))
         return !node->cannot_read && offset >= node->store.first;
-    bool is_named = wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context);
+    bool is_named = wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context) &&
+                    offset >= epoch->sides.at[entry->context]->gone[client->agent->idx]; /* else it was purged */
     return is_named && !node->cannot_read && offset >= node->store.first; /* of others' contexts there are no gaps */
 }
 
