@@ -243,6 +243,8 @@ void wsm__sim_check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, co
     const wsm__sim_side *side = wsm__sim_side_find(&epoch->sides, sent->about, strlen(sent->about));
     if (side && (!side->is_hidden || wsm__sim_side_is_known(&epoch->sides, side, client->agent->idx))) return;
     if (!sim->replies) sim->replies = wsm__sim_zalloc(sizeof *sim->replies);
+    if (side && strcmp(code, "not_found") != 0)
+        wsm__sim_break(sim, "I-41", "client %u asks about a sidebar that is hidden from it: %s", client->idx, reply);
     char *mine = side ? sim->replies->hidden[sent->op] : sim->replies->missing[sent->op];
     const char *other = side ? sim->replies->missing[sent->op] : sim->replies->hidden[sent->op];
     memcpy(mine, reply, len);

@@ -120,6 +120,7 @@ static void do_join(doing *at) {
 static void do_leave(doing *at) {
     add_about(at, "sidebar_id");
     add(at, ",\"reason\":\"enough\"");
+    if (draw(at, 2)) add(at, ",\"priority\":\"critical\""); /* it overtakes what waits for the one who leaves */
 }
 
 static void do_invite(doing *at) {
@@ -163,6 +164,16 @@ static void do_resume(doing *at) {
     add_version(at);
 }
 
+/* One that waits itself, if there is one: so circles come about. */
+static const char *waited_for(const doing *at) {
+    uint32_t count = at->sides->count - 1, first = draw(at, count);
+    for (uint32_t i = 0; i < count && draw(at, 3); i++) {
+        const wsm__sim_side *side = at->sides->at[1 + (first + i) % count];
+        if (side->status == WSM__SIM_WAITS_FOR && strcmp(side->id, at->id) != 0) return side->id;
+    }
+    return at->sides->at[1 + first]->id;
+}
+
 static void do_wait(doing *at) {
     add_about(at, "sidebar_id");
     bool for_others = at->sides->count > 1 && draw(at, 4) > 0;
@@ -170,9 +181,8 @@ static void do_wait(doing *at) {
     add(at, ",\"description\":\"it takes a while\"");
     size_t len = strlen(at->fields);
     if (for_others)
-        snprintf(at->fields + len, FIELDS - len, ",\"dependency_refs\":[\"%s\",\"%s\"]",
-                 at->sides->at[1 + draw(at, at->sides->count - 1)]->id,
-                 at->sides->at[1 + draw(at, at->sides->count - 1)]->id);
+        snprintf(at->fields + len, FIELDS - len, ",\"dependency_refs\":[\"%s\",\"%s\"]", waited_for(at),
+                 waited_for(at));
 }
 
 static void do_test(doing *at) {
@@ -215,12 +225,12 @@ static const struct row {
     uint32_t weight;
     void (*write)(doing *at);
 } rows[] = {
-    {WSM__SIM_OP_UPDATE, 24, NULL},     {WSM__SIM_OP_SPAWN, 8, do_spawn},     {WSM__SIM_OP_CHILD, 4, do_child},
+    {WSM__SIM_OP_UPDATE, 24, NULL},     {WSM__SIM_OP_SPAWN, 8, do_spawn},     {WSM__SIM_OP_CHILD, 6, do_child},
     {WSM__SIM_OP_FORK, 2, do_fork},     {WSM__SIM_OP_JOIN, 8, do_join},       {WSM__SIM_OP_LEAVE, 4, do_leave},
     {WSM__SIM_OP_INVITE, 7, do_invite}, {WSM__SIM_OP_REMOVE, 3, do_remove},   {WSM__SIM_OP_STATUS, 4, do_status},
-    {WSM__SIM_OP_PAUSE, 2, do_pause},   {WSM__SIM_OP_RESUME, 2, do_resume},   {WSM__SIM_OP_WAIT, 4, do_wait},
-    {WSM__SIM_OP_TEST, 2, do_test},     {WSM__SIM_OP_REF, 8, do_ref},         {WSM__SIM_OP_MERGE, 4, do_merge},
-    {WSM__SIM_OP_DECIDE, 3, do_decide}, {WSM__SIM_OP_ARCHIVE, 2, do_archive}, {WSM__SIM_OP_ASK, 6, NULL}};
+    {WSM__SIM_OP_PAUSE, 2, do_pause},   {WSM__SIM_OP_RESUME, 2, do_resume},   {WSM__SIM_OP_WAIT, 6, do_wait},
+    {WSM__SIM_OP_TEST, 2, do_test},     {WSM__SIM_OP_REF, 10, do_ref},        {WSM__SIM_OP_MERGE, 4, do_merge},
+    {WSM__SIM_OP_DECIDE, 3, do_decide}, {WSM__SIM_OP_ARCHIVE, 2, do_archive}, {WSM__SIM_OP_ASK, 10, NULL}};
 
 static const struct row *pick_row(doing *at) {
     uint32_t sum = 0;

@@ -93,10 +93,10 @@ static void draw_limits(wsm_sim *sim, wsm_config *config) {
     config->auth_failures_per_min = ONE_OF(sim, 10, 0, 1);
 }
 
-/* A third of the worlds has sidebars. */
+/* Half of the worlds have sidebars. */
 static void draw_sides(wsm_sim *sim, wsm_config *config) {
-    if (draw(sim, 3) != 2) return;
-    sim->sides_max = ONE_OF(sim, 4, 1, 2, 12);
+    if (draw(sim, 2) == 0) return;
+    sim->sides_max = ONE_OF(sim, 6, 1, 2, 12);
     config->sidebar_participants_max = ONE_OF(sim, 64, 2, 4);
     config->sidebar_depth_max = ONE_OF(sim, 4, 1, 2);
     config->sidebar_children_max = ONE_OF(sim, 64, 1, 2);
