@@ -174,6 +174,9 @@ static int waiting_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     const wsm__ask *ask = &plan->ask;
     uint64_t more = ask->was == WSM__STATUS_WAITING ? 0 : 1;
     if (!says_number(ask, "version", ask->side->version + more)) return refuse_stale(fold);
+    /* one that waits already keeps its version: only the status tells that the record was made before */
+    if (wsm__ask_field(ask, "old_status").kind && !wsm__ask_is(ask, "old_status", wsm__status_word(ask->was)))
+        return refuse_stale(fold);
     if (wsm__waits_prepare(&hub->tree, ask->side, ask->sides_count)) return WSM_ERR_NOMEM;
     return text_of(hub, ask, "description", &plan->text);
 }
