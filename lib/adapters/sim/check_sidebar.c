@@ -102,7 +102,9 @@ bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, 
         return true;
     }
     check_left(client, entry, offset);
-    return is_delivered_again(client, entry, offset);
+    if (!is_delivered_again(client, entry, offset)) return false;
+    client->replay_beside += client->replays;
+    return true;
 }
 
 /* ---- history --------------------------------------------------------------------------------------------------------
