@@ -116,7 +116,9 @@ static void call_written(wsm__callees *callees, wsm__mention *mention) {
            wsm__mention_shorten(mention)) {
     }
     wsm_slice name = wsm__slice(mention->name, mention->len);
-    if (wsm__roster_handle(&hub->roster, name) != callees->sender && !is_noted(callees, name)) call_one(callees, name);
+    uint32_t agent = wsm__roster_handle(&hub->roster, name);
+    bool is_own = agent != WSM__ROSTER_NONE && agent == callees->sender; /* his own card may be on its way yet */
+    if (!is_own && !is_noted(callees, name)) call_one(callees, name);
 }
 
 void wsm__callees_scan(wsm__callees *callees, wsm_slice exchange) {

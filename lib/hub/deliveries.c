@@ -197,7 +197,8 @@ void wsm__delivery_page(wsm_hub *hub, const wsm__read *read, const wsm_record *r
     if (!conn || conn->phase != WSM__PHASE_LIVE || !conn->agent) return;
     conn->reads_mail = false;
     wsm__delivery *delivery = wsm__ledger_next(&hub->ledger, conn->agent->number, read->from - 1);
-    bool is_open = delivery && delivery->offset == read->from && may_have(conn, delivery);
+    bool is_open = delivery && delivery->offset == read->from && delivery->state == WSM__DELIVERY_QUEUED &&
+                   may_have(conn, delivery); /* another connection may have got it while this one's page was read */
     if (is_open && outcome == 0 && count > 0 && records[0].offset == read->from)
         outcome = wsm__read_record(hub, &records[0], &stored);
     if (is_open && stored.frame)

@@ -20,6 +20,7 @@ void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_du
     wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&sim->oracle, client->epoch);
     wsm__sim_entry *entry = epoch && has_offset ? wsm__sim_oracle_entry(epoch, offset) : NULL;
     command->is_answered = true;
+    if (command->kind == WSM__SIM_ANSWER) return; /* its record is shown to nobody */
     if (!entry || entry->state == WSM__SIM_ENTRY_NONE) {
         if (is_duplicate && offset <= store->loaded_from)
             return; /* known from a snapshot alone: the record was void or broken */
@@ -63,6 +64,7 @@ static bool is_expected(const wsm__sim_client *client, const wsm__sim_command *c
                                            "unknown_agent", "bad_message", NULL};
     if (command->is_forbidden && strcmp(code, "forbidden") == 0) return true;
     if ((command->op != WSM__SIM_OP_UPDATE || command->about[0]) && is_one_of(code, of_sides)) return true;
+    if (sim->mail && wsm__sim_mail_expects(client, command, code)) return true;
     if (strcmp(code, "id_conflict") == 0) return true; /* looked at on its own */
     if (strcmp(code, "store_failed") == 0) return sim->oracle.store_failed || command->op == WSM__SIM_OP_MERGE;
     if (strcmp(code, "internal") == 0) return sim->oracle.memory_failed || sim->rates[WSM_SIM_NO_RANDOM];
@@ -84,6 +86,7 @@ void wsm__sim_check_error(wsm__sim_client *client, wsm__sim_sent *sent, const ch
     if (!is_expected(client, command, code))
         wsm__sim_break(sim, "I-07", "client %u: command %u, well made, is refused with %s", client->idx, sent->command,
                        code);
+    if (command->kind == WSM__SIM_ANSWER) return; /* a record that changed nothing may tell of it */
     if (command->is_forbidden || is_second_thought(command) || is_one_of(code, open_ones)) return;
     command->is_refused = true;
     if (command->effects)

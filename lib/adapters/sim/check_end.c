@@ -54,6 +54,7 @@ void wsm__sim_check_end(wsm_sim *sim) {
     check_heads(sim);
     check_commands(sim);
     wsm__sim_check_sides(sim);
+    wsm__sim_check_mail_end(sim);
     for (uint32_t i = 0; i < sim->nodes_count; i++)
         if (sim->nodes[i]->hub) wsm__sim_check_counters(sim->nodes[i], true);
     for (uint32_t i = 0; i < sim->clients_count; i++)

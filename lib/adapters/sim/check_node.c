@@ -125,6 +125,25 @@ static bool match_update(wsm_sim *sim, uint64_t offset, wsm__sim_entry *entry) {
     return true;
 }
 
+/* A mention says it in its message. */
+static bool match_mention(wsm_sim *sim, uint64_t offset, wsm__sim_entry *entry) {
+    const wsm__sim_json *json = sim->oracle.json;
+    entry->context = WSM__SIM_MAIL;
+    entry->command = wsm__sim_mail_command(sim, entry->json, entry->len);
+    entry->agent = WSM__SIM_NOBODY;
+    if (entry->command == WSM__SIM_NOBODY) {
+        wsm__sim_break(sim, "I-03", "offset %llu holds what nobody sent: %.200s", (unsigned long long)offset,
+                       entry->json);
+        return false;
+    }
+    entry->agent = sim->oracle.commands[entry->command].agent;
+    if (!wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "sender_agent_id"),
+                          sim->oracle.agents[entry->agent].name))
+        wsm__sim_break(sim, "I-45", "the mention at %llu has another sender: %.200s", (unsigned long long)offset,
+                       entry->json);
+    return true;
+}
+
 /* That of another record: by its sender and id. The hub has some of its own. */
 static bool match_other(wsm_sim *sim, uint64_t offset, wsm__sim_entry *entry, const char *id) {
     const wsm__sim_json *json = sim->oracle.json;
@@ -161,9 +180,19 @@ static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t of
     wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), id, sizeof id);
     entry->time = time_of(json);
     entry->priority = (uint8_t)priority_of(json);
-    bool is_update = wsm__sim_op_of(json) == WSM__SIM_OP_UPDATE;
-    if (!(is_update ? match_update(sim, offset, entry) : match_other(sim, offset, entry, id))) return;
-    if (wsm__sim_op_of(json) < WSM__SIM_OPS) wsm__sim_side_fold(node, epoch, offset, entry);
+    wsm__sim_op op = wsm__sim_op_of(json);
+    bool is_mention =
+        sim->mail && wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "type"), "mention_route");
+    if (sim->mail && wsm__sim_json_is(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "type"), "mention_digest")) {
+        entry->context = WSM__SIM_MAIL; /* the hub's own, of what it held back */
+        entry->command = entry->agent = WSM__SIM_NOBODY;
+        return;
+    }
+    bool is_known = is_mention                 ? match_mention(sim, offset, entry)
+                    : op == WSM__SIM_OP_UPDATE ? match_update(sim, offset, entry)
+                                               : match_other(sim, offset, entry, id);
+    if (!is_known) return;
+    if (op < WSM__SIM_OPS) wsm__sim_side_fold(node, epoch, offset, entry);
     if (entry->command == WSM__SIM_NOBODY) return;
     wsm__sim_command *command = &sim->oracle.commands[entry->command];
     if (command->is_forbidden)
@@ -173,6 +202,7 @@ static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t of
     check_once(node, epoch, offset, entry, id);
     check_order(sim, command);
     sim->report.published++;
+    if (sim->mail) wsm__sim_check_call(node, command, entry, offset);
     (void)applied;
 }
 
@@ -225,6 +255,7 @@ void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) 
         entry->len = (uint32_t)applied->json.len;
         entry->state = WSM__SIM_ENTRY_RECORD;
         check_new(node, epoch, offset, entry, applied);
+        wsm__sim_mail_fold(node, offset);
     } else if (entry->len != applied->json.len || memcmp(entry->json, applied->json.ptr, entry->len) != 0) {
         if (wsm__sim_is_renumbered(node, entry, applied->json)) {
             renumber(sim, entry, applied->json);
@@ -334,7 +365,7 @@ static void opened(wsm__sim_line *line) {
 static void shut(wsm__sim_line *line) {
     if (!line->agent || line->permission != WSM_PERMISSION_ACTIVE) return;
     wsm__sim_agent *agent = &line->sim->oracle.agents[line->agent->idx];
-    line->sim->left_at = line->sim->now;
+    line->sim->left_at = agent->left_at = line->sim->now;
     if (agent->sessions) agent->sessions--;
     if (line->purpose == WSM_PURPOSE_PRIMARY && agent->primaries) agent->primaries--;
     line->agent = NULL;

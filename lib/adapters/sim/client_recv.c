@@ -177,8 +177,9 @@ static void on_ack(wsm__sim_client *client, bool is_duplicate) {
     wsm__sim_check_ack(client, sent, is_duplicate, has_offset, offset, is_durable);
     if (sent->command == WSM__SIM_NOBODY)
         keep_roster(client);
-    else
-        wsm__sim_client_settled(client, sent->command);
+    else if (client->sim->mail)
+        wsm__sim_check_outcomes(client, sent->command);
+    if (sent->command != WSM__SIM_NOBODY) wsm__sim_client_settled(client, sent->command);
 }
 
 static void blur(wsm__sim_client *client, const char *id) {
@@ -301,6 +302,10 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
         wsm__sim_check_snapshot(client);
     else if (is(client, "deadlock"))
         wsm__sim_told_circle(client);
+    else if (client->sim->mail && is(client, "mention_route"))
+        wsm__sim_check_mention(client, number(client, "offset"), at, len);
+    else if (client->sim->mail && is(client, "mention_status"))
+        wsm__sim_check_status(client);
     else if (is(client, "position"))
         on_position(client);
     else if (is(client, "ack") || is(client, "duplicate_ack"))

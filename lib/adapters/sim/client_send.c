@@ -32,7 +32,7 @@ wsm__sim_sent *wsm__sim_client_note(wsm__sim_client *client, uint32_t command, u
     return sent;
 }
 
-static void make_id(const wsm__sim_client *client, uint32_t number, char id[37]) {
+void wsm__sim_client_id(const wsm__sim_client *client, uint32_t number, char id[37]) {
     uint32_t spread = (number * 2654435761u) ^ (client->idx << 8) ^ (uint32_t)client->sim->seed;
     snprintf(id, 37, "%08x-0000-7000-8000-%04x%08x", spread, client->idx & 0xffff, number);
 }
@@ -40,11 +40,12 @@ static void make_id(const wsm__sim_client *client, uint32_t number, char id[37])
 /* ---- commands -------------------------------------------------------------------------------------------------------
  */
 
-static char *content(uint32_t k, unsigned v, uint32_t pad) {
-    char *text = wsm__sim_resize(NULL, pad + 64);
+static char *content(uint32_t k, unsigned v, uint32_t pad, const char *say) {
+    size_t said = strlen(say);
+    char *text = wsm__sim_resize(NULL, pad + said + 64);
     int len = snprintf(text, 64, "{\"k\":%u,\"v\":%u,\"pad\":\"", k, v);
     memset(text + len, 'a' + (int)(k % 26), pad);
-    memcpy(text + len + pad, "\"}", 3);
+    snprintf(text + len + pad, said + 3, "\"%s}", say);
     return text;
 }
 
@@ -66,7 +67,7 @@ static char *message(const wsm__sim_client *client, const wsm__sim_command *comm
     return text;
 }
 
-static void open_add(wsm__sim_client *client, uint32_t command) {
+void wsm__sim_client_open(wsm__sim_client *client, uint32_t command) {
     if (client->open_count == client->open_cap) {
         client->open_cap = client->open_cap ? client->open_cap * 2 : 16;
         client->open = wsm__sim_resize(client->open, client->open_cap * sizeof *client->open);
@@ -124,22 +125,25 @@ static uint32_t command_new(wsm__sim_client *client, wsm_priority priority, bool
     wsm_sim *sim = client->sim;
     wsm__sim_command command = {.client = client->idx, .number = ++client->numbers, .agent = client->agent->idx};
     uint32_t k = (uint32_t)sim->oracle.commands_count;
+    char say[400] = "";
     command.priority = priority ? (int)priority : (int)WSM_PRIORITY_NORMAL;
     command.is_forbidden = client->is_observer || !client->reads_main;
-    if (has_id) make_id(client, command.number, command.id);
+    if (has_id) wsm__sim_client_id(client, command.number, command.id);
     if (has_id && client->is_thief && k > 0 && wsm__sim_draw(sim, WSM__SIM_WORK, 2) == 1) {
         const wsm__sim_command *other = &sim->oracle.commands[wsm__sim_draw(sim, WSM__SIM_WORK, k)];
-        if (other->id[0] && other->agent != command.agent && !has_used(client, other->id))
+        if (other->id[0] && other->kind == WSM__SIM_UPDATE && !other->call && other->agent != command.agent &&
+            !has_used(client, other->id))
             memcpy(command.id, other->id, sizeof command.id);
     }
-    command.exchange[0] = content(k, 0, pad);
+    if (has_id && sim->mail && !client->is_thief) wsm__sim_client_say(client, &command, say, sizeof say);
+    command.exchange[0] = content(k, 0, pad, say);
     command.text[0] = message(client, &command, command.exchange[0], looks);
     return wsm__sim_oracle_command(&sim->oracle, &command);
 }
 
 uint32_t wsm__sim_client_publish(wsm__sim_client *client, wsm_priority priority) {
     uint32_t k = command_new(client, priority, true, 20, 0);
-    open_add(client, k);
+    wsm__sim_client_open(client, k);
     wsm__sim_client_transmit(client, k, 0);
     return k;
 }
@@ -184,11 +188,11 @@ void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, c
     command->agent = client->agent->idx;
     command->priority = WSM_PRIORITY_NORMAL;
     command->is_forbidden = client->is_observer;
-    make_id(client, command->number, command->id);
+    wsm__sim_client_id(client, command->number, command->id);
     command->text[0] = wsm__sim_resize(NULL, cap);
     snprintf(command->text[0], cap, "{\"type\":\"%s\",\"message_id\":\"%s\"%s}", type, command->id, fields);
     uint32_t k = wsm__sim_oracle_command(&sim->oracle, command);
-    open_add(client, k);
+    wsm__sim_client_open(client, k);
     wsm__sim_client_transmit(client, k, 0);
 }
 
@@ -203,7 +207,7 @@ void wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const ch
 void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields) {
     char id[37], text[512];
     if (client->phase != WSM__SIM_LIVE) return;
-    make_id(client, 0x40000000u + ++client->numbers, id);
+    wsm__sim_client_id(client, 0x40000000u + ++client->numbers, id);
     int len = snprintf(text, sizeof text, "{\"type\":\"%s\",\"message_id\":\"%s\"%s}", type, id, fields);
     wsm__sim_client_note(client, WSM__SIM_NOBODY, 0, id);
     wsm__sim_client_raw(client, text, (size_t)len);
@@ -219,10 +223,10 @@ static void again(wsm__sim_client *client) { /* the same once more, or the same 
         uint32_t k = (uint32_t)(count - 1 - back);
         wsm__sim_command *command = &sim->oracle.commands[k];
         if (command->client != client->idx || !command->id[0]) continue;
-        bool is_plain = command->op == WSM__SIM_OP_UPDATE && !command->about[0];
+        bool is_plain = command->op == WSM__SIM_OP_UPDATE && !command->about[0] && command->kind == WSM__SIM_UPDATE;
         bool other = wsm__sim_draw(sim, WSM__SIM_WORK, 3) == 2 && !client->is_thief && is_plain;
         if (other && !command->text[1]) {
-            command->exchange[1] = content(k, 1, 7);
+            command->exchange[1] = content(k, 1, 7, "");
             command->text[1] = message(client, command, command->exchange[1], 0);
         }
         wsm__sim_client_transmit(client, k, other ? 1 : 0);
@@ -245,7 +249,7 @@ static void update(wsm__sim_client *client, bool has_id) {
     wsm_priority priority = (wsm_priority)(dice < 40 ? 0 : wsm__sim_draw(sim, WSM__SIM_WORK, 7));
     if (priority == WSM_PRIORITY_URGENT) priority = WSM_PRIORITY_HIGH; /* not for clients to say */
     uint32_t k = command_new(client, priority, has_id, pad, wsm__sim_draw(sim, WSM__SIM_WORK, 32));
-    if (has_id) open_add(client, k);
+    if (has_id) wsm__sim_client_open(client, k);
     wsm__sim_client_transmit(client, k, 0);
 }
 
@@ -265,6 +269,10 @@ void wsm__sim_client_act(wsm__sim_client *client) {
     }
     if (sim->sides_max && wsm__sim_draw(sim, WSM__SIM_WORK, 2)) {
         wsm__sim_client_side_act(client);
+        return;
+    }
+    if (sim->mail && wsm__sim_draw(sim, WSM__SIM_WORK, 4) == 3) {
+        wsm__sim_client_mail_act(client);
         return;
     }
     uint32_t dice = wsm__sim_draw(sim, WSM__SIM_WORK, 100);

@@ -38,6 +38,13 @@ static const wsm_sim_invariant rows[] = {
     {"I-31",
      "The same id with other content is id_conflict and changes nothing; one agent's ids mean nothing for another's."},
     {"I-32", "The table of ids never invents a duplicate: what it names is a record of that id and sender."},
+    {"I-33",
+     "Each mention reaches a connection of the agent that it calls once, in order, and again only when its lease has "
+     "ended or a connection died before it was seen; or the sender is told why not. What he is told of it has "
+     "happened."},
+    {"I-34",
+     "Mentions of those who are away wait, also across crashes, in boxes that end: by count, by bytes, by age."},
+    {"I-35", "Being mentioned gives no access: who may not read what a mention is about gets nothing of it."},
     {"I-40", "A record stays in the context that it was sent to. What is said in a sidebar reaches those who belonged "
              "to it then, "
              "by its own records, or were let in with its history, which they get whole; and nobody else."},

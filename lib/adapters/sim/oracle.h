@@ -18,6 +18,7 @@ typedef struct wsm__sim_agent {
     char name[32];
     uint32_t primaries; /* open at the hub, of this life */
     uint32_t sessions;  /* open at the hub that may take part */
+    uint64_t left_at;   /* when one of them ended last, ns */
 } wsm__sim_agent;
 
 typedef struct wsm__sim_agent_seen {
@@ -42,6 +43,9 @@ typedef struct wsm__sim_command {
     bool is_answered;               /* for good */
     bool is_refused;                /* an error that changes nothing was the only answer to the only sending */
     uint64_t line_life, line_order; /* the first sending: which connection, which message there */
+    uint8_t kind;                   /* wsm__sim_kind */
+    uint32_t call;                  /* of mail.h, its index + 1; 0: it names nobody */
+    uint32_t passed_over;           /* whom it calls and whose mailbox was full when it was applied */
 } wsm__sim_command;
 
 typedef enum wsm__sim_entry_state {

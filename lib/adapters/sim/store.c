@@ -302,6 +302,7 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
             epoch->broken++;
             if (entry->command != WSM__SIM_NOBODY) sim->oracle.commands[entry->command].effects--;
         }
+        wsm__sim_mail_broke(sim);
         wsm__sim_say(sim, "record %llu of %s is broken", (unsigned long long)at, store->epoch);
     }
 }

@@ -106,6 +106,22 @@ static void draw_sides(wsm_sim *sim, wsm_config *config) {
     config->sidebar_idle_archive_s = ONE_OF(sim, 604800, 20, 300, 0);
 }
 
+/* Half of the others have mentions. */
+static void draw_mentions(wsm_sim *sim, wsm_config *config) {
+    if (sim->sides_max || draw(sim, 2) == 0) return;
+    wsm__sim_mail_begin(sim);
+    config->mention_lease_ms = ONE_OF(sim, 300000, 1000, 20000);
+    if (sim->profile == WSM_SIM_CALM && draw(sim, 2) == 0) return;
+    config->mailbox_messages_max = ONE_OF(sim, 1000, 1, 2, 5);
+    config->mailbox_bytes_max = ONE_OF(sim, 1048576, 400, 2000);
+    config->mailbox_age_s = ONE_OF(sim, 604800, 2, 20, 120);
+    config->mentions_per_message = ONE_OF(sim, 16, 1, 2);
+    config->mention_group_max = ONE_OF(sim, 64, 1, 3);
+    config->mentions_per_min_to_agent = ONE_OF(sim, 60, 1, 5, 0);
+    config->mention_pair_per_min = ONE_OF(sim, 30, 1, 3, 0);
+    config->hop_max = ONE_OF(sim, 8, 1, 2, 0);
+}
+
 static wsm_peer_kind draw_kind(wsm_sim *sim) {
     uint32_t dice = draw(sim, 10);
     return dice < 7 ? WSM_PEER_RAW : dice < 9 ? WSM_PEER_WEBSOCKET : WSM_PEER_MESSAGE;
@@ -133,6 +149,7 @@ static void draw_client(wsm_sim *sim, wsm__sim_machine *node, uint32_t idx) {
     client->floods = one_in(sim, 20);
     client->is_malicious = one_in(sim, 12);
     client->is_stranger = one_in(sim, 20) && client->kind == WSM_PEER_RAW;
+    if (sim->mail && draw(sim, 4) == 3) client->claims.can |= WSM_CAN_MENTION_ALL;
     if (draw(sim, 20) == 19) { /* its token covers nothing that there is */
         client->contexts[0] = (wsm_slice){"side-*", 6};
         client->claims.contexts = client->contexts;
@@ -172,6 +189,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     plan->steps = 20 + draw(sim, 300);
     plan->gap_ms = ONE_OF(sim, 1000, 2, 30, 200, 3000, 20000);
     draw_sides(sim, &config);
+    draw_mentions(sim, &config);
     say_config(sim, &config);
     wsm__sim_machine *node = wsm__sim_machine_new(sim, &config, NULL, NULL);
     node->late_tokens = sim->rates[WSM_SIM_TOKEN_LATE] || sim->rates[WSM_SIM_TOKEN_NEVER];

@@ -164,6 +164,7 @@ void wsm_sim_free(wsm_sim *sim) {
     for (uint32_t i = 0; i < sim->nodes_count; i++) wsm__sim_machine_free(sim->nodes[i]);
     for (uint32_t i = 0; i < sim->clients_count; i++) wsm__sim_client_fini(sim->clients[i]);
     wsm__sim_lines_fini(sim);
+    wsm__sim_mail_fini(sim);
     wsm__sim_oracle_fini(&sim->oracle);
     wsm__sim_arena_fini(&sim->arena);
     free(sim->clients);

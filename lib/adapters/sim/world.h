@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "choice.h"
+#include "mail.h"
 #include "memory.h"
 #include "oracle.h"
 #include "wsm/wsm.h"
@@ -67,6 +68,7 @@ struct wsm_sim {
     uint32_t clients_count, clients_cap;
 
     wsm__sim_oracle oracle;
+    wsm__sim_mail *mail; /* NULL: nobody mentions anybody */
     wsm_sim_report report;
     wsm_sim_line_fn say;
     void *say_user;
@@ -371,6 +373,8 @@ bool wsm__sim_client_is_at_head(const wsm__sim_client *client);
 void wsm__sim_client_closing(wsm__sim_client *client, unsigned code); /* a close frame has come */
 wsm__sim_sent *wsm__sim_client_note(wsm__sim_client *client, uint32_t command, uint32_t variant, const char *id);
 void wsm__sim_client_retry(wsm__sim_client *client, uint32_t command, uint64_t ms);
+void wsm__sim_client_id(const wsm__sim_client *client, uint32_t number, char id[37]);
+void wsm__sim_client_open(wsm__sim_client *client, uint32_t command); /* it wants an answer */
 void wsm__sim_client_settled(wsm__sim_client *client, uint32_t command);
 void wsm__sim_mint(wsm_sim *sim, const wsm_claims *claims, char *out, size_t cap);
 

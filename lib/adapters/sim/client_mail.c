@@ -1,0 +1,197 @@
+/* What model clients do with mentions: they call others, by message or in the text of an update, in all the ways that
+ * there are and in some that are none; and they answer those that reach them, late, out of turn, or not at all. */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+static uint32_t draw(wsm__sim_client *client, uint32_t bound) {
+    return wsm__sim_draw(client->sim, WSM__SIM_WORK, bound);
+}
+
+static uint32_t call_new(wsm__sim_client *client, const wsm__sim_call *call) {
+    wsm__sim_mail *mail = client->sim->mail;
+    if (mail->calls_count == mail->calls_cap) {
+        mail->calls_cap = mail->calls_cap ? mail->calls_cap * 2 : 32;
+        mail->calls = wsm__sim_resize(mail->calls, mail->calls_cap * sizeof *mail->calls);
+    }
+    wsm__sim_call *made = &mail->calls[mail->calls_count++];
+    *made = *call;
+    made->command = (uint32_t)client->sim->oracle.commands_count; /* it comes next */
+    memcpy(made->epoch, client->node->store.epoch, sizeof made->epoch);
+    made->sent_at = client->node->hub ? wsm_hub_position(client->node->hub, NULL) : 0;
+    return (uint32_t)mail->calls_count;
+}
+
+/* Somebody else; the sender himself if he is alone. */
+static const wsm__sim_agent *somebody(wsm__sim_client *client) {
+    const wsm__sim_oracle *oracle = &client->sim->oracle;
+    uint32_t idx = draw(client, oracle->agents_count);
+    if (idx == client->agent->idx) idx = (idx + 1) % oracle->agents_count;
+    return &oracle->agents[idx];
+}
+
+static void add(wsm__sim_call *call, const wsm__sim_agent *agent) {
+    for (uint32_t i = 0; i < call->count; i++)
+        if (call->agents[i] == agent->idx) return;
+    if (call->count < WSM__SIM_CALLS) call->agents[call->count++] = agent->idx;
+}
+
+/* ---- in the text of an update ---------------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *text; /* with the name in it */
+    bool calls;
+} ways[] = {{"@%s, look", true},
+            {"mail to a@%s.example", false},
+            {"see `@%s` there", false},
+            {"(@%s)", true},
+            {"http://host/@%s", false},
+            {"\xe4\xbd\xa0\xe5\xa5\xbd@%s\xef\xbc\x8c", true},
+            {"thanks, @%s.", true},
+            {"\\u0040%s", true},
+            {"a ` and @%s", true},
+            {"``@%s``", false},
+            {"@%s\xe3\x80\x82", true},
+            {"\\n@%s\\n", true},
+            {"x/@%s", false}};
+#define WAYS (uint32_t)(sizeof ways / sizeof ways[0])
+
+void wsm__sim_client_say(wsm__sim_client *client, wsm__sim_command *command, char *out, size_t cap) {
+    wsm__sim_call call = {.count = 0};
+    if (draw(client, 8) != 7) return;
+    const wsm__sim_agent *agent = somebody(client);
+    uint32_t way = draw(client, WAYS);
+    size_t at = (size_t)snprintf(out, cap, ",\"say\":\"");
+    at += (size_t)snprintf(out + at, cap - at, ways[way].text, agent->name);
+    if (ways[way].calls && agent != client->agent) add(&call, agent);
+    if (draw(client, 3) == 2) {
+        const wsm__sim_agent *other = somebody(client);
+        at += (size_t)snprintf(out + at, cap - at, " and @%s", other->name);
+        if (other != client->agent) add(&call, other);
+    }
+    snprintf(out + at, cap - at, "\"");
+    command->call = call_new(client, &call);
+}
+
+/* ---- by message -----------------------------------------------------------------------------------------------------
+ */
+
+static size_t put_names(wsm__sim_client *client, wsm__sim_call *call, char *out, size_t cap) {
+    uint32_t count = draw(client, 3) == 2 ? 2 : 1;
+    size_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const wsm__sim_agent *agent = somebody(client);
+        uint32_t dice = draw(client, 16);
+        const char *name = dice == 15 ? "nobody" : dice == 14 ? "here" : dice == 13 ? "role:s1" : agent->name;
+        if (dice < 13 && agent != client->agent) add(call, agent);
+        if (dice == 14 || dice == 13) call->is_group = true;
+        at += (size_t)snprintf(out + at, cap - at, "%s\"%s\"", i ? "," : "", name);
+    }
+    return at;
+}
+
+/* A message of his agent's, or one that reached him: what he says may be caused by it. */
+static const char *some_cause(wsm__sim_client *client) {
+    const wsm__sim_mail *mail = client->sim->mail;
+    if (mail->count == 0 || draw(client, 2) == 0) return NULL;
+    const wsm__sim_delivery *delivery = &mail->deliveries[draw(client, (uint32_t)mail->count)];
+    return delivery->command == WSM__SIM_NOBODY ? NULL : client->sim->oracle.commands[delivery->command].id;
+}
+
+static void send_new(wsm__sim_client *client, wsm__sim_command *command, const char *text) {
+    wsm_sim *sim = client->sim;
+    command->text[0] = wsm__sim_copy(text, strlen(text));
+    command->is_forbidden = client->is_observer;
+    uint32_t k = wsm__sim_oracle_command(&sim->oracle, command);
+    wsm__sim_say(sim, "client %u: command %u is %s", client->idx, k, text);
+    wsm__sim_client_open(client, k);
+    wsm__sim_client_transmit(client, k, 0);
+}
+
+static wsm__sim_command command_of(wsm__sim_client *client, wsm__sim_kind kind) {
+    wsm__sim_command command = {.client = client->idx,
+                                .number = ++client->numbers,
+                                .agent = client->agent->idx,
+                                .priority = WSM_PRIORITY_NORMAL,
+                                .kind = (uint8_t)kind};
+    wsm__sim_client_id(client, command.number, command.id);
+    return command;
+}
+
+static void call_somebody(wsm__sim_client *client) {
+    wsm__sim_command command = command_of(client, WSM__SIM_ROUTE);
+    wsm__sim_call call = {.count = 0};
+    char names[160], text[640];
+    size_t len = put_names(client, &call, names, sizeof names);
+    bool is_urgent = draw(client, 3) == 2;
+    const char *cause = some_cause(client);
+    uint32_t pad = draw(client, 200);
+    command.priority = is_urgent ? WSM_PRIORITY_URGENT : WSM_PRIORITY_NORMAL;
+    int at =
+        snprintf(text, sizeof text,
+                 "{\"type\":\"mention_route\",\"message_id\":\"%s\",\"target_agents\":[%.*s],\"message\":\"k=%zu;%*s\"",
+                 command.id, (int)len, names, client->sim->oracle.commands_count, (int)pad, "");
+    if (is_urgent) at += snprintf(text + at, sizeof text - (size_t)at, ",\"priority\":\"urgent\"");
+    if (cause && cause[0]) at += snprintf(text + at, sizeof text - (size_t)at, ",\"cause\":\"%s\"", cause);
+    snprintf(text + at, sizeof text - (size_t)at, "}");
+    command.call = call_new(client, &call);
+    send_new(client, &command, text);
+}
+
+/* ---- answers --------------------------------------------------------------------------------------------------------
+ */
+
+static void answer(wsm__sim_client *client, uint32_t called, wsm__sim_stage stage) {
+    wsm__sim_command command = command_of(client, WSM__SIM_ANSWER);
+    char text[400];
+    int at = snprintf(
+        text, sizeof text,
+        "{\"type\":\"mention_ack\",\"message_id\":\"%s\",\"mention_id\":\"%s\",\"state\":\"%s\",\"note\":\"k=%zu;\"",
+        command.id, client->sim->oracle.commands[called].id, wsm__sim_stage_words[stage],
+        client->sim->oracle.commands_count);
+    if (stage == WSM__SIM_IS_WORKING && draw(client, 2))
+        at += snprintf(text + at, sizeof text - (size_t)at, ",\"lease_seconds\":%u", 1 + draw(client, 20));
+    snprintf(text + at, sizeof text - (size_t)at, "}");
+    send_new(client, &command, text);
+}
+
+static void answer_some(wsm__sim_client *client) {
+    const wsm__sim_mail *mail = client->sim->mail;
+    for (size_t back = 0; back < mail->count && back < 32; back++) {
+        const wsm__sim_delivery *delivery = &mail->deliveries[mail->count - 1 - back];
+        if (delivery->agent != client->agent->idx || delivery->command == WSM__SIM_NOBODY || draw(client, 2)) continue;
+        answer(client, delivery->command, (wsm__sim_stage)(WSM__SIM_IS_SEEN + draw(client, 5)));
+        return;
+    }
+}
+
+void wsm__sim_client_mail_act(wsm__sim_client *client) {
+    if (client->sim->oracle.agents_count < 2 || draw(client, 3) == 2)
+        answer_some(client);
+    else
+        call_somebody(client);
+}
+
+typedef struct later {
+    wsm__sim_client *client;
+    uint32_t command;
+    wsm__sim_stage stage;
+} later;
+
+static void answer_later(wsm_sim *sim, void *object, uint64_t number) {
+    later *self = object;
+    (void)sim;
+    (void)number;
+    if (self->client->phase == WSM__SIM_LIVE && !self->client->replays)
+        answer(self->client, self->command, self->stage);
+}
+
+void wsm__sim_client_mail_came(wsm__sim_client *client, const wsm__sim_delivery *delivery) {
+    uint32_t dice = draw(client, 16);
+    if (dice < 6) return;
+    later *self = wsm__sim_arena_take(&client->sim->arena, sizeof *self);
+    *self = (later){client, delivery->command, (wsm__sim_stage)(WSM__SIM_IS_SEEN + (dice - 6) / 2)};
+    wsm__sim_in(client->sim, draw(client, 40) * 50ull * WSM__SIM_MS, answer_later, self, 0);
+}

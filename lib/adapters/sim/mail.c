@@ -1,0 +1,299 @@
+/* The model of deliveries: a fold of the store's records, in order, by rules of its own. A delivery begins with a
+ * record that calls somebody and was applied, as far as the mailbox has room, and ends with an answer, or by time. */
+#include "mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+const char *const wsm__sim_stage_words[] = {"queued", "seen", "working", "replied", "declined", "failed", "expired"};
+
+void wsm__sim_mail_begin(wsm_sim *sim) {
+    sim->mail = wsm__sim_zalloc(sizeof *sim->mail);
+}
+
+static void drop_deliveries(wsm__sim_mail *mail) {
+    for (size_t i = 0; i < mail->count; i++) free(mail->deliveries[i].receipts), free(mail->deliveries[i].told);
+    mail->count = 0;
+}
+
+void wsm__sim_mail_fini(wsm_sim *sim) {
+    if (!sim->mail) return;
+    drop_deliveries(sim->mail);
+    wsm__sim_json_fini(&sim->mail->json);
+    free(sim->mail->deliveries);
+    free(sim->mail->calls);
+    free(sim->mail);
+}
+
+/* What a broken record said is not known any more, and what followed from it neither. */
+void wsm__sim_mail_broke(wsm_sim *sim) {
+    if (!sim->mail) return;
+    sim->mail->is_vague = true;
+    for (size_t i = 0; i < sim->mail->count; i++) sim->mail->deliveries[i].is_vague = true;
+}
+
+/* ---- finding --------------------------------------------------------------------------------------------------------
+ */
+
+wsm__sim_delivery *wsm__sim_mail_find(wsm__sim_mail *mail, uint64_t offset, uint32_t agent) {
+    for (size_t i = mail->count; i > 0; i--)
+        if (mail->deliveries[i - 1].offset == offset && mail->deliveries[i - 1].agent == agent)
+            return &mail->deliveries[i - 1];
+    return NULL;
+}
+
+wsm__sim_delivery *wsm__sim_mail_of(wsm__sim_mail *mail, uint32_t command, uint32_t agent) {
+    for (size_t i = mail->count; i > 0; i--)
+        if (mail->deliveries[i - 1].command == command && mail->deliveries[i - 1].agent == agent)
+            return &mail->deliveries[i - 1];
+    return NULL;
+}
+
+wsm__sim_stage wsm__sim_mail_stage(const wsm__sim_delivery *delivery, uint64_t offset) {
+    wsm__sim_stage stage = WSM__SIM_IS_QUEUED;
+    for (uint32_t i = 0; i < delivery->changes_count && delivery->changes[i].offset <= offset; i++)
+        stage = delivery->changes[i].stage;
+    return stage;
+}
+
+wsm__sim_receipt *wsm__sim_mail_receipt(wsm__sim_receipt **list, size_t *count, const wsm__sim_client *client) {
+    for (size_t i = 0; i < *count; i++)
+        if ((*list)[i].client == client->idx && (*list)[i].life == client->life) return &(*list)[i];
+    *list = wsm__sim_resize(*list, (*count + 1) * sizeof **list);
+    (*list)[*count] = (wsm__sim_receipt){.client = client->idx, .life = client->life};
+    return &(*list)[(*count)++];
+}
+
+/* ---- records --------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct parts {
+    const char *head, *body;
+    size_t head_len, body_len;
+} parts;
+
+static bool split(const wsm__sim_kept *kept, parts *out) {
+    const char *end = kept->len ? memchr(kept->bytes, '\n', kept->len) : NULL;
+    if (!end || kept->is_broken) return false;
+    *out = (parts){kept->bytes, end + 1, (size_t)(end - kept->bytes), (size_t)(kept->bytes + kept->len - end - 1)};
+    return true;
+}
+
+static bool has(const char *at, size_t len, const char *part) {
+    size_t part_len = strlen(part);
+    for (; len >= part_len; at++, len--)
+        if (*at == *part && memcmp(at, part, part_len) == 0) return true;
+    return false;
+}
+
+static bool is_type(const parts *record, const char *type) {
+    static const char before[] = "{\"v\":1,\"type\":\"";
+    size_t len = strlen(type), skip = sizeof before - 1;
+    return record->head_len > skip + len && memcmp(record->head + skip, type, len) == 0 &&
+           record->head[skip + len] == '"';
+}
+
+/* The number of the command that a text of ours names: "k=17;". */
+uint32_t wsm__sim_mail_command(const wsm_sim *sim, const char *at, size_t len) {
+    for (; len > 2; at++, len--) {
+        if (at[0] != 'k' || at[1] != '=') continue;
+        uint64_t k = 0;
+        for (at += 2; *at >= '0' && *at <= '9'; at++) k = k * 10 + (uint64_t)(*at - '0');
+        return *at == ';' && k < sim->oracle.commands_count ? (uint32_t)k : WSM__SIM_NOBODY;
+    }
+    return WSM__SIM_NOBODY;
+}
+
+static int64_t time_in_head(wsm__sim_mail *mail) {
+    uint64_t ms = 0;
+    wsm__sim_json_uint(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "time"), &ms);
+    return (int64_t)ms;
+}
+
+static uint32_t agent_at(const wsm_sim *sim, const wsm__sim_json *json, uint32_t node) {
+    char name[80] = "";
+    wsm__sim_json_string(json, node, name, sizeof name);
+    const wsm__sim_agent *agent = wsm__sim_oracle_find_agent(&sim->oracle, name);
+    return agent ? agent->idx : WSM__SIM_NOBODY;
+}
+
+/* ---- beginnings -----------------------------------------------------------------------------------------------------
+ */
+
+static bool is_over(const wsm__sim_delivery *delivery) {
+    return delivery->stage >= WSM__SIM_IS_REPLIED;
+}
+
+/* Whether a mailbox has room; *is_vague: it depends on what is not known. */
+static bool fits(const wsm__sim_machine *node, uint32_t agent, uint32_t bytes, bool *is_vague) {
+    const wsm__sim_mail *mail = node->sim->mail;
+    uint64_t count = 0, held = 0;
+    *is_vague = mail->is_vague;
+    for (size_t i = 0; i < mail->count; i++) {
+        const wsm__sim_delivery *other = &mail->deliveries[i];
+        if (other->agent != agent) continue;
+        *is_vague = *is_vague || other->is_vague;
+        if (!is_over(other)) count++, held += other->bytes;
+    }
+    if (node->config.mailbox_messages_max && count >= node->config.mailbox_messages_max) return false;
+    return !node->config.mailbox_bytes_max || held + bytes <= node->config.mailbox_bytes_max;
+}
+
+static void begin_one(wsm__sim_machine *node, const wsm__sim_delivery *like, uint32_t agent) {
+    wsm__sim_mail *mail = node->sim->mail;
+    bool is_vague;
+    wsm__sim_delivery *before = wsm__sim_mail_of(mail, like->command, agent);
+    bool has_room = fits(node, agent, like->bytes, &is_vague);
+    if (!has_room && !is_vague) {
+        if (like->command != WSM__SIM_NOBODY) node->sim->oracle.commands[like->command].passed_over++;
+        return;
+    }
+    if (mail->count == mail->cap) {
+        mail->cap = mail->cap ? mail->cap * 2 : 32;
+        mail->deliveries = wsm__sim_resize(mail->deliveries, mail->cap * sizeof *mail->deliveries);
+        before = wsm__sim_mail_of(mail, like->command, agent);
+    }
+    wsm__sim_delivery *delivery = &mail->deliveries[mail->count++];
+    *delivery = *like;
+    delivery->agent = agent;
+    delivery->is_vague =
+        like->is_vague || is_vague || before != NULL; /* its id took effect twice: which is meant by an answer? */
+    if (before) before->is_vague = true;
+}
+
+/* `to` of the head, the sender left out. */
+static void begin(wsm__sim_machine *node, const parts *record, uint64_t offset, uint32_t command) {
+    wsm_sim *sim = node->sim;
+    wsm__sim_mail *mail = sim->mail;
+    uint32_t agents[64], count = 0;
+    bool is_digest = command == WSM__SIM_NOBODY; /* takes room, but is nobody's command: not followed further */
+    if (!wsm__sim_json_read(&mail->json, record->head, record->head_len)) return;
+    wsm__sim_delivery like = {.offset = offset,
+                              .command = command,
+                              .sender = is_digest ? WSM__SIM_NOBODY : sim->oracle.commands[command].agent,
+                              .bytes = (uint32_t)record->body_len,
+                              .queued_ms = time_in_head(mail),
+                              .applied_at = sim->now};
+    like.is_vague = is_digest;
+    if (!is_digest) like.is_urgent = sim->oracle.commands[command].priority >= WSM_PRIORITY_URGENT;
+    if (!is_digest) like.is_route = sim->oracle.commands[command].kind == WSM__SIM_ROUTE;
+    uint32_t to = wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "to");
+    for (uint32_t at = wsm__sim_json_first(&mail->json, to); at && count < 64; at = wsm__sim_json_next(&mail->json, at))
+        agents[count++] = agent_at(sim, &mail->json, at);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_digest && (agents[i] == WSM__SIM_NOBODY || agents[i] == like.sender))
+            wsm__sim_break(sim, "I-33", "offset %llu calls somebody who cannot be meant", (unsigned long long)offset);
+        else if (agents[i] != WSM__SIM_NOBODY)
+            begin_one(node, &like, agents[i]);
+    }
+}
+
+/* ---- changes --------------------------------------------------------------------------------------------------------
+ */
+
+static bool may(const wsm__sim_delivery *delivery, wsm__sim_stage stage, int64_t time_ms) {
+    if (is_over(delivery)) return false;
+    switch (stage) {
+    case WSM__SIM_IS_QUEUED: return delivery->stage == WSM__SIM_IS_WORKING && time_ms >= delivery->lease_ms;
+    case WSM__SIM_IS_SEEN: return delivery->stage == WSM__SIM_IS_QUEUED;
+    case WSM__SIM_IS_EXPIRED: return delivery->stage != WSM__SIM_IS_WORKING;
+    default: return true;
+    }
+}
+
+static void change(wsm__sim_machine *node, wsm__sim_delivery *delivery, wsm__sim_stage stage, int64_t time_ms,
+                   uint64_t lease_ms, uint64_t offset) {
+    uint64_t age_ms = node->config.mailbox_age_s * 1000ull;
+    if (!may(delivery, stage, time_ms)) return;
+    if (stage == WSM__SIM_IS_EXPIRED && !delivery->is_vague && time_ms < delivery->queued_ms + (int64_t)age_ms)
+        wsm__sim_break(node->sim, "I-34", "the mention at %llu of %s expires at %llu, before its time",
+                       (unsigned long long)delivery->offset, node->sim->oracle.agents[delivery->agent].name,
+                       (unsigned long long)offset);
+    delivery->stage = stage;
+    if (stage == WSM__SIM_IS_QUEUED) delivery->requeued_at = node->sim->now;
+    if (stage == WSM__SIM_IS_WORKING) delivery->lease_ms = time_ms + (int64_t)lease_ms;
+    if (delivery->changes_count < WSM__SIM_CHANGES)
+        delivery->changes[delivery->changes_count++] = (wsm__sim_change){offset, stage};
+    else
+        delivery->is_vague = true;
+}
+
+static bool stage_at(const wsm__sim_json *json, uint32_t node, wsm__sim_stage *stage) {
+    *stage = WSM__SIM_IS_QUEUED;
+    if (wsm__sim_json_is(json, node, "lease_ended")) return true;
+    for (unsigned i = WSM__SIM_IS_SEEN; i <= WSM__SIM_IS_EXPIRED; i++)
+        if (wsm__sim_json_is(json, node, wsm__sim_stage_words[i])) *stage = (wsm__sim_stage)i;
+    return *stage != WSM__SIM_IS_QUEUED;
+}
+
+static uint32_t command_of_id(const wsm_sim *sim, const char *id) {
+    for (size_t i = sim->mail->calls_count; i > 0; i--)
+        if (strcmp(sim->oracle.commands[sim->mail->calls[i - 1].command].id, id) == 0)
+            return sim->mail->calls[i - 1].command;
+    return WSM__SIM_NOBODY;
+}
+
+static void answered(wsm__sim_machine *node, const parts *record, uint64_t offset) {
+    wsm_sim *sim = node->sim;
+    wsm__sim_mail *mail = sim->mail;
+    char id[40] = "";
+    wsm__sim_stage stage;
+    uint64_t seconds = 0, lease_ms = node->config.mention_lease_ms;
+    if (!wsm__sim_json_read(&mail->json, record->head, record->head_len)) return;
+    int64_t time_ms = time_in_head(mail);
+    uint32_t agent = agent_at(sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "sender"));
+    if (!wsm__sim_json_read(&mail->json, record->body, record->body_len)) return;
+    if (agent == WSM__SIM_NOBODY)
+        agent = agent_at(sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "target"));
+    wsm__sim_json_string(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "mention_id"), id, sizeof id);
+    bool is_known = stage_at(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "state"), &stage);
+    if (wsm__sim_json_uint(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "lease_seconds"), &seconds))
+        lease_ms = seconds * 1000;
+    wsm__sim_delivery *delivery = wsm__sim_mail_of(mail, command_of_id(sim, id), agent);
+    if (!delivery || !is_known) return;
+    uint32_t k = wsm__sim_mail_command(sim, record->body, record->body_len);
+    if (k != WSM__SIM_NOBODY && sim->oracle.commands[k].effects++ > 0) delivery->is_vague = true; /* a repeat, or not */
+    change(node, delivery, stage, time_ms, lease_ms, offset);
+}
+
+static void carded(wsm__sim_machine *node, const parts *record, uint64_t offset) {
+    wsm__sim_mail *mail = node->sim->mail;
+    if (!wsm__sim_json_read(&mail->json, record->body, record->body_len)) return;
+    uint32_t agent = agent_at(node->sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "agent_id"));
+    if (agent != WSM__SIM_NOBODY && !mail->card_at[agent]) mail->card_at[agent] = offset;
+}
+
+/* ---- the fold -------------------------------------------------------------------------------------------------------
+ */
+
+static void fold_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset) {
+    parts record;
+    if (!split(&node->store.records[offset - 1], &record)) {
+        wsm__sim_mail_broke(node->sim);
+        return;
+    }
+    bool was_shown = offset <= epoch->count && epoch->entries[offset - 1].state == WSM__SIM_ENTRY_RECORD;
+    if (is_type(&record, "mention_ack"))
+        answered(node, &record, offset);
+    else if (is_type(&record, "agent_card"))
+        carded(node, &record, offset);
+    else if (was_shown && has(record.head, record.head_len, ",\"to\":["))
+        begin(node, &record, offset, epoch->entries[offset - 1].command);
+}
+
+void wsm__sim_mail_fold(wsm__sim_machine *node, uint64_t to) {
+    wsm__sim_mail *mail = node->sim->mail;
+    const wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&node->sim->oracle, node->store.epoch);
+    if (!mail || !epoch) return;
+    if (strcmp(mail->epoch, node->store.epoch) != 0) { /* the log began anew */
+        drop_deliveries(mail);
+        memcpy(mail->epoch, node->store.epoch, sizeof mail->epoch);
+        memset(mail->card_at, 0, sizeof mail->card_at);
+        mail->folded = 0;
+        mail->is_vague = false;
+    }
+    for (; mail->folded < to && mail->folded < node->store.count; mail->folded++)
+        fold_one(node, epoch, mail->folded + 1);
+}
