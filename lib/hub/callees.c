@@ -81,21 +81,42 @@ static void call_one(wsm__callees *callees, wsm_slice name) {
     note(callees, name, outcome, err);
 }
 
+typedef struct calling {
+    uint32_t most, called;
+    int err; /* of the last that was not called */
+} calling;
+
+/* One of a group; returns false when no more can be called. */
+static bool call_member(wsm__callees *callees, uint32_t agent, calling *of) {
+    if (agent == callees->sender || agent == WSM__ROSTER_NONE) return true;
+    int no = call(callees, agent);
+    if (!no) of->called++;
+    if (no && no != WSM_ERR_LIMIT) of->err = no;
+    return no != WSM_ERR_LIMIT && of->called < of->most;
+}
+
+/* Those who are present. The walk costs what is connected, not what is known. */
+static void call_present(wsm__callees *callees, calling *of) {
+    const wsm__list *order = &callees->hub->registry.order;
+    for (const wsm__list *node = order->next; node != order; node = node->next) {
+        const wsm__agent *there = WSM__CONTAINER(node, wsm__agent, in_order);
+        if (there->present && !call_member(callees, there->number, of)) return;
+    }
+}
+
+static void call_skilled(wsm__callees *callees, wsm_slice specialty, calling *of) {
+    const wsm__roster *roster = &callees->hub->roster;
+    const wsm__skill *skill = wsm__roster_skilled(roster, specialty);
+    while (skill && call_member(callees, skill->agent, of)) skill = wsm__roster_skilled_next(roster, specialty, skill);
+}
+
 static void call_group(wsm__callees *callees, wsm_slice name, wsm_slice specialty) {
     wsm_hub *hub = callees->hub;
-    uint32_t most = hub->config.mention_group_max ? hub->config.mention_group_max : WSM__CALLEES_MAX, called = 0;
-    int err = callees->may_group ? WSM_ERR_UNKNOWN_AGENT : WSM_ERR_FORBIDDEN;
-    for (uint32_t i = 0; callees->may_group && i < wsm__roster_count(&hub->roster) && called < most; i++) {
-        const wsm__agent *there = specialty.ptr ? NULL : wsm__audience_agent(hub, i);
-        bool is_meant = specialty.ptr ? wsm__card_has_specialty(wsm__roster_at(&hub->roster, i), specialty)
-                                      : there && there->present;
-        if (!is_meant || i == callees->sender) continue;
-        int no = call(callees, i);
-        if (!no) called++;
-        if (no == WSM_ERR_LIMIT) break;
-        if (no) err = no;
-    }
-    note(callees, name, called > 0 ? "queued" : wsm_err_code(err), called > 0 ? WSM_OK : err);
+    calling of = {.most = hub->config.mention_group_max ? hub->config.mention_group_max : WSM__CALLEES_MAX,
+                  .err = callees->may_group ? WSM_ERR_UNKNOWN_AGENT : WSM_ERR_FORBIDDEN};
+    if (callees->may_group && specialty.ptr) call_skilled(callees, specialty, &of);
+    if (callees->may_group && !specialty.ptr) call_present(callees, &of);
+    note(callees, name, of.called > 0 ? "queued" : wsm_err_code(of.err), of.called > 0 ? WSM_OK : of.err);
 }
 
 void wsm__callees_name(wsm__callees *callees, wsm_slice name) {

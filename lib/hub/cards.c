@@ -34,20 +34,42 @@ static void append(wsm_hub *hub, const wsm__agent *agent, wsm_kind kind, wsm_sli
     if (wsm__submit_close(hub, &head, &out, &nobody)) hub->count.no_memory++;
 }
 
+/* Until the record comes back nobody knows whether the log has taken it. */
+static void again(wsm_hub *hub) {
+    hub->cards_due = true;
+    wsm__turn_chores_soon(hub, AGAIN_MS);
+}
+
+void wsm__cards_retry(wsm_hub *hub) {
+    if (!hub->cards_due || !hub->is_ready || hub->is_shutting_down) return;
+    hub->cards_due = false;
+    for (wsm__list *node = hub->conns.next; node != &hub->conns; node = node->next) {
+        wsm_conn *conn = WSM__CONTAINER(node, wsm_conn, in_conns);
+        if (conn->phase != WSM__PHASE_LIVE || !conn->agent) continue;
+        if (conn->identity.claims.permission == WSM_PERMISSION_ACTIVE && conn->agent->number == WSM__ROSTER_NONE)
+            wsm__card_ensure(hub, conn->agent, &conn->identity.claims);
+    }
+}
+
 void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims) {
     wsm_kind kind = claims ? claims->kind : WSM_KIND_AGENT;
     bool is_known = agent->number != WSM__ROSTER_NONE;
     if (is_known && !claims) return;
-    if (!is_known && agent->card_at && hub->now < agent->card_at + AGAIN_MS) return; /* it is on its way */
+    if (!is_known && agent->card_at && hub->now < agent->card_at + AGAIN_MS) { /* it is on its way */
+        again(hub);
+        return;
+    }
     wsm__buf list;
     wsm__buf_init(&list, &hub->mem, 0);
     put_specialties(&list, claims);
     wsm_slice specialties = wsm__slice(list.ptr, list.len);
     if (list.err) {
         hub->count.no_memory++;
+        again(hub);
     } else if (!wsm__roster_has(&hub->roster, wsm__agent_name(agent), kind, specialties)) {
         agent->card_at = hub->now ? hub->now : 1;
         append(hub, agent, kind, specialties);
+        again(hub);
     }
     wsm__buf_fini(&list);
 }

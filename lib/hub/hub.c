@@ -209,6 +209,7 @@ static void chores(wsm_hub *hub) {
     wsm__read_next(hub); /* the log may have refused one */
     wsm__mention_due(hub);
     wsm__digests_due(hub);
+    wsm__cards_retry(hub);
     wsm__wakes_expire(hub);
     wsm__retain(hub);
     if (hub->ages.count > 0) wsm__turn_chores_soon(hub, UINT64_C(10) * CHORE_MS);

@@ -77,7 +77,8 @@ struct wsm_hub {
 
     uint64_t now; /* both clocks as of this turn, ms */
     int64_t wall;
-    int depth; /* of calls into the library */
+    int depth;      /* of calls into the library */
+    bool cards_due; /* a card may not have been taken */
     bool is_ready, is_failed, is_shutting_down, is_down, free_asked, log_opened;
     uint64_t shutdown_by;
     int shutdown_code;
@@ -287,6 +288,7 @@ void wsm__command_text(wsm_conn *conn, wsm_slice text);
 void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t tag);
 
 /* cards.c */
+void wsm__cards_retry(wsm_hub *hub); /* those that are not in the log yet */
 void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims); /* NULL: vouched for by the host */
 int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold);
 void wsm__card_told(wsm_hub *hub, const wsm__fold *fold); /* it was folded in: the host hears of it */

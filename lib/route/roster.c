@@ -4,10 +4,13 @@
 #include "proto/json_out.h"
 #include "wsm/error.h"
 
+#define SPECIALTY_MAX 256u
+
 void wsm__roster_init(wsm__roster *roster, wsm__mem *mem, const unsigned char seed[16]) {
     *roster = (wsm__roster){.mem = mem};
     wsm__map_init(&roster->by_name, mem, seed);
     wsm__map_init(&roster->by_handle, mem, seed);
+    wsm__map_init(&roster->skilled, mem, seed);
     wsm__ring_init(&roster->cards, sizeof(wsm__card *));
     wsm__bloom_init(&roster->handles, seed);
 }
@@ -16,7 +19,13 @@ static wsm__card *card_at(const wsm__roster *roster, uint32_t idx) {
     return *(wsm__card **)wsm__ring_at(&roster->cards, idx);
 }
 
+static void skills_free(wsm__roster *roster, wsm__skill *skills, uint16_t count) {
+    for (uint16_t i = 0; i < count; i++) wsm__list_remove(&skills[i].in_group);
+    wsm__free(roster->mem, skills, count * sizeof *skills);
+}
+
 static void card_free(wsm__roster *roster, wsm__card *card) {
+    skills_free(roster, card->skills, card->skills_count);
     wsm__free(roster->mem, card->specialties, card->specialties_len);
     wsm__free(roster->mem, card, sizeof *card + card->name_len);
 }
@@ -26,6 +35,10 @@ void wsm__roster_fini(wsm__roster *roster) {
     wsm__ring_fini(&roster->cards, roster->mem);
     wsm__map_fini(&roster->by_name);
     wsm__map_fini(&roster->by_handle);
+    wsm__map_node *cursor = NULL;
+    wsm__list *group;
+    while ((group = wsm__map_next(&roster->skilled, &cursor)) != NULL) wsm__free(roster->mem, group, sizeof *group);
+    wsm__map_fini(&roster->skilled);
     wsm__bloom_fini(&roster->handles, roster->mem);
 }
 
@@ -56,7 +69,7 @@ wsm_slice wsm__card_specialties(const wsm__card *card) {
 }
 
 bool wsm__card_has_specialty(const wsm__card *card, wsm_slice specialty) {
-    char text[256];
+    char text[SPECIALTY_MAX];
     size_t at = 0;
     wsm__json_value value;
     while (card->specialties && wsm__json_next_element(wsm__card_specialties(card), &at, &value)) {
@@ -103,10 +116,73 @@ bool wsm__roster_has(const wsm__roster *roster, wsm_slice name, wsm_kind kind, w
     return card && card->kind == (uint8_t)kind && wsm__slice_eq(wsm__card_specialties(card), specialties);
 }
 
+/* The group of a specialty, made if need be; it stays. NULL: no memory. */
+static wsm__list *group_take(wsm__roster *roster, wsm_slice specialty) {
+    wsm__list *group = wsm__map_get(&roster->skilled, specialty.ptr, specialty.len);
+    if (group) return group;
+    group = wsm__alloc(roster->mem, sizeof *group);
+    if (!group) return NULL;
+    wsm__list_init(group);
+    if (!wsm__map_put(&roster->skilled, specialty.ptr, specialty.len, group)) return group;
+    wsm__free(roster->mem, group, sizeof *group);
+    return NULL;
+}
+
+/* One for each specialty, in its group. What is too long to be asked for is left out. Gone again with skills_free. */
+static int skills_new(wsm__roster *roster, uint32_t agent, wsm_slice specialties, wsm__skill **skills,
+                      uint16_t *count) {
+    char text[SPECIALTY_MAX];
+    size_t at = 0;
+    wsm__json_value value;
+    *skills = NULL;
+    *count = 0;
+    while (specialties.len && wsm__json_next_element(specialties, &at, &value))
+        if (wsm__json_string_decode(value.raw, text, sizeof text) > 0) *count += 1;
+    if (*count == 0) return WSM_OK;
+    *skills = wsm__zalloc(roster->mem, *count * sizeof **skills);
+    if (!*skills) return WSM_ERR_NOMEM;
+    for (uint16_t i = 0; i < *count; i++) wsm__list_init(&(*skills)[i].in_group);
+    at = 0;
+    for (uint16_t i = 0; i < *count && wsm__json_next_element(specialties, &at, &value);) {
+        long len = wsm__json_string_decode(value.raw, text, sizeof text);
+        if (len <= 0) continue;
+        wsm__list *group = group_take(roster, wsm__slice(text, (size_t)len));
+        if (!group) {
+            skills_free(roster, *skills, *count);
+            return WSM_ERR_NOMEM;
+        }
+        (*skills)[i].agent = agent;
+        wsm__list_push(group, &(*skills)[i++].in_group);
+    }
+    return WSM_OK;
+}
+
+static const wsm__skill *skill_at(const wsm__list *group, const wsm__list *node) {
+    return node == group ? NULL : WSM__CONTAINER(node, wsm__skill, in_group);
+}
+
+const wsm__skill *wsm__roster_skilled(const wsm__roster *roster, wsm_slice specialty) {
+    const wsm__list *group = wsm__map_get(&roster->skilled, specialty.ptr, specialty.len);
+    return group ? skill_at(group, group->next) : NULL;
+}
+
+const wsm__skill *wsm__roster_skilled_next(const wsm__roster *roster, wsm_slice specialty, const wsm__skill *skill) {
+    return skill_at(wsm__map_get(&roster->skilled, specialty.ptr, specialty.len), skill->in_group.next);
+}
+
 static int change(wsm__roster *roster, wsm__card *card, wsm_kind kind, wsm_slice specialties) {
+    wsm__skill *skills;
+    uint16_t count;
     char *copy = specialties.len ? wsm__alloc(roster->mem, specialties.len) : NULL;
     if (specialties.len && !copy) return WSM_ERR_NOMEM;
+    if (skills_new(roster, card->idx, specialties, &skills, &count)) {
+        wsm__free(roster->mem, copy, specialties.len);
+        return WSM_ERR_NOMEM;
+    }
     if (copy) memcpy(copy, specialties.ptr, specialties.len);
+    skills_free(roster, card->skills, card->skills_count);
+    card->skills = skills;
+    card->skills_count = count;
     wsm__free(roster->mem, card->specialties, card->specialties_len);
     card->specialties = copy;
     card->specialties_len = (uint16_t)specialties.len;

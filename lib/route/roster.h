@@ -11,6 +11,7 @@
 #include "proto/scan.h"
 #include "util/bloom.h"
 #include "util/buf.h"
+#include "util/list.h"
 #include "util/map.h"
 #include "util/ring.h"
 
@@ -18,13 +19,21 @@
 #define WSM__ROSTER_HUB  (UINT32_MAX - 1) /* the hub, and the host that speaks for it */
 #define WSM__ROSTER_MANY (UINT32_MAX - 2) /* a handle that could be one of several */
 
+/* An agent among those who are good at one thing. */
+typedef struct wsm__skill {
+    wsm__list in_group;
+    uint32_t agent;
+} wsm__skill;
+
 typedef struct wsm__card {
     uint32_t idx;
     uint32_t next_alike; /* the next one of the same folded handle, WSM__ROSTER_NONE: none */
     uint8_t kind;        /* wsm_kind */
     uint8_t name_len;
     uint16_t specialties_len;
-    char *specialties; /* a JSON array as it came; NULL: none */
+    uint16_t skills_count;
+    char *specialties;  /* a JSON array as it came; NULL: none */
+    wsm__skill *skills; /* one for each of them; NULL: none */
     char name[];
 } wsm__card;
 
@@ -32,7 +41,8 @@ typedef struct wsm__roster {
     wsm__mem *mem;
     wsm__map by_name;   /* of wsm__card */
     wsm__map by_handle; /* of wsm__card, the first of each folded handle */
-    wsm__ring cards;    /* of wsm__card *, by idx */
+    wsm__map skilled; /* of wsm__list of wsm__skill, by specialty: who is called by @role costs what its group costs */
+    wsm__ring cards;  /* of wsm__card *, by idx */
     wsm__bloom handles; /* the folded ones: most words behind an @ that are nobody's are turned away here */
 } wsm__roster;
 
@@ -48,6 +58,9 @@ uint32_t wsm__roster_find(const wsm__roster *roster, wsm_slice name);
 uint32_t wsm__roster_handle(const wsm__roster *roster, wsm_slice handle);
 wsm_slice wsm__roster_name(const wsm__roster *roster, uint32_t idx); /* "hub" for WSM__ROSTER_HUB */
 wsm_slice wsm__card_specialties(const wsm__card *card);              /* JSON array, or absent */
+/* The first of those with a specialty, and the next one; NULL: no more. Of a card that names it twice: twice. */
+const wsm__skill *wsm__roster_skilled(const wsm__roster *roster, wsm_slice specialty);
+const wsm__skill *wsm__roster_skilled_next(const wsm__roster *roster, wsm_slice specialty, const wsm__skill *skill);
 bool wsm__card_has_specialty(const wsm__card *card, wsm_slice specialty);
 
 /* Fold a card in. `specialties` is a checked JSON array of strings or absent, at most 64 KiB. *idx gets the number;

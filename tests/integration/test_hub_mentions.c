@@ -524,6 +524,69 @@ static void any_allocation_may_fail_and_each_mention_comes_once(void **state) {
     }
 }
 
+static void an_agent_whose_card_found_no_memory_becomes_known_by_itself(void **state) {
+    (void)state;
+    int tried = 0;
+    for (size_t n = 1;; n++) {
+        fixture f;
+        begin(&f);
+        peer *ada = join(&f, "ada");
+        f.w.mem.fail_at = f.w.mem.calls + n;
+        peer *bob = world_join(&f.w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+        int failed = test_mem_has_failed(&f.w.mem);
+        f.w.mem.fail_at = 0;
+        world_run(&f.w, 3000);
+        if (bob && bob->conn && !bob->gone && bob->code == 0 && peer_count(bob, "\"type\":\"welcome\"") == 1) {
+            peer_say(ada, CALL("01", "\"bob\"", "hello"));
+            assert_int_equal(peer_count(bob, "hello"), 1);
+            tried += failed;
+        }
+        end(&f);
+        if (!failed) break;
+    }
+    assert_true(tried > 0);
+}
+
+static void a_group_is_those_with_the_specialty_now(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    wsm_slice skills[2] = {{"testing", 7}, {"rust", 4}};
+    wsm_claims claims;
+    wsm_claims_init(&claims, sizeof claims);
+    claims.exp = f.w.wall / 1000 + 3600;
+    claims.sub = (wsm_slice){"bob", 3};
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    claims.specialties = skills;
+    claims.specialties_count = 2;
+    peer *bob = world_join_as(&f.w, &claims, NULL, 0);
+    peer *cy = join(&f, "cy");
+    assert_int_equal(
+        host_ask(&f.w, NULL, "{\"type\":\"mention_route\",\"target_agents\":[\"role:rust\"],\"message\":\"r1\"}"), 0);
+    assert_int_equal(peer_count(bob, "r1"), 1);
+    assert_int_equal(peer_count(cy, "r1"), 0);
+    peer_leave(bob);
+    claims.specialties_count = 1;
+    bob = world_join_as(&f.w, &claims, NULL, 0);
+    assert_int_equal(
+        host_ask(&f.w, NULL, "{\"type\":\"mention_route\",\"target_agents\":[\"role:rust\"],\"message\":\"r2\"}"),
+        WSM_ERR_UNKNOWN_AGENT);
+    assert_int_equal(
+        host_ask(&f.w, NULL,
+                 "{\"type\":\"mention_route\",\"target_agents\":[\"role:testing\",\"here\"],\"message\":\"r3\"}"),
+        0);
+    assert_int_equal(peer_count(bob, "r3"), 1);
+    assert_int_equal(peer_count(cy, "r3"), 1);
+    peer_leave(cy);
+    world_run(&f.w, 60000);
+    assert_int_equal(
+        host_ask(&f.w, NULL, "{\"type\":\"mention_route\",\"target_agents\":[\"here\"],\"message\":\"r4\"}"), 0);
+    assert_int_equal(peer_count(bob, "r4"), 1);
+    cy = join(&f, "cy");
+    assert_int_equal(peer_count(cy, "r4"), 0);
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mention_reaches_who_is_there_and_its_sender_hears_how_far_it_is),
@@ -540,6 +603,8 @@ int main(void) {
         cmocka_unit_test(a_digest_survives_an_orderly_end_and_tells_of_private_things_to_members_alone),
         cmocka_unit_test(a_chain_that_is_too_long_stays_too_long),
         cmocka_unit_test(wakes_caused_for_each_wake_are_counted_for_each_context),
+        cmocka_unit_test(an_agent_whose_card_found_no_memory_becomes_known_by_itself),
+        cmocka_unit_test(a_group_is_those_with_the_specialty_now),
         cmocka_unit_test(an_observer_is_neither_called_nor_calls),
         cmocka_unit_test(a_log_that_keeps_nothing_still_delivers_what_memory_has_trimmed),
         cmocka_unit_test(any_allocation_may_fail_and_each_mention_comes_once),
