@@ -8,7 +8,7 @@
  *
  * With --splits, of a target that reads a stream: every way to receive each transcript in two, three and four pieces,
  * and every way to write what comes out, and all must be observed as the same (I-60, I-61). Streams of up to BYTES are
- * cut in every two places, a fifth of that in every three; longer ones in every one. */
+ * cut in every two places, a fifth of that, at most 50, in every three; longer ones in every one. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <signal.h>
@@ -23,8 +23,10 @@
 #define ALLOCATIONS_MAX 40
 #define PATHS_MAX       8192
 
-#define ONE_CUT_MAX  1024u
-#define TWO_CUTS_MAX 72u
+#define ONE_CUT_MAX    1024u
+#define ONE_OUT_MAX    8192u /* output, of transcripts of agents and where more than usual is asked for */
+#define TWO_CUTS_MAX   72u
+#define THREE_CUTS_MAX 50u
 
 static size_t two_cuts_max = TWO_CUTS_MAX;
 
@@ -123,10 +125,12 @@ static void run_cuts(const unsigned char *bytes, size_t len, size_t stream, size
 }
 
 static void split_file(const char *path) {
-    const size_t most[] = {0, ONE_CUT_MAX, two_cuts_max, two_cuts_max / 5};
+    const size_t most[] = {0, ONE_CUT_MAX, two_cuts_max,
+                           two_cuts_max < THREE_CUTS_MAX * 5 ? two_cuts_max / 5 : THREE_CUTS_MAX};
     size_t len;
     fuzz_text whole = {0};
     fuzz_cuts none = {NULL, 0};
+    bool is_named = strstr(path, "/session-") != NULL; /* of agents: what comes out is long, and matters */
     snprintf(current, sizeof current, "%s", path);
     unsigned char *bytes = load(path, &len);
     if (!bytes) exit(2);
@@ -136,7 +140,8 @@ static void split_file(const char *path) {
             run_cuts(bytes, len, lens.in, count, true, &whole);
             transcripts[count]++;
         }
-        if (lens.out <= most[count]) run_cuts(bytes, len, lens.out, count, false, &whole);
+        size_t out_max = count == 1 && (is_named || two_cuts_max > TWO_CUTS_MAX) ? ONE_OUT_MAX : most[count];
+        if (lens.out <= out_max) run_cuts(bytes, len, lens.out, count, false, &whole);
     }
     fuzz_text_free(&whole);
     free(bytes);
