@@ -289,6 +289,18 @@ static wsm__no check_merge(wsm__ask *ask) {
     return wsm__merge_no(&ask->hub->tree, ask->side, ask->who);
 }
 
+/* Offsets in a decision are of updates that the merge has offered. */
+static wsm__no check_offered(const wsm__ask *ask, const char *field) {
+    size_t at = 0;
+    wsm__json_value list = wsm__ask_field(ask, field), value;
+    while (list.kind == WSM__JSON_ARRAY && wsm__json_next_element(list.raw, &at, &value)) {
+        uint64_t offset = 0;
+        if (wsm__json_u64(value, UINT64_MAX, &offset) && wsm__merge_offers(ask->side, offset)) continue;
+        return no(WSM_ERR_NOT_FOUND, field, "an offset that the merge does not offer");
+    }
+    return fine;
+}
+
 static wsm__no check_decision(wsm__ask *ask) {
     wsm__no out = fine;
     if (!take_side(ask, "sidebar_id", WSM__OP_DECIDE, &out)) return out;
@@ -297,7 +309,9 @@ static wsm__no check_decision(wsm__ask *ask) {
     ask->takes_none = wsm__ask_is(ask, "accept", "none") ||
                       (accept.kind == WSM__JSON_ARRAY && !wsm__json_next_element(accept.raw, &at, &first));
     ask->was = (wsm__status)ask->side->status;
-    return wsm__merge_decision_no(ask->side);
+    out = wsm__merge_decision_no(ask->side);
+    if (!out.err) out = check_offered(ask, "accept");
+    return out.err ? out : check_offered(ask, "refuse");
 }
 
 static const struct row {

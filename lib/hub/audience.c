@@ -87,6 +87,7 @@ int wsm__audience_reach(const wsm_hub *hub, const wsm__record_head *head, wsm__c
     addressees(hub, head, (*reach)->agents);
     (*reach)->also = also;
     if (has_history) (*reach)->history_of = wsm__roster_find(&hub->roster, head->sender);
+    if ((*reach)->history_of == WSM__ROSTER_HUB) (*reach)->history_of = WSM__REACH_NAMED;
     return WSM_OK;
 }
 

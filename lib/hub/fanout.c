@@ -63,13 +63,21 @@ static uint32_t send_to_named(wsm_hub *hub, wsm__lane lane, wsm__frame *frame, c
     return reached;
 }
 
-/* Whoever was let in by this record with its context's history reads that now. */
-static void begin_histories(wsm_hub *hub, const wsm__fold *fold) {
-    const wsm__agent *agent = wsm__audience_agent(hub, fold->reach->history_of);
+static void begin_history(wsm_hub *hub, const wsm__fold *fold, uint32_t number) {
+    const wsm__agent *agent = wsm__audience_agent(hub, number);
     for (uint8_t k = agent ? agent->slots_count : 0; k > 0; k--) {
         wsm_conn *conn = wsm__peer_slot(hub, agent->slots[k - 1])->conn;
         if (conn->cursor == fold->offset && !conn->catching_up) wsm__history_begin(conn, fold->context, fold->offset);
     }
+}
+
+/* Whoever was let in by this record with its context's history reads that now. */
+static void begin_histories(wsm_hub *hub, const wsm__fold *fold) {
+    const wsm__reach *reach = fold->reach;
+    if (reach->history_of != WSM__REACH_NAMED)
+        begin_history(hub, fold, reach->history_of);
+    else
+        for (uint32_t i = 0; i < reach->count; i++) begin_history(hub, fold, reach->agents[i]);
 }
 
 uint32_t wsm__fanout_record(wsm_hub *hub, wsm__frame *frame, const wsm__fold *fold) {

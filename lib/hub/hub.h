@@ -80,6 +80,7 @@ struct wsm_hub {
     int depth;      /* of calls into the library */
     bool cards_due; /* a card may not have been taken */
     bool is_ready, is_failed, is_shutting_down, is_down, free_asked, log_opened;
+    uint64_t ready_at; /* monotonic ms */
     uint64_t shutdown_by;
     int shutdown_code;
     int shutdown_step;

@@ -135,9 +135,8 @@ static bool send_record(wsm_conn *conn, wsm__frame *frame, const wsm__context *c
     if (!wsm__replay_push(conn, frame, offset)) return false;
     conn->cursor = offset;
     wsm__delivery_came(conn, offset);
-    bool is_let_in = reach && reach->history_of != WSM__REACH_NOBODY && conn->agent &&
-                     reach->history_of == conn->agent->number; /* who is not known has the same number as nobody */
-    if (is_let_in) wsm__history_begin(conn, context, offset);
+    if (reach && conn->agent && wsm__reach_grants(reach, conn->agent->number))
+        wsm__history_begin(conn, context, offset);
     return true;
 }
 

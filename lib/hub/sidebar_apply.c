@@ -11,6 +11,7 @@ typedef struct side_plan {
     wsm__side *born; /* a new node, not in the tree yet */
     wsm__context *context;
     wsm__text text, findings, wake;
+    wsm__ring offered; /* of uint64_t */
     wsm__merge_plan *merge;
     wsm__ref *ref;
     wsm__value *value;
@@ -287,6 +288,24 @@ static int refs_to_parent(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     return no.err ? refuse(fold, &no) : WSM_OK;
 }
 
+/* The offsets of the updates that a merge brings, in their order. */
+static int offered_of(wsm_hub *hub, const wsm__ask *ask, wsm__ring *offered) {
+    size_t at = 0;
+    wsm__json_value list = wsm__ask_field(ask, "exchanges_to_merge"), value;
+    while (list.kind == WSM__JSON_ARRAY && wsm__json_next_element(list.raw, &at, &value)) {
+        size_t in = 0;
+        uint64_t offset;
+        wsm__json_member member;
+        while (value.kind == WSM__JSON_OBJECT && wsm__json_next_member(value.raw, &in, &member)) {
+            if (!wsm__json_key_is(member.key, "offset") || !wsm__json_u64(member.value, UINT64_MAX, &offset)) continue;
+            uint64_t *place = wsm__ring_push(offered, &hub->mem);
+            if (!place) return WSM_ERR_NOMEM;
+            *place = offset;
+        }
+    }
+    return WSM_OK;
+}
+
 static int merge_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     const wsm__ask *ask = &plan->ask;
     bool same_refs, same_conflicts;
@@ -298,6 +317,7 @@ static int merge_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     if (findings.raw.len <= WSM__PROSE_BYTES_MAX && wsm__text_new(&hub->mem, findings.raw, &plan->findings))
         return WSM_ERR_NOMEM;
     if (!ask->side->is_reviewed) return refs_to_parent(hub, fold, plan);
+    if (offered_of(hub, ask, &plan->offered)) return WSM_ERR_NOMEM;
     return wsm__side_cross_prepare(&hub->tree, ask->side->parent); /* both sides of a review name each other */
 }
 
@@ -327,6 +347,9 @@ static void merge_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
         return;
     }
     side->is_offered = true;
+    wsm__ring_fini(&side->offered, &hub->mem);
+    side->offered = plan->offered;
+    wsm__ring_init(&plan->offered, sizeof(uint64_t));
     wsm__side_cross(side->parent, side);
 }
 
@@ -335,6 +358,7 @@ static int decision_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
 }
 
 static void decision_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
+    wsm__ring_fini(&plan->ask.side->offered, &hub->mem);
     if (plan->ask.takes_none)
         wsm__side_to(&hub->tree, plan->ask.side, WSM__STATUS_REVIEWING);
     else
@@ -382,6 +406,7 @@ void wsm__side_abandon(wsm_hub *hub, wsm__fold *fold) {
     wsm__text_free(&hub->mem, &plan->text);
     wsm__text_free(&hub->mem, &plan->findings);
     wsm__text_free(&hub->mem, &plan->wake);
+    wsm__ring_fini(&plan->offered, &hub->mem);
     wsm__merge_abandon(&hub->tree, plan->merge);
     wsm__value_free(&hub->tree, plan->value);
     wsm__free(&hub->mem, plan, sizeof *plan);
@@ -403,6 +428,7 @@ int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold) {
     side_plan *plan = wsm__zalloc(&hub->mem, sizeof *plan);
     if (!plan) return WSM_ERR_NOMEM;
     fold->plan = plan;
+    wsm__ring_init(&plan->offered, sizeof(uint64_t));
     wsm__ask_of_record(&plan->ask, hub, fold);
     wsm__no no = wsm__ask_check(&plan->ask);
     if (!no.err && !is_in_place(fold, &plan->ask)) no.err = WSM_ERR_BAD_MESSAGE;

@@ -12,6 +12,7 @@ void wsm__side_look_soon(wsm_hub *hub, wsm__side *side) {
 }
 
 void wsm__sides_ready(wsm_hub *hub) {
+    hub->ready_at = hub->now;
     for (uint32_t i = 0; i < hub->tree.sides.count; i++) {
         wsm__side *side = *(wsm__side **)wsm__ring_at(&hub->tree.sides, i);
         if (side && side->status != WSM__STATUS_ARCHIVED) wsm__side_look_soon(hub, side);
@@ -132,17 +133,22 @@ static void arm_in(wsm_hub *hub, wsm__side *side, int64_t in_ms) {
     if (!side->timer.armed || side->timer.when > when) wsm__heap_arm(&hub->heap, &side->timer, when);
 }
 
+/* The lease goes to the first member that is there; without one, every member leads who comes. */
+static void pass_on(wsm_hub *hub, wsm__side *side) {
+    uint32_t to = WSM__AGENT_NONE;
+    for (wsm__member *other = wsm__side_first_member(side); other; other = wsm__side_next_member(other))
+        if (to == WSM__AGENT_NONE && other->agent != side->coordinator && is_present(hub, other->agent))
+            to = other->agent;
+    hand_over(hub, side, to);
+}
+
 bool wsm__sides_offline(wsm_hub *hub, uint32_t agent) {
     bool leads = false;
     if (!hub->is_ready || hub->is_shutting_down) return false;
     for (wsm__member *m = wsm__tree_first_of(&hub->tree, agent); m; m = wsm__tree_next_of(m)) {
-        uint32_t to = WSM__AGENT_NONE;
         if (m->side->coordinator != agent || !wsm__side_is_live(m->side)) continue;
         leads = true;
-        if (is_under_way(hub, m->side)) continue;
-        for (wsm__member *other = wsm__side_first_member(m->side); other; other = wsm__side_next_member(other))
-            if (to == WSM__AGENT_NONE && other->agent != agent && is_present(hub, other->agent)) to = other->agent;
-        hand_over(hub, m->side, to);
+        if (!is_under_way(hub, m->side)) pass_on(hub, m->side);
     }
     return leads;
 }
@@ -199,6 +205,22 @@ static bool is_set_going(wsm_hub *hub, wsm__side *side) {
     return false;
 }
 
+/* A coordinator of whom nothing was seen since the hub has started, or since he was named: presence never tells that
+ * he went, so he has the same time to come. True: the lease was passed on. */
+static bool is_left_alone(wsm_hub *hub, wsm__side *side) {
+    int64_t grace_ms = (int64_t)hub->config.presence_grace_ms;
+    uint64_t by = hub->ready_at + hub->config.presence_grace_ms;
+    if (side->coordinator == WSM__AGENT_NONE || !wsm__side_is_live(side)) return false;
+    const wsm__agent *agent = wsm__audience_agent(hub, side->coordinator);
+    if (agent && (agent->actives > 0 || agent->timer.armed)) return false;
+    if (hub->now < by || hub->wall - side->born_ms < grace_ms) {
+        arm_in(hub, side, hub->now < by ? (int64_t)(by - hub->now) : grace_ms - (hub->wall - side->born_ms));
+        return false;
+    }
+    pass_on(hub, side);
+    return true;
+}
+
 void wsm__side_timer(wsm_hub *hub, wsm__side *side) {
     if (hub->is_shutting_down || (side->status == WSM__STATUS_ARCHIVED && !side->is_to_be_told)) return;
     if (is_under_way(hub, side)) {
@@ -207,7 +229,7 @@ void wsm__side_timer(wsm_hub *hub, wsm__side *side) {
     }
     if (side->status == WSM__STATUS_ARCHIVED)
         wsm__side_put_away(hub, side);
-    else if (is_set_going(hub, side) || is_idle(hub, side))
+    else if (is_set_going(hub, side) || is_left_alone(hub, side) || is_idle(hub, side))
         arm_in(hub, side, AGAIN_MS);
 }
 

@@ -271,7 +271,8 @@ static void submit_change(wsm_hub *hub, const wsm__command *command, wsm__ask *a
     if (row->in_parent) head->also = wsm__side_id(ask->side);
     if (ask->type == WSM__MSG_SIDEBAR_JOIN && ask->history == WSM__HISTORY_ALL) head->may |= WSM__MAY_HISTORY;
     wsm__buf_init(&names, &hub->mem, 0);
-    if (row->names_subjects) {
+    bool is_letting_in = ask->type == WSM__MSG_SIDEBAR_JOIN && ask->who == WSM__AGENT_HUB;
+    if (row->names_subjects || is_letting_in) {
         wsm__side_names(&names, hub, ask->agents, ask->agents_count);
         head->to = wsm__slice(names.ptr, names.len);
     }

@@ -48,6 +48,11 @@ bool wsm__reach_has(const wsm__reach *reach, uint32_t agent) {
     return false;
 }
 
+bool wsm__reach_grants(const wsm__reach *reach, uint32_t agent) {
+    if (reach->history_of == WSM__REACH_NAMED) return wsm__reach_has(reach, agent);
+    return reach->history_of != WSM__REACH_NOBODY && reach->history_of == agent;
+}
+
 static void entry_free(wsm__log *log, wsm__entry *entry) {
     log->bytes -= wsm__frame_cost(entry->frame);
     wsm__frame_unref(entry->frame);

@@ -47,12 +47,14 @@ typedef struct wsm__reach {
 } wsm__reach;
 
 #define WSM__REACH_NOBODY UINT32_MAX
+#define WSM__REACH_NAMED  (UINT32_MAX - 1) /* history_of: all those in `agents`, whom the host has let in */
 
 /* NULL: no memory. `agents` is filled by the caller. */
 wsm__reach *wsm__reach_new(wsm__mem *mem, uint32_t count);
 wsm__reach *wsm__reach_ref(wsm__reach *reach);          /* the same; NULL stays NULL */
 void wsm__reach_free(wsm__mem *mem, wsm__reach *reach); /* one reference less; NULL does nothing */
 bool wsm__reach_has(const wsm__reach *reach, uint32_t agent);
+bool wsm__reach_grants(const wsm__reach *reach, uint32_t agent); /* history_of says it */
 
 /* One record in memory. */
 typedef struct wsm__entry {

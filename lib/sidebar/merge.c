@@ -47,6 +47,18 @@ wsm__no wsm__merge_decision_no(const wsm__side *side) {
     return (wsm__no){WSM_ERR_INVALID_TRANSITION, "sidebar_id", "no merge of it waits for a decision"};
 }
 
+bool wsm__merge_offers(const wsm__side *side, uint64_t offset) {
+    uint32_t low = 0, high = side->offered.count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (*(uint64_t *)wsm__ring_at(&side->offered, mid) < offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < side->offered.count && *(uint64_t *)wsm__ring_at(&side->offered, low) == offset;
+}
+
 /* ---- data references ------------------------------------------------------------------------------------------------
  */
 

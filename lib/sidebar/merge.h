@@ -17,6 +17,7 @@ bool wsm__policy_of(wsm_slice word, wsm__conflict_policy *policy);
 /* May it be merged now, by this agent: its status, its children. May its merge be decided. */
 wsm__no wsm__merge_no(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
 wsm__no wsm__merge_decision_no(const wsm__side *side);
+bool wsm__merge_offers(const wsm__side *side, uint64_t offset); /* is that update part of the merge that waits */
 
 /* Parts of the record, from the state alone, so that apply can tell whether the state is still what they were made
  * from. */

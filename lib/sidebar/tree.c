@@ -49,6 +49,7 @@ static void side_init(wsm__tree *tree, wsm__side *side, wsm__context *context) {
     wsm__ring_init(&side->marks, sizeof(wsm__mark));
     wsm__ring_init(&side->pins, sizeof(uint64_t));
     wsm__ring_init(&side->waits, sizeof(wsm__side *));
+    wsm__ring_init(&side->offered, sizeof(uint64_t));
     wsm__map_init(&side->refs, tree->mem, tree->seed);
 }
 
@@ -78,6 +79,7 @@ static void side_fini(wsm__tree *tree, wsm__side *side) {
     wsm__text_free(mem, &side->criteria);
     wsm__text_free(mem, &side->failure);
     wsm__text_free(mem, &side->findings);
+    wsm__ring_fini(&side->offered, mem);
     wsm__text_free(mem, &side->waiting_text);
     wsm__text_free(mem, &side->wake_text);
     wsm__free(mem, side->views, side->views_count * sizeof *side->views);

@@ -120,6 +120,7 @@ struct wsm__side {
     uint64_t merged_at;                /* offset of its merge; 0: none */
     wsm__text task, criteria, failure; /* raw JSON strings */
     wsm__text findings;                /* of its merge, raw JSON, until its parent has taken them on */
+    wsm__ring offered;                 /* of uint64_t, rising: the updates of a merge that waits for a decision */
 
     wsm__list members;      /* of wsm__member, by in_side */
     wsm__ring by_agent;     /* of wsm__member *, sorted by agent */

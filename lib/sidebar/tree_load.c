@@ -172,6 +172,19 @@ static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {
     side->wake_ms = (int64_t)n[N_WAKE_MS];
 }
 
+static void load_offered(loader *load, wsm__side *side, wsm__json_value list) {
+    size_t at = 0;
+    wsm__json_value value;
+    while (!load->err && list.kind == WSM__JSON_ARRAY && wsm__json_next_element(list.raw, &at, &value)) {
+        uint64_t *offset = wsm__ring_push(&side->offered, load->tree->mem);
+        if (!offset) {
+            fail(load, WSM_ERR_NOMEM);
+            return;
+        }
+        if (!wsm__json_u64(value, WSM__NUMBER_MAX, offset)) fail(load, WSM_ERR_LOG_CORRUPT);
+    }
+}
+
 static void load_member(loader *load, wsm__side *side, wsm_slice array) {
     size_t at = 0, ahead;
     wsm__json_value value;
@@ -274,6 +287,7 @@ static void load_side(loader *load, wsm_slice object) {
     load_text(load, object, "criteria", &side->criteria);
     load_text(load, object, "failure", &side->failure);
     load_text(load, object, "findings", &side->findings);
+    load_offered(load, side, member_of(object, "offered"));
     load_text(load, object, "waiting", &side->waiting_text);
     load_plain(load, object, "wake", &side->wake_text);
     if (!wsm__side_is_live(side)) wsm__tree_died(load->tree, side);

@@ -123,6 +123,14 @@ static void put_views(wsm__json_out *out, const wsm__side *side) {
     wsm__buf_putc(out->buf, ']');
 }
 
+static void put_offered(wsm__json_out *out, const wsm__side *side) {
+    if (side->offered.count == 0) return;
+    wsm__json_name(out, "offered");
+    wsm__buf_putc(out->buf, '[');
+    for (uint32_t i = 0; i < side->offered.count; i++) put_num(out->buf, *(uint64_t *)wsm__ring_at(&side->offered, i));
+    wsm__buf_putc(out->buf, ']');
+}
+
 static void put_numbers(wsm__json_out *out, const wsm__side *side) {
     uint64_t flags = (side->is_private ? FLAG_PRIVATE : 0u) | (side->is_reviewed ? FLAG_REVIEWED : 0u) |
                      (side->is_offered ? FLAG_OFFERED : 0u) | (side->is_warned ? FLAG_WARNED : 0u) |
@@ -166,6 +174,7 @@ static void put_side(const wsm__side *side, wsm__buf *buf) {
         put_text(&out, "criteria", &side->criteria);
         put_text(&out, "failure", &side->failure);
         put_text(&out, "findings", &side->findings);
+        put_offered(&out, side);
         put_text(&out, "waiting", &side->waiting_text);
         if (side->wake_text.ptr) wsm__json_str(&out, "wake", wsm__text_get(&side->wake_text));
         if (side->wake_side) wsm__json_str(&out, "wake_side", wsm__side_id(side->wake_side));

@@ -11,6 +11,7 @@
 
 #include "hub_world.h"
 #include "kept_log.h"
+#include "side_talk.h"
 
 #define MS    1u
 #define HOUR  3600000u
@@ -629,6 +630,108 @@ static void a_review_takes_some_and_may_refuse_all(void **state) {
     close_room(&r);
 }
 
+/* The hub goes down in order; another begins with what the log has kept, and nobody is there yet. */
+static void begin_again(room *r, const wsm_log *log) {
+    room old = *r;
+    wsm_hub_shutdown(r->w.hub, NULL);
+    world_run(&r->w, 20000);
+    close_room(r);
+    memset(r, 0, sizeof *r);
+    world_init(&r->w);
+    r->w.wall = old.w.wall;
+    r->next = old.next;
+    memcpy(r->side, old.side, sizeof r->side);
+    assert_int_equal(world_start(&r->w, log), 0);
+    settle(r);
+}
+
+/* The lease of a coordinator who is not seen again after a restart is passed on, by a record; of one who comes in time
+ * it is not. */
+static void a_coordinator_who_never_returns_is_followed(void **state) {
+    (void)state;
+    for (int comes = 0; comes < 2; comes++) {
+        room r;
+        kept_log kept = {0};
+        wsm_log log = kept_log_of(&kept);
+        memset(&r, 0, sizeof r);
+        world_init(&r.w);
+        open_room_with(&r, &log);
+        spawn(&r, r.ada, "\"participants\":[\"bob\"],\"coordinator_agent\":\"ada\"");
+        begin_again(&r, &log);
+        r.bob = world_join(&r.w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+        world_run(&r.w, 10000);
+        assert_int_equal(peer_count(r.bob, "\"type\":\"sidebar_coordinator\""), 0); /* it may still come */
+        if (comes) world_join(&r.w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+        world_run(&r.w, 10000);
+        assert_int_equal(peer_count(r.bob, "\"type\":\"sidebar_coordinator\""), !comes);
+        if (!comes) assert_true(line_is(peer_last(r.bob, "sidebar_coordinator"), "coordinator_agent", "bob"));
+        world_run(&r.w, 100000);
+        assert_int_equal(peer_count(r.bob, "\"type\":\"sidebar_coordinator\""), !comes);
+        close_room(&r);
+        kept_log_free(&kept);
+    }
+}
+
+/* What a decision names has to be part of the merge, also after a restart. */
+static void a_decision_takes_only_what_was_offered(void **state) {
+    (void)state;
+    room r;
+    char text[512];
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    memset(&r, 0, sizeof r);
+    world_init(&r.w);
+    open_room_with(&r, &log);
+    spawn(&r, r.ada, "\"participants\":[\"bob\"],\"merge_policy\":\"review\"");
+    expect_ack(say_of(&r, r.bob, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"one\""));
+    unsigned long long one = strtoull(line_get(peer_last(r.bob, "\"one\""), "offset"), NULL, 10);
+    expect_ack(say_of(&r, r.bob, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"two\""));
+    unsigned long long two = strtoull(line_get(peer_last(r.bob, "\"two\""), "offset"), NULL, 10);
+    snprintf(text, sizeof text, "\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\",\"exchanges_to_merge\":[%llu]",
+             r.side, one);
+    expect_ack(say(&r, r.ada, text));
+    begin_again(&r, &log);
+    r.cleo = world_join(&r.w, "cleo", WSM_PERMISSION_ACTIVE, NULL, 0);
+    settle(&r);
+    static const char *const fields[] = {"accept", "refuse"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "\"type\":\"sidebar_merge_decision\",\"sidebar_id\":\"%s\",%s\"%s\":[%llu]", r.side,
+                 i ? "\"accept\":\"none\"," : "", fields[i], two);
+        const char *answer = say(&r, r.cleo, text);
+        expect_error(answer, "not_found");
+        assert_true(line_is(answer, "field", fields[i]));
+    }
+    snprintf(text, sizeof text,
+             "\"type\":\"sidebar_merge_decision\",\"sidebar_id\":\"%s\",\"accept\":[%llu],\"reason\":\"r\"", r.side,
+             one);
+    expect_ack(say(&r, r.cleo, text));
+    close_room(&r);
+    kept_log_free(&kept);
+}
+
+static void whom_the_host_lets_in_with_history_reads_it(void **state) {
+    (void)state;
+    room r;
+    open_room(&r);
+    spawn(&r, r.ada, "\"participants\":[\"bob\"]");
+    expect_ack(say_of(&r, r.bob, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"before\""));
+    forget(&r);
+    assert_int_equal(host_ask(&r.w, NULL,
+                              "{\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"cleo\",\"dan\"],"
+                              "\"history\":\"all\"}",
+                              r.side),
+                     0);
+    settle(&r);
+    peer *both[] = {r.cleo, r.dan};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(peer_count(both[i], "\"before\""), 1);
+        assert_int_equal(peer_count(both[i], "\"type\":\"sidebar_join\""), 1);
+        assert_int_equal(peer_count(both[i], "\"type\":\"replay_end\""), 1);
+    }
+    assert_int_equal(peer_count(r.bob, "\"before\""), 0);
+    close_room(&r);
+}
+
 static void an_archived_sidebar_is_forked(void **state) {
     (void)state;
     room r;
@@ -1196,6 +1299,9 @@ int main(void) {
         cmocka_unit_test(a_host_may_put_the_findings_together),
         cmocka_unit_test(children_come_first_and_their_findings_go_along),
         cmocka_unit_test(a_review_takes_some_and_may_refuse_all),
+        cmocka_unit_test(a_coordinator_who_never_returns_is_followed),
+        cmocka_unit_test(a_decision_takes_only_what_was_offered),
+        cmocka_unit_test(whom_the_host_lets_in_with_history_reads_it),
         cmocka_unit_test(an_archived_sidebar_is_forked),
         cmocka_unit_test(a_restart_from_a_snapshot_knows_everything),
         cmocka_unit_test(a_restart_from_the_records_knows_everything),
