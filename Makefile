@@ -105,7 +105,7 @@ DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
 HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces) $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/sim/case_*.c)))
 FUZZ      := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
-BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound sidebars)
+BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound sidebars mention)
 
 all: libs programs
 libs: $(LIBS)
@@ -133,6 +133,8 @@ $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c
 	$(call compile,-iquote lib -Itests/support)
 $(BUILD)/obj/tests/fuzz/%.o: tests/fuzz/%.c
 	$(call compile,-D_GNU_SOURCE -iquote lib -Itests/support -Itests/unit)
+$(BUILD)/obj/tests/bench/mention.o: tests/bench/mention.c
+	$(call compile,-iquote lib)
 $(BUILD)/obj/tests/%.o: tests/%.c
 	$(call compile,-Itests/support)
 $(BUILD)/obj/tools/%.o: tools/%.c

@@ -81,6 +81,9 @@ class Bench:
         print("sidebars, in one process without sockets")
         done = subprocess.run([str(self.folder / "sidebars"), "10000", "100"], capture_output=True, text=True, timeout=300)
         print("".join(f"  {line}\n" for line in done.stdout.splitlines()), end="")
+        print("mentions, in one process without sockets")
+        done = subprocess.run([str(self.folder / "mention")], capture_output=True, text=True, timeout=300)
+        print("".join(f"  {line}\n" for line in done.stdout.splitlines()), end="")
 
 
 def main():
