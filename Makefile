@@ -27,7 +27,7 @@
 #   SANITIZE=1                   AddressSanitizer and UBSan (built in build-san)
 #   WERROR=1                     warnings are errors
 #   FUZZ_CC=clang                compiles for `make fuzz` (built in build-fuzz)
-#   STAGES="unit integration"    run only these stages of the check
+#   STAGES="unit integration"    run only these stages of the check; "mutants determinism" are stages, too
 
 PREFIX  ?= /usr/local
 DESTDIR ?=

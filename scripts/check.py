@@ -19,14 +19,31 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 PROJECT_CHECKS = ["includes", "headers", "exports", "undefined", "man", "shell", "readme", "install"]
 SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acceptance": 900, "interop": 300, "project": 300, "sim": 300,
-               "tsan": 300, "valgrind": 300}
+               "tsan": 300, "valgrind": 300, "mutants": 600, "determinism": 600}
 
 SEEDS = ["run", "--seeds", "1..20000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
 
 # What libraries keep for ever is reachable, and no leak.
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"]
 
+NAMED_ONLY = ("mutants", "determinism")  # stages that build much: STAGES="mutants determinism"
+
 REPORT = re.compile(r"^report: (.*)$", re.M)
+
+# What the end of the check adds up: the phrase in a program's `report: ` line, and what is told of the sums. A figure
+# that no program has reported is not told.
+FIGURES = [
+    (r"(\d+) seeds, ([\d.]+) hub-hours", "{0:.0f} seeds, {1:.0f} simulated hours"),
+    (r"(\d+) crashes recovered", "{0:.0f} crashes recovered"),
+    (r"allocation points failed: (\d+)", "{0:.0f} allocation points failed"),
+    (r"(\d+) kills(?: under load)?, .*?(\d+) updates acknowledged as durable, (\d+) lost",
+     "{0:.0f} kill cycles, {1:.0f} updates acknowledged as durable, {2:.0f} lost"),
+    (r"(\d+) kills, \d+ updates, (\d+) acknowledged as durable, (\d+) of them not in the log exactly once",
+     "{0:.0f} kills under load, {1:.0f} updates acknowledged as durable, {2:.0f} not in the log exactly once"),
+    (r"inputs, (\d+) runs, (\d+) more with failing allocations", "{2:.0f} fuzz executions"),
+    (r"mutants found (\d+) of (\d+)", "mutants found {0:.0f} of {1:.0f}"),
+]
+FAULTS = re.compile(r"^faults: (.*)$")
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed$", re.M)
 EXECUTIONS = re.compile(r"^report: \w+: \d+ inputs, (\d+) runs, (\d+) more with failing allocations$", re.M)
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M)
@@ -76,6 +93,8 @@ def programs(build):
                     + [("wsmd", [PYTHON, str(ROOT / "scripts/valgrind.py"), "--short", "--build", str(build)])],
         "fuzz": fuzzed,
         "sim": simulated,
+        "mutants": [("mutants", [PYTHON, str(ROOT / "tests/sim/mutants.py"), "--build", str(build)])],
+        "determinism": [("determinism", [PYTHON, str(ROOT / "tests/sim/determinism.py"), "--build", str(build)])],
         "interop": scripts,
         "acceptance": acceptance,
     }
@@ -115,10 +134,26 @@ def run(stage, command, environment):
     return passed, failed, time.monotonic() - began, output
 
 
+def summary(lines):
+    """The block of figures at the end, from the report lines of all programs."""
+    for pattern, sentence in FIGURES:
+        found = [[float(n) for n in match.groups()] for match in (re.search(pattern, line) for line in lines) if match]
+        if found:
+            sums = [sum(column) for column in zip(*found)]
+            yield sentence.format(*sums, sum(sums))
+    faults = {}
+    for match in filter(None, (FAULTS.match(line) for line in lines)):
+        words = match[1].split()
+        for kind, times in zip(words[::2], words[1::2]):
+            faults[kind] = faults.get(kind, 0) + int(times)
+    if faults:
+        yield f"{sum(faults.values())} faults injected: " + ", ".join(f"{kind} {n}" for kind, n in faults.items())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="the build folder")
-    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, tsan, valgrind, fuzz, sim, interop, acceptance; default: all")
+    parser.add_argument("stages", nargs="*", help="project, unit, integration, fault, tsan, valgrind, fuzz, sim, mutants, determinism, interop, acceptance; default: all")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     plan = programs(build)
@@ -131,8 +166,9 @@ def main():
     environment.pop("MAKEFLAGS", None)
     environment.pop("MAKELEVEL", None)
     passed = failed = 0
+    reports = []
     is_sanitised = not (build / "tests/fault").is_dir()  # what interposes malloc, and what has its own sanitizer, is not there
-    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan", "valgrind"))]:
+    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan", "valgrind")) and s not in NAMED_ONLY]:
         # What measures time or loads the machine runs alone.
         executions = 0
         workers = os.cpu_count() if stage in ("unit", "fault", "valgrind", "fuzz", "project") else 1
@@ -145,12 +181,15 @@ def main():
                 verdict = "ok    " if not bad else "FAILED"
                 print(f"{verdict} {stage}/{name}: {good} passed, {bad} failed ({seconds:.1f} s)", flush=True)
                 executions += sum(int(n) for pair in EXECUTIONS.findall(output) for n in pair)
+                reports += REPORT.findall(output)
                 for line in REPORT.findall(output):
                     print(f"       {line}", flush=True)
                 if bad:
                     print("\n".join("    " + line for line in output.splitlines()[:300]), flush=True)
         if stage == "fuzz":
             print(f"report: fuzz executions: {executions}", flush=True)
+    for i, line in enumerate(summary(reports)):
+        print("in all: " if i == 0 else "        ", line, sep="")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 

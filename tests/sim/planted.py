@@ -1,5 +1,6 @@
 """The bugs that mutants.py plants: each a text that stands once in a file, and what it becomes. `expected` names the
-invariants of which one should break first; another one is as good, and is shown with a note."""
+invariants of which one should break first; another one is as good, and is shown with a note. `case` names the shrunk
+script of a bug that the simulator once found for us (FOUND.md)."""
 
 from dataclasses import dataclass, field
 
@@ -13,13 +14,26 @@ class Bug:
     expected: frozenset
     sentence: str
     sanitize: bool = field(default=False)
+    case: str = field(default="")
 
 
-def bug(name, file, old, new, expected, sentence, sanitize=False):
-    return Bug(name, file, old, new, frozenset(expected.split()), sentence, sanitize)
+def bug(name, file, old, new, expected, sentence, sanitize=False, case=""):
+    return Bug(name, file, old, new, frozenset(expected.split()), sentence, sanitize, case)
 
 
 BUGS = [
+    # ---- what was found, and mended
+    bug("ping_waits_since_ever", "lib/hub/turn.c",
+        "    wsm__io_note(&conn->io, conn->hub->now);\n", "",
+        "I-80", "a ping counts as output that has waited since a message last went out",
+        case="case_idle_connection_is_cut"),
+    bug("replay_overflows_its_queue", "lib/hub/replay.c",
+        "    if (!wsm__io_fits(&conn->io, frame))\n", "    if (!frame)\n",
+        "I-80", "a resume whose page does not fit the queue closes the connection, for ever"),
+    bug("small_pages_cost_as_full_ones", "lib/hub/replay.c",
+        "    if (conn->agent && paid > bytes) wsm__bucket_give(", "    if (conn->agent && paid == 0) wsm__bucket_give(",
+        "I-80", "what a page did not need does not go back: three records a minute",
+        case="case_small_pages_cost_little"),
     # ---- what an ack means
     bug("ack_before_sync", "lib/hub/appends.c",
         "if (!pending->is_kept || !pending->is_applied) return;", "if (!pending->is_applied) return;",
@@ -115,7 +129,8 @@ BUGS = [
         "    context->trimmed_to = entry->offset;\n", "    context->trimmed_to = entry->offset - 1;\n",
         "I-01 I-05", "the last trimmed record is thought to be there still"),
     bug("trimmed_gap_not_told", "lib/hub/replay.c",
-        "        wsm__audience_gaps(conn, conn->cursor + 1, record->offset - 1, \"trimmed\", &stored);\n", "",
+        "        if (to > conn->cursor) wsm__audience_gaps(conn, conn->cursor + 1, to, \"trimmed\", is_held ? NULL : next);\n",
+        "        (void)next;\n",
         "I-01 I-05", "what the store has trimmed is passed over in silence"),
     bug("corrupt_gap_not_told", "lib/hub/replay.c",
         "        wsm__audience_gaps(conn, corrupt, corrupt, \"corrupt\", NULL);\n", "",
@@ -131,7 +146,8 @@ BUGS = [
         "        if (err == WSM_ERR_NOMEM) {\n            hub->count.no_memory++;", "        if (err == 1) {\n            hub->count.no_memory++;",
         "I-01 I-04 I-64 I-80 I-91 I-07", "what cannot be done for lack of memory is dropped"),
     bug("half_a_record_without_memory", "lib/hub/apply.c",
-        "    if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);\n", "",
+        "    err = wsm__log_add(&hub->records, &item);\n    if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);\n",
+        "    err = wsm__log_add(&hub->records, &item);\n",
         "I-01 I-30 I-32 I-64 I-20", "a record that found no memory leaves its id behind and is then taken for a repeat"),
     # ---- rights
     bug("outsider_hears_live", "lib/hub/audience.c",
