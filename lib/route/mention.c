@@ -163,7 +163,7 @@ static bool take_mention(wsm__mention_scan *scan, wsm__mention *mention) {
     if (!take_name(scan, mention)) return false;
     if (is_role(mention, scan->json, scan->at)) {
         next = scan->at;
-        take(scan->json, &next);
+        scan->before = take(scan->json, &next);
         scan->at = next;
         mention->kind = WSM__MENTION_ROLE;
         return take_name(scan, mention);

@@ -1,8 +1,10 @@
-/* F16: mentions in a text are the same however JSON spells it, well-formed, and no more than it has signs. */
+/* Mentions in a text: those that a reference of our own finds, the same however JSON spells it, and well-formed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz.h"
+#include "ref_mention.h"
 #include "route/mention.h"
 #include "util/utf8.h"
 
@@ -38,6 +40,7 @@ static void check(wsm__mention mention) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static ref_mention expected[TEXT_MAX];
     size_t signs = 0, found = 0, plain_len, number_len;
     if (size > TEXT_MAX || !wsm__utf8_is_valid((const char *)data, size)) return 0;
     for (size_t i = 0; i < size; i++) {
@@ -49,10 +52,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     wsm__mention a = {0}, b = {0};
     wsm__mention_init(&one, wsm__slice(plain, plain_len));
     wsm__mention_init(&other, wsm__slice(number, number_len));
+    size_t count = ref_mentions(data, size, expected, TEXT_MAX);
     for (bool more = true; more;) {
         more = wsm__mention_next(&one, &a);
         FUZZ_EXPECT(wsm__mention_next(&other, &b) == more);
-        if (!more) break;
+        if (found == count || !more) {
+            if (more || found != count) fuzz_show("text", data, size);
+            FUZZ_EXPECT(!more && found == count);
+            break;
+        }
+        const ref_mention *right = &expected[found];
+        FUZZ_EXPECT((int)a.kind == right->kind);
+        if (right->kind != 2) FUZZ_EXPECT(a.len == right->len && memcmp(a.name, right->name, a.len) == 0);
         FUZZ_EXPECT(++found <= signs);
         FUZZ_EXPECT(a.kind == b.kind && a.len == b.len && memcmp(a.name, b.name, a.len) == 0);
         check(a);

@@ -53,6 +53,7 @@ static void handles_roles_and_here_are_found_in_string_values(void **state) {
         {"{\"@ada\" : \"@bob\"}", "handle:bob"},
         {"\"@herere @here.\"", "handle:herere here"},
         {"\"@role:\"", ""},
+        {"\"@role:@bob\"", "handle:bob"},
         {"\"@role\"", "handle:role"},
         {"17", ""},
         {"\"\"", ""},
