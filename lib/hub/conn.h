@@ -97,6 +97,7 @@ struct wsm_conn {
     wsm__address *address;
     wsm__identity identity; /* sub, rights; valid when `agent` is not NULL */
     uint64_t hello_by;
+    uint64_t expires_at; /* when its token has run out, the leeway included; 0: never */
     wsm__list in_conns;
     wsm__strikes malformed, too_fast;
     struct wsm__history_job *history; /* of a context that it was let into; NULL: none under way */

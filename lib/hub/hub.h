@@ -259,6 +259,7 @@ void wsm__peer_preauth_done(wsm_conn *conn);
 void wsm__peer_timer(wsm_conn *conn);                /* its deadline came */
 void wsm__peer_rearm(wsm_conn *conn, uint64_t when); /* look at it not later than this */
 void wsm__peer_closes(wsm_conn *conn);               /* it has so long to go by itself */
+void wsm__peer_expires(wsm_conn *conn);              /* it is open: its token ends some day */
 void wsm__peer_free(wsm_conn *conn);
 void wsm__peer_to(wsm_conn *conn, wsm__phase phase);
 bool wsm__peer_is_up(const wsm_conn *conn); /* upgraded, or open without a link, and not closing */

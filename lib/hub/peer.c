@@ -96,10 +96,34 @@ static void handshake_due(wsm_conn *conn, uint64_t *next) {
     }
 }
 
+static int64_t expiry_of(const wsm_conn *conn) { /* by the wall, ms, the leeway included */
+    return (conn->identity.claims.exp + WSM__TOKEN_LEEWAY_S) * 1000;
+}
+
+/* The token's end by the wall is a moment of the monotonic clock from here on: a wall that is set back gives nobody
+ * more time. */
+void wsm__peer_expires(wsm_conn *conn) {
+    int64_t exp = conn->identity.claims.exp;
+    if (exp <= 0 || exp > (int64_t)(WSM__NUMBER_MAX / 1000)) return; /* a host's own peer, without an end */
+    int64_t left = expiry_of(conn) - conn->hub->wall;
+    conn->expires_at = conn->hub->now + (left > 0 ? (uint64_t)left : 0) + 1;
+    wsm__peer_rearm(conn, conn->expires_at);
+}
+
+static void token_due(wsm_conn *conn, uint64_t *next) {
+    wsm_hub *hub = conn->hub;
+    if (conn->phase != WSM__PHASE_LIVE || conn->expires_at == 0) return;
+    if (hub->now >= conn->expires_at || hub->wall > expiry_of(conn))
+        wsm__peer_shut(conn, 4003, NULL);
+    else
+        *next = earlier(*next, conn->expires_at);
+}
+
 void wsm__peer_timer(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     uint64_t next = UINT64_MAX;
     handshake_due(conn, &next);
+    token_due(conn, &next);
     if (conn->io.linked) link_due(conn, &next);
     if (stall_at(conn) <= hub->now) {
         hub->count.conns_slow++;

@@ -131,6 +131,7 @@ void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoc
     }
     if (err) return;
     hub->count.conns_opened++;
+    wsm__peer_expires(conn);
     if (epoch) hub->count.conns_resumed++;
     conn->presence_seen = hub->registry.version;
     wsm__peer_to(conn, WSM__PHASE_LIVE);

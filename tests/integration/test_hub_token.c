@@ -121,6 +121,23 @@ static void hello_waits_for_the_hosts_answer(void **state) {
     end(&w);
 }
 
+/* I-56. The wall may be set back meanwhile: that gives nobody more time. */
+static void who_stays_beyond_his_tokens_end_is_closed(void **state) {
+    (void)state;
+    for (int is_set_back = 0; is_set_back < 2; is_set_back++) {
+        hub_world w;
+        begin(&w, 0);
+        peer *p = with_token(&w, "abc"); /* good for an hour, and half a minute is forgiven */
+        world_run(&w, 3000 * 1000);
+        if (is_set_back) w.wall -= 86400 * 1000;
+        world_run(&w, 600 * 1000 + 29000);
+        assert_int_equal(p->code, 0);
+        world_run(&w, 2000);
+        assert_int_equal(p->code, 4003);
+        end(&w);
+    }
+}
+
 static void a_refusal_that_comes_later_closes(void **state) {
     (void)state;
     static const struct {
@@ -205,6 +222,7 @@ int main(void) {
         cmocka_unit_test(hello_waits_for_the_hosts_answer),
         cmocka_unit_test(a_refusal_that_comes_later_closes),
         cmocka_unit_test(a_peer_that_comes_upgraded_may_wait_too),
+        cmocka_unit_test(who_stays_beyond_his_tokens_end_is_closed),
         cmocka_unit_test(who_leaves_while_his_token_is_checked_is_forgotten),
         cmocka_unit_test(an_answer_at_once_is_as_it_was),
         cmocka_unit_test(any_allocation_may_fail_meanwhile),

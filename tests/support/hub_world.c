@@ -156,7 +156,7 @@ peer *world_join(hub_world *world, const char *agent, wsm_permission permission,
     wsm_claims claims;
     wsm_claims_init(&claims, sizeof claims);
     claims.sub = (wsm_slice){agent, strlen(agent)};
-    claims.exp = world->wall / 1000 + 3600;
+    claims.exp = world->wall / 1000 + 30 * 86400; /* stories take days */
     claims.permission = permission;
     return world_join_as(world, &claims, epoch, after);
 }

@@ -208,8 +208,14 @@ static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t of
 
 /* The second effect of an id, allowed because a record between had pushed the first out of the table of ids; now that
  * one is broken, and the second is a repeat (FOUND.md has it as open). */
-static bool was_repeat(wsm__sim_machine *node, wsm__sim_entry *entry) {
-    if (entry->command == WSM__SIM_NOBODY || !wsm__sim_has_broken(node)) return false;
+static bool was_repeat(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry) {
+    bool has_broken = false; /* one of its sender, or one that was never shown and may be his */
+    for (uint64_t o = 1; o < offset && o <= node->store.count; o++) {
+        const wsm__sim_entry *other = &epoch->entries[o - 1];
+        bool is_his = other->state != WSM__SIM_ENTRY_BROKEN || other->agent == entry->agent;
+        has_broken = has_broken || (node->store.records[o - 1].is_broken && is_his);
+    }
+    if (entry->command == WSM__SIM_NOBODY || !has_broken) return false;
     wsm__sim_command *command = &node->sim->oracle.commands[entry->command];
     if (command->effects < 2) return false;
     command->effects--;
@@ -222,7 +228,7 @@ static void check_skipped(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_
     if (node->store.loaded_from > 0 && epoch->applied == node->store.loaded_from) return;
     for (uint64_t o = epoch->applied + 1; o <= to && o <= epoch->count; o++) {
         wsm__sim_entry *entry = &epoch->entries[o - 1];
-        if (entry->state != WSM__SIM_ENTRY_RECORD || was_repeat(node, entry)) continue;
+        if (entry->state != WSM__SIM_ENTRY_RECORD || was_repeat(node, epoch, o, entry)) continue;
         wsm__sim_break(node->sim, "I-22", "offset %llu of %s was there and is passed over", (unsigned long long)o,
                        epoch->name);
     }
@@ -257,7 +263,7 @@ void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) 
         check_new(node, epoch, offset, entry, applied);
         wsm__sim_mail_fold(node, offset);
     } else if (entry->len != applied->json.len || memcmp(entry->json, applied->json.ptr, entry->len) != 0) {
-        if (wsm__sim_is_renumbered(node, entry, applied->json)) {
+        if (wsm__sim_is_renumbered(node, entry, offset, applied->json)) {
             renumber(sim, entry, applied->json);
             return;
         }
@@ -355,6 +361,7 @@ static void opened(wsm__sim_line *line) {
     line->agent = client->agent;
     line->permission = client->claims.permission;
     line->purpose = client->claims.purpose;
+    line->expires_ms = client->claims.exp * 1000;
     wsm__sim_agent *agent = &sim->oracle.agents[line->agent->idx];
     if (line->permission != WSM_PERMISSION_ACTIVE) return;
     agent->sessions++;
@@ -449,7 +456,7 @@ void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page) {
         wsm__sim_entry *entry = wsm__sim_oracle_entry(epoch, offset);
         bool is_same = entry && entry->json && entry->len == page->messages[i].len &&
                        memcmp(entry->json, page->messages[i].ptr, entry->len) == 0;
-        if (!is_same && entry && entry->json) is_same = wsm__sim_is_renumbered(node, entry, page->messages[i]);
+        if (!is_same && entry && entry->json) is_same = wsm__sim_is_renumbered(node, entry, offset, page->messages[i]);
         if (offset <= at || !is_same)
             wsm__sim_break(sim, "I-03", "a page after %llu shows offset %llu otherwise: %.200s",
                            (unsigned long long)after, (unsigned long long)offset, page->messages[i].ptr);

@@ -38,3 +38,26 @@ void wsm__sim_check_nonsense(wsm__sim_client *client, const char *code) {
         wsm__sim_break(client->sim, "I-66", "client %u is answered nonsense %u times within a minute", client->idx,
                        client->nonsense);
 }
+
+#define LEEWAY_MS 30000 /* of the hub, for a token's end */
+
+/* What is handed out after a token's end can only be the close frame and what waited before it. A second is for the
+ * tick; where ticks are late or clocks are not to be trusted, the hub is excused. */
+void wsm__sim_check_expired(const wsm__sim_line *line) {
+    const wsm_sim *sim = line->sim;
+    if (line->state != WSM_CONN_OPEN || line->expires_ms == 0) return;
+    if (sim->rates[WSM_SIM_LATE_TICK] || sim->rates[WSM_SIM_CLOCK_STALL] || sim->rates[WSM_SIM_CLOCK_JUMP]) return;
+    int64_t over = wsm__sim_machine_wall(line->node) - line->expires_ms - LEEWAY_MS;
+    if (over > 1000)
+        wsm__sim_break(line->sim, "I-56", "the token of %s has ended, its leeway too, %lld ms ago; it is still served",
+                       line->address, (long long)over);
+}
+
+/* Closed for its token's end, and it had not come. */
+void wsm__sim_check_4003(const wsm__sim_client *client) {
+    if (client->sim->rates[WSM_SIM_CLOCK_JUMP] || client->phase != WSM__SIM_LIVE) return;
+    int64_t left = client->claims.exp * 1000 + LEEWAY_MS - wsm__sim_machine_wall(client->node);
+    if (left > 0)
+        wsm__sim_break(client->sim, "I-56", "client %u is closed with 4003, and its token is good for %lld ms",
+                       client->idx, (long long)left);
+}

@@ -69,10 +69,12 @@ void wsm__sim_mint(wsm_sim *sim, const wsm_claims *claims, char *out, size_t cap
 
 static const char *token_of(wsm__sim_client *client) {
     int64_t wall = wsm__sim_machine_wall(client->node), age = wall - client->token_at;
+    int64_t life = client->token_s ? client->token_s : 6 * 3600;
+    bool is_fresh = client->token_at && age >= 0 && age < life * 1000 / 6;
+    if (is_fresh && !client->node->late_tokens) return client->token;
     client->claims.iat = wall / 1000;
-    client->claims.exp = client->claims.iat + (int64_t)6 * 3600;
+    client->claims.exp = client->claims.iat + life;
     if (client->node->late_tokens) return "opaque";
-    if (client->token_at && age >= 0 && age < (int64_t)3600 * 1000) return client->token;
     bool is_old = client->is_stranger && client->idx % 2; /* else its signature is wrong */
     if (is_old) client->claims.iat = LONG_AGO_S, client->claims.exp = LONG_AGO_S + 3600;
     wsm__sim_mint(client->sim, &client->claims, client->token, sizeof client->token);
@@ -137,6 +139,7 @@ static void note_code(wsm__sim_client *client, unsigned code) {
         wsm__sim_break(sim, "I-60", "client %u has spoken as it should and is closed with %u", client->idx, code);
     bool is_final = code == 4002 || code == 4004 || code == 4009 || code == 4011 || code == 4014;
     if (is_final && !client->flaps) client->is_stopped = true;
+    if (code == 4003) wsm__sim_check_4003(client);
     if (code == 4010) client->epoch[0] = '\0';
 }
 

@@ -306,6 +306,7 @@ static void pump(wsm__sim_line *line) {
         size_t total = 0;
         for (size_t i = 0; i < count; i++) total += vec[i].len;
         if (line->conn) wsm__sim_check_queue(line);
+        if (line->conn && total > 0) wsm__sim_check_expired(line);
         if (total > 0 && line->conn && sim->async_writes) {
             memcpy(line->writing, vec, sizeof vec);
             line->writing_count = count;

@@ -70,6 +70,12 @@ int wsm__sim_store_news(wsm__sim_store *store, const wsm__sim_news *news) {
 /* ---- loading --------------------------------------------------------------------------------------------------------
  */
 
+static bool is_broken_to(const wsm__sim_store *store, uint64_t offset) {
+    for (uint64_t i = 0; i < offset && i < store->count; i++)
+        if (store->records[i].is_broken) return true;
+    return false;
+}
+
 static void load(wsm_sim *sim, void *object, uint64_t life) {
     wsm__sim_store *store = object;
     if (store->life != life) return;
@@ -78,8 +84,9 @@ static void load(wsm_sim *sim, void *object, uint64_t life) {
         return;
     }
     uint64_t from = 1;
+    /* Without its snapshot it is the same, unless something that the snapshot stands for has broken since. */
     bool whole =
-        store->first <= 1 && wsm__sim_draw(sim, WSM__SIM_STORE, 4) == 3; /* without its snapshot it is the same */
+        store->first <= 1 && wsm__sim_draw(sim, WSM__SIM_STORE, 4) == 3 && !is_broken_to(store, store->snap.offset);
     if (store->snap.offset && !whole) {
         wsm__sim_store_tell(store, (wsm__sim_news){.kind = WSM__SIM_NEWS_SNAPSHOT});
         from = store->snap.offset + 1;

@@ -107,6 +107,8 @@ void wsm__sim_calm(wsm_sim *sim) {
     }
     for (uint32_t i = 0; i < sim->clients_count; i++) {
         wsm__sim_client *client = sim->clients[i];
+        client->token_s = 0; /* who is cut by and by would never be at rest */
+        client->token_at = 0;
         client->flaps = client->lies = client->is_malicious = client->floods = false;
         if (client->is_stranger) client->comes_back = false;
         if (!client->line) continue;

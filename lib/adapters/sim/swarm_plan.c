@@ -199,4 +199,6 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     node->store.retain = ONE_OF(sim, 0, 1, 10, 100);
     uint32_t clients = draw(sim, 8) == 7 ? 1 + draw(sim, 36) : 1 + draw(sim, 10);
     for (uint32_t i = 0; i < clients; i++) draw_client(sim, node, i);
+    for (uint32_t i = 0; i < sim->clients_count && !sim->is_users; i++)
+        if (one_in(sim, 6)) sim->clients[i]->token_s = 5 + draw(sim, 120);
 }

@@ -122,6 +122,7 @@ struct wsm__sim_line {
     size_t writing_count;
     wsm_conn_state state;
     uint16_t close_code;         /* as the host hears it */
+    int64_t expires_ms;          /* by the hub's wall: the end of its token */
     uint64_t silent_at;          /* ns */
     const wsm__sim_agent *agent; /* whose it is, once it is open */
     wsm_permission permission;
@@ -310,6 +311,7 @@ struct wsm_sim_client {
     uint64_t mask;
     char token[768];
     int64_t token_at;                     /* wall ms; 0: none */
+    uint32_t token_s;                     /* life of its tokens; 0: hours */
     uint64_t applied_life, applied_order; /* of its commands: the last applied one of those sent once */
     bool is_stopped;                      /* told to stop, or has decided to */
     bool is_tampered;                     /* it has sent nonsense on this connection */
@@ -444,7 +446,7 @@ void wsm__sim_told_circle(wsm__sim_client *client); /* deadlock has come */
 void wsm__sim_circle_closed(wsm__sim_machine *node, const wsm__sim_sides *sides, const wsm__sim_side *side);
 
 bool wsm__sim_has_broken(const wsm__sim_machine *node); /* a record that cannot be read */
-bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, wsm_slice json);
+bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, uint64_t offset, wsm_slice json);
 bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char *text, size_t len);
 void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from, uint64_t to, const char *reason);
 bool wsm__sim_has_all(const wsm__sim_client *client, uint64_t to); /* all that it may see, up to there */
@@ -455,6 +457,8 @@ void wsm__sim_check_pings(wsm__sim_client *client);
 void wsm__sim_check_lanes(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset); /* of a record */
 void wsm__sim_lanes_begin(wsm__sim_client *client);
 void wsm__sim_check_silent(wsm_sim *sim);
+void wsm__sim_check_expired(const wsm__sim_line *line);  /* at each look for bytes */
+void wsm__sim_check_4003(const wsm__sim_client *client); /* it is told that its token has ended */
 void wsm__sim_check_nonsense(wsm__sim_client *client, const char *code);
 
 void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_duplicate, bool has_offset,
