@@ -79,7 +79,7 @@ static void close_hub(life *l) {
 }
 
 /* The answer to the command; "" if there was none. */
-static const char *ask(life *l, size_t number) {
+static const char *ask_once(life *l, size_t number) {
     const struct command *c = &commands[number];
     char text[512], wanted[80];
     peer *p = l->agents[c->who];
@@ -98,6 +98,17 @@ static const char *ask(life *l, size_t number) {
         if (!answer) usleep(250);
     }
     return answer ? answer : "";
+}
+
+/* The same, but whoever is named has a moment to become known: his card has to be kept first. */
+static const char *ask(life *l, size_t number) {
+    const char *answer = ask_once(l, number);
+    for (int i = 0; i < 200 && strstr(answer, "unknown_agent"); i++) {
+        world_run(&l->world, 20);
+        usleep(1000);
+        answer = ask_once(l, number);
+    }
+    return answer;
 }
 
 static void note_side(life *l, const char *answer) {
