@@ -117,8 +117,7 @@ bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char 
 
 /* What is broken was of nobody knows which context: all are told. */
 static bool is_of(const wsm__sim_entry *entry, uint32_t context) {
-    return !entry || entry->state != WSM__SIM_ENTRY_RECORD || entry->context == context ||
-           (entry->also && entry->also == context);
+    return !entry || entry->state != WSM__SIM_ENTRY_RECORD || entry->context == context;
 }
 
 void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from, uint64_t to, const char *reason) {
