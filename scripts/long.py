@@ -62,13 +62,18 @@ def main():
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     environment = dict(os.environ, BUILD=str(build), WSM_BUILD=str(build))
-    passed = failed = 0
+    passed, wrong = 0, []
     for command, more in parts(build, arguments.seconds):
         print("==", *(f"{name}={value}" for name, value in more.items()), *command, flush=True)
         bad = subprocess.run(command, cwd=ROOT, env={**environment, **more}).returncode != 0
-        failed, passed = failed + bad, passed + (not bad)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+        passed += not bad
+        if bad:
+            wrong.append(" ".join(command))
+    for command in wrong:
+        print("FAILED:", command)
+    print(f"check-long: {'FAILED' if wrong else 'ok'}")
+    print(f"{passed} passed, {len(wrong)} failed")
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ int fault_join(fault_world *world, const char *agent, wsm_permission permission,
     wsm_peer how;
     wsm_claims_init(&claims, sizeof claims);
     claims.sub = (wsm_slice){agent, strlen(agent)};
-    claims.exp = world->hub.wall / 1000 + 3600;
+    claims.exp = world->hub.wall / 1000 + 86400; /* longer than any story takes */
     claims.permission = permission;
     wsm_peer_init(&how, sizeof how);
     how.kind = WSM_PEER_MESSAGE;
