@@ -61,6 +61,7 @@ def programs(build):
     scripts += [(p.name, ["node", str(p)]) for p in sorted(interop.glob("*.mjs"))]
     acceptance = [(p.name, [PYTHON, str(p)]) for p in sorted((ROOT / "tests" / "acceptance").glob("test_*.py"))]
     acceptance.append(("torture", [str(build / "tests/acceptance/torture"), "--wsmd", str(build / "bin/wsmd")]))
+    acceptance.append(("mailboxes", [str(build / "tests/acceptance/mailboxes")]))
     scanners = [str(build / "tests/unit" / name) for name in ("test_proto_scan", "test_proto_scan_portable")]
     documents = [str(build / "tools/protodoc"), str(build / "tests/unit/test_proto_messages")]
     compared = [("compare_json.py", [PYTHON, str(ROOT / "tests/unit/compare_json.py"), *scanners]),
