@@ -135,6 +135,7 @@ static void mark(wsm_conn *conn, wsm__delivery *delivery) {
 static bool send(wsm_conn *conn, wsm__delivery *delivery, wsm__frame *frame) {
     wsm__lane lane = delivery->is_urgent ? WSM__LANE_CRITICAL : WSM__LANE_NORMAL;
     if (!wsm__peer_push(conn, lane, frame, 0)) return false;
+    if (conn->phase != WSM__PHASE_LIVE) return false; /* its queue ran over, and wsm__delivery_lost is behind us */
     mark(conn, delivery);
     return conn->phase == WSM__PHASE_LIVE;
 }
@@ -214,6 +215,7 @@ void wsm__delivery_page(wsm_hub *hub, const wsm__read *read, const wsm_record *r
 
 void wsm__delivery_came(wsm_conn *conn, uint64_t offset) {
     wsm_hub *hub = conn->hub;
+    if (conn->phase != WSM__PHASE_LIVE) return; /* it never leaves the queue */
     if (!conn->agent || conn->agent->number == WSM__ROSTER_NONE || offset == 0) return;
     const wsm__mailbox *box = wsm__ledger_mailbox(&hub->ledger, conn->agent->number);
     if (!box || box->count == 0 || wsm__delivery_conn(hub, conn->agent) != conn) return;

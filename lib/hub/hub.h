@@ -100,6 +100,7 @@ struct wsm_hub {
     wsm__roster roster;
     wsm__tree tree;
     wsm__ledger ledger;
+    int64_t due_wall;       /* the wall's time when its ends were looked at last */
     wsm__map wake_rates;    /* of wakes.c, by sender and target */
     wsm__map context_wakes; /* of wakes.c, by the idx of the context */
     wsm__map held;          /* of digests.c, by target and context */

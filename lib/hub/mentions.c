@@ -164,6 +164,8 @@ static void append_end(wsm_hub *hub, const wsm__delivery *delivery) {
 void wsm__mention_due(wsm_hub *hub) {
     wsm__delivery *delivery;
     if (!hub->is_ready || hub->is_shutting_down) return;
+    if (hub->wall + AGAIN_MS < hub->due_wall) wsm__ledger_rearm(&hub->ledger); /* what was deferred, by another clock */
+    hub->due_wall = hub->wall;
     for (uint32_t most = 256; (delivery = wsm__ledger_first_due(&hub->ledger)) != NULL; most--) {
         int64_t in_ms = wsm__ledger_due_ms(delivery) - hub->wall;
         if (in_ms > 0 || most == 0) {

@@ -241,6 +241,16 @@ int64_t wsm__ledger_due_ms(const wsm__delivery *delivery) {
     return delivery->due.armed ? (int64_t)delivery->due.when : INT64_MAX;
 }
 
+void wsm__ledger_rearm(wsm__ledger *ledger) {
+    wsm__map_node *cursor = NULL;
+    wsm__delivery *delivery;
+    while ((delivery = wsm__map_next(&ledger->by_id, &cursor)) != NULL)
+        if (delivery->state == WSM__DELIVERY_WORKING)
+            wsm__heap_arm(&ledger->due, &delivery->due, (uint64_t)delivery->lease_ms);
+        else
+            arm_age(ledger, delivery);
+}
+
 void wsm__ledger_defer(wsm__ledger *ledger, wsm__delivery *delivery, int64_t ms) {
     wsm__heap_arm(&ledger->due, &delivery->due, (uint64_t)ms);
 }

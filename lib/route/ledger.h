@@ -115,6 +115,9 @@ wsm__delivery *wsm__ledger_first_due(const wsm__ledger *ledger);
 int64_t wsm__ledger_due_ms(const wsm__delivery *delivery);
 void wsm__ledger_defer(wsm__ledger *ledger, wsm__delivery *delivery, int64_t ms);
 
+/* Each ends by its own lease or age again, whatever was deferred: the wall's clock was set back. */
+void wsm__ledger_rearm(wsm__ledger *ledger);
+
 uint32_t wsm__ledger_count(const wsm__ledger *ledger);
 
 /* For the snapshot: a JSON array. Loading takes a checked array into an empty ledger. WSM_ERR_LOG_CORRUPT,
