@@ -107,13 +107,14 @@ void wsm__sim_calm(wsm_sim *sim) {
     }
     for (uint32_t i = 0; i < sim->clients_count; i++) {
         wsm__sim_client *client = sim->clients[i];
-        client->token_s = 0; /* who is cut by and by would never be at rest */
+        bool is_brief = client->token_s > 0; /* who is cut by and by would never be at rest */
+        client->token_s = 0;
         client->token_at = 0;
         client->flaps = client->lies = client->is_malicious = client->floods = false;
         if (client->is_stranger) client->comes_back = false;
         if (!client->line) continue;
         if (client->line->is_stalled) wsm__sim_line_stall(client->line, false);
-        if (client->line->is_silent || client->is_tampered) {
+        if (client->line->is_silent || client->is_tampered || is_brief) {
             client->line->is_silent = client->line->is_cut = false;
             wsm__sim_line_cut(client->line);
         }
