@@ -93,9 +93,9 @@ uint32_t wsm__io_count(const wsm__io *io) {
     return io->out.count + io->lanes.count;
 }
 
-bool wsm__io_fits(const wsm__io *io, const wsm__frame *frame) {
+bool wsm__io_fits(const wsm__io *io, wsm__lane lane, const wsm__frame *frame) {
     if (wsm__io_count(io) == 0) return true;
-    return wsm__lanes_fit(&io->lanes, io->limits, WSM__LANE_NORMAL, frame, io->out.count, io->out.bytes, false);
+    return wsm__lanes_fit(&io->lanes, io->limits, lane, frame, io->out.count, io->out.bytes, false);
 }
 
 uint32_t wsm__io_room(const wsm__io *io, uint32_t most) {

@@ -47,8 +47,8 @@ bool wsm__io_has_output(const wsm__io *io); /* something waits, handed out or no
 bool wsm__io_is_over(const wsm__io *io);    /* the transport can go */
 size_t wsm__io_bytes(const wsm__io *io);
 uint32_t wsm__io_count(const wsm__io *io);
-/* Whether the normal lane takes this frame now, or nothing waits: then it is never easier than now. */
-bool wsm__io_fits(const wsm__io *io, const wsm__frame *frame);
+/* Whether the lane takes this frame now, or nothing waits: then it is never easier than now. */
+bool wsm__io_fits(const wsm__io *io, wsm__lane lane, const wsm__frame *frame);
 /* How many more messages of the normal lane fit, at most `most`. */
 uint32_t wsm__io_room(const wsm__io *io, uint32_t most);
 

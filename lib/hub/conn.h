@@ -82,6 +82,7 @@ struct wsm_conn {
     bool replaying;  /* replay_start was sent, replay_end was not */
     bool reading;    /* a page is on its way, or waits for its turn */
     bool reads_mail; /* the record of a delivery is on its way */
+    bool mail_waits; /* a delivery has found no room in the queue */
     bool presence_lags;
     bool position_due;
     uint16_t close_code;

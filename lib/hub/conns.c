@@ -113,7 +113,8 @@ size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap) {
 
 /* Whether the progress of a connection is somebody's business: what waits elsewhere has room now, or the host asked. */
 static bool is_awaited(const wsm_conn *conn) {
-    return conn->catching_up || conn->presence_lags || conn->want_drained || wsm__io_is_over(&conn->io);
+    return conn->catching_up || conn->presence_lags || conn->mail_waits || conn->want_drained ||
+           wsm__io_is_over(&conn->io);
 }
 
 static void go_on(wsm_conn *conn) {

@@ -131,9 +131,11 @@ static void mark(wsm_conn *conn, wsm__delivery *delivery) {
     wsm__delivery_status(conn->hub, delivery, WSM__DELIVERY_DELIVERED, wsm__slice(NULL, 0));
 }
 
-/* False: not now. */
+/* False: not now. What does not fit waits until what is before it is written: who is cut comes back, and so does it. */
 static bool send(wsm_conn *conn, wsm__delivery *delivery, wsm__frame *frame) {
     wsm__lane lane = delivery->is_urgent ? WSM__LANE_CRITICAL : WSM__LANE_NORMAL;
+    conn->mail_waits = !wsm__io_fits(&conn->io, lane, frame);
+    if (conn->mail_waits) return false;
     if (!wsm__peer_push(conn, lane, frame, 0)) return false;
     if (conn->phase != WSM__PHASE_LIVE) return false; /* its queue ran over, and wsm__delivery_lost is behind us */
     mark(conn, delivery);
@@ -177,11 +179,14 @@ static bool is_stopped(const wsm_conn *conn) {
 void wsm__delivery_pump(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__delivery *delivery;
+    conn->mail_waits = false;
     if (is_stopped(conn) || conn->agent->number == WSM__ROSTER_NONE || wsm__delivery_conn(hub, conn->agent) != conn)
         return;
     const wsm__mailbox *box = wsm__ledger_mailbox(&hub->ledger, conn->agent->number);
     if (!box || box->count == 0) return;
-    while (!is_stopped(conn) && wsm__io_room(&conn->io, 1) > 0 && (delivery = next_queued(conn)) != NULL) {
+    while (!is_stopped(conn) && (delivery = next_queued(conn)) != NULL) {
+        conn->mail_waits = wsm__io_room(&conn->io, 1) == 0; /* its progress brings us back */
+        if (conn->mail_waits) return;
         wsm__entry *entry = wsm__log_at(&hub->records, delivery->offset);
         wsm__frame *frame = entry ? entry->frame : delivery->frame;
         if (!frame) { /* the page goes on from here; a log that refuses at once is not asked again at once */
@@ -202,11 +207,12 @@ void wsm__delivery_page(wsm_hub *hub, const wsm__read *read, const wsm_record *r
                    may_have(conn, delivery); /* another connection may have got it while this one's page was read */
     if (is_open && outcome == 0 && count > 0 && records[0].offset == read->from)
         outcome = wsm__read_record(hub, &records[0], &stored);
-    if (is_open && stored.frame)
-        send(conn, delivery, stored.frame);
-    else if (is_open && outcome == 0)
+    bool is_sent = is_open && stored.frame && send(conn, delivery, stored.frame);
+    bool is_left = is_open && stored.frame && !is_sent; /* it is asked for again when there is room, or memory */
+    if (is_open && outcome == 0 && !stored.frame)
         wsm__ledger_delivered(delivery, conn->slot, conn->gen); /* the log has let it go: it ends by its age */
     wsm__read_release(hub, &stored);
+    if (is_left) return;
     if (outcome < 0) /* another time */
         wsm__peer_rearm(conn, hub->now + WSM__RETRY_MS);
     else

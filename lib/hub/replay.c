@@ -93,7 +93,7 @@ static bool was_had(const wsm_conn *conn, uint64_t offset, wsm_priority priority
 }
 
 bool wsm__replay_push(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
-    if (!wsm__io_fits(&conn->io, frame))
+    if (!wsm__io_fits(&conn->io, WSM__LANE_NORMAL, frame))
         return false; /* what is written makes room, and the cursor goes on from here */
     if (!wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset)) return false;
     if (conn->replaying) conn->replay_count++;

@@ -28,7 +28,7 @@ BUGS = [
         "I-80", "a ping counts as output that has waited since a message last went out",
         case="case_idle_connection_is_cut"),
     bug("replay_overflows_its_queue", "lib/hub/replay.c",
-        "    if (!wsm__io_fits(&conn->io, frame))\n", "    if (!frame)\n",
+        "    if (!wsm__io_fits(&conn->io, WSM__LANE_NORMAL, frame))\n", "    if (!frame)\n",
         "I-80", "a resume whose page does not fit the queue closes the connection, for ever"),
     bug("small_pages_cost_as_full_ones", "lib/hub/replay.c",
         "    if (conn->agent && paid > bytes) wsm__bucket_give(", "    if (conn->agent && paid == 0) wsm__bucket_give(",
