@@ -79,6 +79,31 @@ static void a_mention_reaches_who_is_there_and_its_sender_hears_how_far_it_is(vo
     end(&f);
 }
 
+/* Nothing but the reading of him who is slow goes on here: no timer, no other message. */
+static void what_finds_no_room_comes_as_soon_as_there_is(void **state) {
+    (void)state;
+    fixture f;
+    f = (fixture){.kept = {0}};
+    f.log = kept_log_of(&f.kept);
+    world_init(&f.w);
+    f.w.config.queue_messages_agent = 2;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *bob = join(&f, "bob");
+    peer_leave(bob);
+    peer *ada = join(&f, "ada");
+    peer_say(ada, CALL("01", "\"bob\"", "first"));
+    peer_say(ada, CALL("02", "\"bob\"", "second"));
+    peer_say(ada, CALL("03", "\"bob\"", "third"));
+    f.w.peers[f.w.peers_count].stalled = 1;
+    bob = join(&f, "bob");
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 0);
+    bob->stalled = 0;
+    peer_drain(bob);
+    assert_int_equal(peer_count(bob, "\"type\":\"mention_route\""), 3);
+    assert_int_equal(bob->gone, 0);
+    end(&f);
+}
+
 static void one_who_is_away_finds_it_when_he_comes_also_after_a_restart(void **state) {
     (void)state;
     for (int with_snapshot = 0; with_snapshot < 2; with_snapshot++) {
@@ -590,6 +615,7 @@ static void a_group_is_those_with_the_specialty_now(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mention_reaches_who_is_there_and_its_sender_hears_how_far_it_is),
+        cmocka_unit_test(what_finds_no_room_comes_as_soon_as_there_is),
         cmocka_unit_test(one_who_is_away_finds_it_when_he_comes_also_after_a_restart),
         cmocka_unit_test(what_a_resume_brings_is_not_brought_twice),
         cmocka_unit_test(a_live_update_is_its_own_delivery),

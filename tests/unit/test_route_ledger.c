@@ -116,6 +116,21 @@ static void states_follow_each_other_and_an_end_is_forgotten(void **state) {
     end(&f);
 }
 
+static void a_clock_set_back_keeps_no_end_waiting(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    assert_int_equal(add(&f, 1, 1, 10), 0);
+    assert_int_equal(add(&f, 2, 2, 10), 0);
+    wsm__ledger_set(&f.ledger, find(&f, 2, 2), WSM__DELIVERY_WORKING, 3000, 500);
+    wsm__ledger_defer(&f.ledger, find(&f, 1, 1), 900000); /* by a clock that is right no more */
+    wsm__ledger_defer(&f.ledger, find(&f, 2, 2), 900000);
+    wsm__ledger_rearm(&f.ledger);
+    assert_int_equal(wsm__ledger_due_ms(find(&f, 1, 1)), 1000 + 100000);
+    assert_int_equal(wsm__ledger_due_ms(find(&f, 2, 2)), 3500);
+    end(&f);
+}
+
 static void what_is_due_first_is_found_first(void **state) {
     (void)state;
     fixture f;
@@ -209,6 +224,7 @@ int main(void) {
         cmocka_unit_test(a_mailbox_holds_its_deliveries_in_order_of_their_records),
         cmocka_unit_test(a_full_mailbox_takes_no_more),
         cmocka_unit_test(states_follow_each_other_and_an_end_is_forgotten),
+        cmocka_unit_test(a_clock_set_back_keeps_no_end_waiting),
         cmocka_unit_test(what_is_due_first_is_found_first),
         cmocka_unit_test(a_frame_is_kept_as_long_as_the_delivery),
         cmocka_unit_test(a_snapshot_brings_back_what_is_open),
