@@ -1,4 +1,5 @@
-/* Shrunk from seed 31. Broke I-80: the faults have been over for 750 s; client 0 is in phase 3, checked to 13, with 1 commands open (0); the hub is ready at 22 */
+/* Shrunk from seed 31. Broke I-80: the faults have been over for 750 s; client 0 is in phase 3, checked to 13, with 1
+ * commands open (0); the hub is ready at 22 */
 #include "replay.h"
 
 static const wsm_sim_choice choices[] = {
