@@ -23,7 +23,7 @@ static void context_wakes(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
         while (at > 0 && wsm__wake_reproduction(hub, top[at - 1]) < value) at--;
         if (at == WAKE_LINES) continue;
         if (count < WAKE_LINES) count++;
-        memmove(&top[at + 1], &top[at], (count - 1 - at) * sizeof *top);
+        for (uint32_t i = count - 1; i > at; i--) top[i] = top[i - 1];
         top[at] = context;
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -83,17 +83,16 @@ bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char 
                        (int)(len < 200 ? len : 200), text, entry && entry->json ? entry->json : "nothing");
         return false;
     }
-    if (wsm__sim_check_again(client, offset,
-                             offset > client->checked_to && mark_of(client, offset) && *mark_of(client, offset) == 0))
-        return true;
-    if (entry->context != WSM__SIM_MAIL && wsm__sim_check_side_record(client, epoch, offset)) return true;
     uint8_t *mark = mark_of(client, offset);
+    if (wsm__sim_check_again(client, offset, offset > client->checked_to && mark && *mark == 0)) return true;
+    if (entry->context != WSM__SIM_MAIL && wsm__sim_check_side_record(client, epoch, offset)) return true;
+    mark = mark_of(client, offset);
+    /* a gap tells of what its context lacks, and a mention is in none */
+    bool is_new = mark && (*mark == 0 || (*mark == 2 && entry->context == WSM__SIM_MAIL));
     if (!mark)
         wsm__sim_break(sim, "I-05", "client %u came for what is after %llu and gets offset %llu", client->idx,
                        (ull)client->base, (ull)offset);
-    else if (*mark == 2 && entry->context == WSM__SIM_MAIL)
-        *mark = 1; /* a gap tells of what its context lacks, and a mention is in none */
-    else if (*mark)
+    else if (!is_new)
         wsm__sim_break(sim, "I-01", "client %u gets offset %llu %s", client->idx, (ull)offset,
                        *mark == 1 ? "twice" : "after a gap that covers it");
     else

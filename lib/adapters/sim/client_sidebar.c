@@ -69,8 +69,8 @@ static void add_version(doing *at) {
     size_t len = strlen(at->fields);
     uint32_t dice = draw(at, 4);
     if (dice < 2 || !at->side) return;
-    snprintf(at->fields + len, FIELDS - len, ",\"if_version\":%llu",
-             (unsigned long long)(at->side->version + (dice == 3)));
+    uint64_t version = at->side->version + (dice == 3);
+    snprintf(at->fields + len, FIELDS - len, ",\"if_version\":%llu", (unsigned long long)version);
 }
 
 /* ---- each of them ---------------------------------------------------------------------------------------------------

@@ -137,6 +137,7 @@ static void merge_one(wsm__sim_side *parent, const wsm__sim_side *side, const ch
                       uint64_t offset) {
     char beside[192];
     const wsm__sim_value *ours = wsm__sim_ref_last(side, name), *theirs = wsm__sim_ref_last(parent, name);
+    if (!ours) return;
     bool is_conflict = theirs && theirs->offset > since && !is_same(theirs, ours);
     size_t len = ours->json ? strlen(ours->json) : 0;
     if (is_conflict && side->policy == 1) return;
