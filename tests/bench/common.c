@@ -113,3 +113,19 @@ size_t bench_update(unsigned char *out, size_t cap, size_t exchange_len, uint64_
     for (size_t i = 0; i < len; i++) out[n + i] ^= mask[i & 3];
     return n + len;
 }
+
+void *bench_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
+    size_t *used = user;
+    if (new_size == 0) {
+        *used -= old_size;
+        free(ptr);
+        return NULL;
+    }
+    void *moved = realloc(ptr, new_size);
+    if (moved) *used += new_size - old_size;
+    return moved;
+}
+
+void bench_ignore(void *user, wsm_conn *conn, void *conn_user) {
+    (void)user, (void)conn, (void)conn_user;
+}

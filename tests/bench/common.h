@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <wsm/conn.h>
+
 #define BENCH_CONTROL_FD 3
 #define BENCH_SECRET     "thirty-two bytes of bench secret!"
 #define BENCH_TOKEN_MAX  1024
@@ -40,6 +42,11 @@ size_t bench_update(unsigned char *out, size_t cap, size_t exchange_len, uint64_
 
 /* Thousands of sockets: raise the limit of open files as far as it goes. */
 void bench_raise_files(void);
+
+/* The allocator of a hub whose `user` begins with a size_t: the bytes that it holds. And a callback for connections
+ * that such a hub has not. */
+void *bench_alloc(void *user, void *ptr, size_t old_size, size_t new_size);
+void bench_ignore(void *user, wsm_conn *conn, void *conn_user);
 
 void bench_die(const char *what) __attribute__((noreturn));
 

@@ -17,26 +17,10 @@
 #define LOOKUPS  1000000u
 
 typedef struct bench {
+    size_t used; /* bytes that the hub holds; first, for bench_alloc */
     wsm_hub *hub;
-    size_t used; /* bytes that the hub holds */
     int failed;
 } bench;
-
-static void *count_alloc(void *user, void *ptr, size_t old_size, size_t new_size) {
-    bench *b = user;
-    if (new_size == 0) {
-        b->used -= old_size;
-        free(ptr);
-        return NULL;
-    }
-    void *moved = realloc(ptr, new_size);
-    if (moved) b->used += new_size - old_size;
-    return moved;
-}
-
-static void waiting(void *user, wsm_conn *conn, void *conn_user) {
-    (void)user, (void)conn, (void)conn_user;
-}
 
 static void on_result(void *user, const wsm_result *result) {
     if (result->err) ((bench *)user)->failed = result->err;
@@ -50,9 +34,9 @@ static void begin(bench *b) {
     config.memory_budget_bytes = config.mailbox_total_bytes_max = 0;
     config.agent_messages_per_s = 0;
     wsm_host_init(&host, sizeof host);
-    host.alloc = count_alloc;
-    host.bytes_waiting = waiting;
-    host.close_transport = waiting;
+    host.alloc = bench_alloc;
+    host.bytes_waiting = bench_ignore;
+    host.close_transport = bench_ignore;
     host.on_result = on_result;
     if (wsm_hub_new(&b->hub, &config, &host, NULL, b)) bench_die("wsm_hub_new");
 }
@@ -112,7 +96,7 @@ static void filter(uint32_t agents) {
     wsm__roster roster;
     char text[32];
     uint32_t idx, found, passed = 0;
-    wsm__mem_init(&mem, count_alloc, &b, 0);
+    wsm__mem_init(&mem, bench_alloc, &b, 0);
     wsm__roster_init(&roster, &mem, seed);
     for (uint32_t i = 0; i < agents; i++) {
         int len = snprintf(text, sizeof text, "agent%u", i);

@@ -50,6 +50,18 @@ typedef struct saga {
     size_t count;
 } saga;
 
+/* How sagas are written: those who take part, and their lines. */
+enum { ADA, BOB, CLEO, DAN };
+
+#define LINES(list) .lines = (list), .count = sizeof(list) / sizeof *(list)
+#define CAST        .cast = {"ada", "bob", "cleo", "dan"}
+#define SAY(who_, n, type_, rest_)                                                                                     \
+    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_ }
+#define SAY_NO(who_, n, type_, rest_, code)                                                                            \
+    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_, .want = code }
+#define PASS(ms_)                                                                                                      \
+    { .kind = PASSES, .ms = ms_ }
+
 /* Tell it in all ways; fails the running cmocka test with a sentence that names saga, line, allocation and mode. */
 void saga_tell(const saga *told);
 

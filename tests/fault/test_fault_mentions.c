@@ -11,16 +11,6 @@
 
 #include "story.h"
 
-enum { ADA, BOB, CLEO, DAN };
-
-#define LINES(list) .lines = (list), .count = sizeof(list) / sizeof *(list)
-#define CAST        .cast = {"ada", "bob", "cleo", "dan"}
-#define SAY(who_, n, type_, rest_)                                                                                     \
-    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_ }
-#define SAY_NO(who_, n, type_, rest_, code)                                                                            \
-    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_, .want = code }
-#define PASS(ms_)                                                                                                      \
-    { .kind = PASSES, .ms = ms_ }
 #define TO_BOB       ",\"target_agents\":[\"bob\"]"
 #define SAID         ",\"message\":\"look\""
 #define OF(n, state) ",\"mention_id\":\"" SAGA_ID(n) "\",\"state\":\"" state "\""

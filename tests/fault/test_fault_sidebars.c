@@ -11,18 +11,8 @@
 
 #include "story.h"
 
-enum { ADA, BOB, CLEO, DAN };
-
-#define LINES(list) .lines = (list), .count = sizeof(list) / sizeof *(list)
-#define CAST        .cast = {"ada", "bob", "cleo", "dan"}
-#define SAY(who_, n, type_, rest_)                                                                                     \
-    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_ }
-#define SAY_NO(who_, n, type_, rest_, code)                                                                            \
-    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_, .want = code }
 #define BEGIN(who_, n, place, type_, rest_)                                                                            \
     { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_, .names = place }
-#define PASS(ms_)                                                                                                      \
-    { .kind = PASSES, .ms = ms_ }
 #define IN_1 ",\"sidebar_id\":\"$1\""
 #define TASK ",\"task_description\":\"look\""
 
