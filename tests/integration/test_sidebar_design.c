@@ -113,6 +113,7 @@ static void spawn_child_sidebar(void **state) {
     assert_member(context, "data_refs.log.value", "[1]");
     assert_holds(context, "cross_sidebar_refs", id);
     assert_holds(shown(s.ada, id), "child_sidebar_ids", child);
+    assert_member(shown(s.ada, id), "status", "active"); /* spawning_child has passed with the child's record */
     ok(peer_ask(s.cy, "data_ref", "\"context_id\":\"%s\",\"name\":\"log\",\"value\":[2]", child));
     assert_member(shown(s.cy, child), "data_refs.log.value", "[2]");
     assert_member(shown(s.ada, id), "data_refs.log.value", "[1]"); /* a child never changes its parent */
@@ -224,29 +225,45 @@ static void every_field_of_the_context_is_shown(void **state) {
 /* ---- messages -------------------------------------------------------------------------------------------------------
  */
 
-/* The fields of the interfaces, beside BaseMessage's. */
+/* The fields of the interfaces, beside BaseMessage's; behind `=` what is sent below, or what must come of it. */
 static const struct {
     const char *type, *fields[14];
 } interfaces[] = {
-    {"memory_update", {"exchange", "context_id", "priority"}},
+    {"memory_update", {"exchange=1", "context_id", "priority=normal"}},
     {"sidebar_spawn",
-     {"sidebar_id", "parent_id", "participants", "inherited_context", "task_description", "success_criteria",
-      "priority", "requested_by"}},
-    {"sidebar_status_update", {"sidebar_id", "old_status", "new_status", "reason", "updated_by"}},
-    {"sidebar_pause", {"sidebar_id", "reason", "resume_condition", "paused_by"}},
-    {"sidebar_resume", {"sidebar_id", "reason", "resumed_by"}},
-    {"sidebar_fork", {"original_sidebar_id", "new_sidebar_id", "fork_reason", "participants", "forked_by"}},
+     {"sidebar_id", "parent_id=main", "participants=[\"ada\",\"bob\",\"cy\"]", "inherited_context",
+      "task_description=a task", "success_criteria=c", "priority=normal", "requested_by=ada"}},
+    {"sidebar_status_update",
+     {"sidebar_id", "old_status=active", "new_status=consolidating", "reason=r", "updated_by=ada"}},
+    {"sidebar_pause", {"sidebar_id", "reason=r", "resume_condition=lunch", "paused_by=ada"}},
+    {"sidebar_resume", {"sidebar_id", "reason=r", "resumed_by=ada"}},
+    {"sidebar_fork",
+     {"original_sidebar_id", "new_sidebar_id", "fork_reason=r", "participants=[\"ada\",\"bob\",\"cy\"]",
+      "forked_by=ada"}},
     {"sidebar_child_spawn",
-     {"parent_sidebar_id", "child_sidebar_id", "sub_task_description", "assigned_agents", "spawned_by"}},
+     {"parent_sidebar_id", "child_sidebar_id", "sub_task_description=t", "assigned_agents=[\"ada\",\"bob\"]",
+      "spawned_by=ada"}},
     {"sidebar_merge",
-     {"sidebar_id", "parent_id", "consolidated_findings", "exchanges_to_merge", "child_results", "success"}},
-    {"sidebar_archive", {"sidebar_id", "archive_reason", "final_status", "archived_by"}},
-    {"mention_route", {"target_agents", "message", "context_refs", "sidebar_id", "priority"}},
-    {"agent_presence", {"agent_id", "status", "current_context", "active_sidebars", "specialties"}},
+     {"sidebar_id", "parent_id=null", "consolidated_findings", "exchanges_to_merge", "child_results", "success=true"}},
+    {"sidebar_archive", {"sidebar_id", "archive_reason=r", "final_status=merged", "archived_by=ada"}},
+    {"mention_route",
+     {"target_agents=[\"bob\"]", "message=m", "context_refs=[\"main\"]", "sidebar_id", "priority=urgent"}},
+    {"agent_presence", {"agent_id=ada", "status=working", "current_context", "active_sidebars", "specialties"}},
     {"sidebar_test_result",
-     {"sidebar_id", "test_description", "result", "findings", "next_test_suggestion", "tested_by"}},
-    {"sidebar_waiting_update", {"sidebar_id", "waiting_for", "description", "estimated_wait_time", "dependency_refs"}},
+     {"sidebar_id", "test_description=t", "result=inconclusive", "findings=f", "next_test_suggestion=n",
+      "tested_by=bob"}},
+    {"sidebar_waiting_update",
+     {"sidebar_id", "waiting_for=system_resource", "description=d", "estimated_wait_time=60",
+      "dependency_refs=[\"gpu\"]"}},
 };
+
+static void assert_field(const char *line, const char *field) {
+    char path[80];
+    const char *value = strchr(field, '=');
+    snprintf(path, sizeof path, "%.*s", value ? (int)(value - field) : (int)strlen(field), field);
+    if (line_is(line, path, "")) fail_msg("no %s in %s", path, line);
+    if (value) assert_member(line, path, value + 1);
+}
 
 static void every_field_of_every_interface_arrives(void **state) {
     char id[SIDE_ID];
@@ -278,6 +295,7 @@ static void every_field_of_every_interface_arrives(void **state) {
                 "\"priority\":\"urgent\"",
                 id));
     ok(peer_ask(s.ada, "agent_presence", "\"status\":\"working\",\"current_context\":\"%s\"", id));
+    world_run(s.world, 2000); /* one change of presence a second goes out */
     ok(peer_ask(s.ada, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\"", id));
     ok(peer_ask(s.ada, "sidebar_status_update",
                 "\"sidebar_id\":\"%s\",\"new_status\":\"consolidating\",\"reason\":\"r\"", id));
@@ -288,11 +306,31 @@ static void every_field_of_every_interface_arrives(void **state) {
         snprintf(part, sizeof part, "\"type\":\"%s\"", interfaces[i].type);
         if (!peer_last(s.bob, part)) fail_msg("no %s", interfaces[i].type);
         snprintf(line, sizeof line, "%s", peer_last(s.bob, part));
-        for (const char *const *field = interfaces[i].fields; *field; field++)
-            if (line_is(line, *field, "")) fail_msg("no %s in %s", *field, line);
+        for (const char *const *field = interfaces[i].fields; *field; field++) assert_field(line, *field);
         assert_true(strlen(line_get(line, "message_id")) == 36 && strlen(line_get(line, "timestamp")) == 24);
         assert_string_not_equal(line_get(line, "sender_agent_id"), "");
     }
+    finish(&s);
+}
+
+/* DuplicateAck: original_message_id, message. */
+static void what_is_sent_twice_is_done_once(void **state) {
+    static const char command[] =
+        "{\"type\":\"memory_update\",\"message_id\":\"00000000-0000-4000-8000-0000000000aa\",\"exchange\":\"once\"}";
+    char line[8192];
+    (void)state;
+    scene s = begin();
+    for (int i = 0; i < 2; i++) {
+        peer_say(s.ada, command);
+        world_run(s.world, 1);
+    }
+    assert_non_null(peer_last(s.ada, "\"type\":\"duplicate_ack\""));
+    snprintf(line, sizeof line, "%s", peer_last(s.ada, "\"type\":\"duplicate_ack\""));
+    assert_field(line, "original_message_id=00000000-0000-4000-8000-0000000000aa");
+    assert_field(line, "message");
+    assert_field(line, "message_id");
+    assert_field(line, "timestamp");
+    assert_int_equal(peer_count(s.bob, "\"once\""), 1);
     finish(&s);
 }
 
@@ -357,6 +395,7 @@ int main(void) {
         cmocka_unit_test(update_activity),
         cmocka_unit_test(every_field_of_the_context_is_shown),
         cmocka_unit_test(every_field_of_every_interface_arrives),
+        cmocka_unit_test(what_is_sent_twice_is_done_once),
         cmocka_unit_test(the_chat_interface_spawns_a_sidebar),
         cmocka_unit_test(a_client_may_send_the_interface_as_it_is),
         cmocka_unit_test(there_are_five_priorities),
