@@ -95,6 +95,13 @@ static void take_over(const wsm__side *original, wsm__birth *birth) {
     birth->priority = (wsm_priority)original->priority;
 }
 
+/* Its views end where they did when it was asked for. A value that was changed since is gone if no view needed it: what
+ * begins then would see neither. Whoever forks an offset of long ago takes what there still is. */
+static bool views_are_whole(const wsm__ask *ask, const wsm__birth *birth) {
+    if (birth->views_count == 0 || wsm__ask_field(ask, "at_offset").kind) return true;
+    return birth->views[0].of != ask->side || wsm__refs_reach(ask->side, birth->views[0].up_to);
+}
+
 static int birth_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
     wsm__ask *ask = &plan->ask;
     wsm__view views[WSM__VIEWS_MAX];
@@ -113,6 +120,7 @@ static int birth_prepare(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
                         .conflict_policy = (uint8_t)ask->policy,
                         .offset = fold->offset,
                         .time_ms = fold->head.time_ms};
+    if (!views_are_whole(ask, &birth)) return refuse_stale(fold);
     take_words(ask, &birth);
     if (ask->type == WSM__MSG_SIDEBAR_FORK) {
         birth.parent = wsm__ask_fork_parent(ask);

@@ -49,6 +49,22 @@ uint64_t wsm__refs_version(const wsm__side *side, wsm_slice name) {
     return ref && ref->newest ? ref->newest->version : 0;
 }
 
+/* Versions of a name follow each other, so one that is missing shows. */
+static bool ref_reaches(const wsm__ref *ref, uint64_t offset) {
+    const wsm__value *value = ref->newest, *newer = NULL;
+    for (; value && value->offset > offset; value = value->older) newer = value;
+    return !newer || newer->version == (value ? value->version : 0) + 1;
+}
+
+bool wsm__refs_reach(const wsm__side *side, uint64_t offset) {
+    wsm__map_node *cursor = NULL;
+    const wsm__ref *ref;
+    if (offset >= side->active) return true;
+    while ((ref = wsm__map_next(&side->refs, &cursor)) != NULL)
+        if (!ref_reaches(ref, offset)) return false;
+    return true;
+}
+
 /* Of `side` itself (number 0) or of its views (1, 2, ...): the context and the offset up to which it is seen. */
 static const wsm__side *layer(const wsm__side *side, uint32_t number, uint64_t *up_to) {
     *up_to = UINT64_MAX;

@@ -50,6 +50,10 @@ const wsm__value *wsm__refs_get(const wsm__side *side, wsm_slice name);
 const wsm__value *wsm__refs_at_any(const wsm__side *side, wsm_slice name, uint64_t offset);
 uint64_t wsm__refs_version(const wsm__side *side, wsm_slice name); /* 0: never set */
 
+/* Whether a new view that ends at `offset` would find every name as it was then: a value that no view needed is let go
+ * with the next. */
+bool wsm__refs_reach(const wsm__side *side, uint64_t offset);
+
 /* The value that a context sees under a name: its own, or through its views, nearest first. *where gets the context. */
 const wsm__value *wsm__refs_seen(const wsm__side *side, wsm_slice name, const wsm__side **where);
 
