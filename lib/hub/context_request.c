@@ -57,14 +57,27 @@ static void put_children(wsm__json_out *out, const lens *view) {
     wsm__buf_putc(out->buf, ']');
 }
 
-static void put_cross(wsm__json_out *out, const lens *view) {
-    wsm__json_name(out, "cross_sidebar_refs");
+static void put_sides(wsm__json_out *out, const char *field, const lens *view, const wsm__ring *sides) {
+    wsm__json_name(out, field);
     wsm__buf_putc(out->buf, '[');
-    for (uint32_t i = 0; i < view->side->cross.count; i++) {
-        const wsm__side *other = *(wsm__side **)wsm__ring_at(&view->side->cross, i);
+    for (uint32_t i = 0; i < sides->count; i++) {
+        const wsm__side *other = *(wsm__side **)wsm__ring_at(sides, i);
         if (!out->buf->err && may_know(view, other)) put_element(out->buf, wsm__side_id(other));
     }
     wsm__buf_putc(out->buf, ']');
+}
+
+static void put_waiting(wsm__json_out *out, const lens *view) {
+    const wsm__side *side = view->side;
+    wsm__json_out waiting;
+    if (side->status != WSM__STATUS_WAITING || side->waiting_for == WSM__WAITING_NONE) return;
+    wsm__json_name(out, "waiting");
+    wsm__json_open(&waiting, out->buf);
+    wsm__json_str(&waiting, "waiting_for", wsm__slice_str(wsm__waiting_word((wsm__waiting_for)side->waiting_for)));
+    wsm__json_raw(&waiting, "description",
+                  side->waiting_text.ptr ? wsm__text_get(&side->waiting_text) : wsm__slice_str("\"\""));
+    put_sides(&waiting, "dependency_refs", view, &side->waits);
+    wsm__json_close(&waiting);
 }
 
 /* ---- who belongs ----------------------------------------------------------------------------------------------------
@@ -218,9 +231,10 @@ static void put_context(wsm__buf *buf, const lens *view) {
     put_views(&out, side);
     put_local(&out, view);
     put_refs(&out, view);
-    put_cross(&out, view);
+    put_sides(&out, "cross_sidebar_refs", view, &side->cross);
     put_status(&out, "status", (wsm__status)side->status);
     put_status(&out, "final_status", (wsm__status)side->final);
+    put_waiting(&out, view);
     wsm__json_num(&out, "version", side->version);
     wsm__json_str(&out, "priority", wsm__slice_str(wsm__priority_word((wsm_priority)side->priority)));
     wsm__json_str(&out, "visibility", wsm__slice_str(side->is_private ? "private" : "open"));

@@ -288,8 +288,11 @@ static void every_field_of_every_interface_arrives(void **state) {
                 "\"sidebar_id\":\"%s\",\"waiting_for\":\"system_resource\",\"description\":\"d\","
                 "\"estimated_wait_time\":60,\"dependency_refs\":[\"gpu\"]",
                 id));
+    assert_member(shown(s.cy, id), "waiting.waiting_for", "system_resource");
+    assert_member(shown(s.cy, id), "waiting.description", "d");
     ok(peer_ask(s.ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\",\"reason\":\"r\"",
                 id));
+    assert_member(shown(s.cy, id), "waiting", "");
     ok(peer_ask(s.ada, "mention_route",
                 "\"target_agents\":[\"bob\"],\"message\":\"m\",\"context_refs\":[\"main\"],\"sidebar_id\":\"%s\","
                 "\"priority\":\"urgent\"",
