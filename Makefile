@@ -7,8 +7,8 @@
 #   make check-tsan         what has threads, under ThreadSanitizer
 #   make check-long         what takes time, for SECONDS=60: seeds of the simulator that belong to this commit, kills, power
 #                           losses, damaged databases, valgrind, ThreadSanitizer under load
-#   make check-mutants      plant bugs, one at a time: the simulator must find each
-#   make check-determinism  the same seeds give the same traces in builds of every kind
+#   make check-mutants      plant bugs, one at a time: the simulator must find each, from seed 1 on
+#   make check-determinism  the same seeds give the same traces in builds of every kind, one of clang's too
 #   make fuzz       fuzz with clang's libFuzzer: SECONDS=60, TARGET="utf8 jwt" (all); what it finds goes into the corpus
 #   make coverage   lines and branches of lib/ that the tests run, and those of the parsers that the fuzz corpus alone runs
 #   make bench      measure, and compare with the targets
@@ -27,7 +27,7 @@
 #   SANITIZE=1                   AddressSanitizer and UBSan (built in build-san)
 #   WERROR=1                     warnings are errors
 #   FUZZ_CC=clang                compiles for `make fuzz` (built in build-fuzz)
-#   STAGES="unit integration"    run only these stages of the check; "mutants determinism" are stages, too
+#   STAGES="unit integration"    run only these stages of the check
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -251,11 +251,12 @@ check-long: deps-check
 	@$(BUILD_TSAN)
 	@$(PYTHON) scripts/long.py --build $(BUILD) --seconds $(SECONDS)
 
-# Planted bugs, one at a time: the simulator finds each. Then the same seeds in builds of every kind.
+# Planted bugs, one at a time: the simulator finds each. Then the same seeds in builds of every kind. The check does both,
+# but begins with the runs that showed the bugs last.
 check-mutants: deps-check
 	@$(PYTHON) tests/sim/mutants.py --build $(BUILD)
 check-determinism: deps-check
-	@$(PYTHON) tests/sim/determinism.py --build $(BUILD)
+	@$(PYTHON) tests/sim/determinism.py --build $(BUILD) --clang
 
 # libFuzzer brings its own main; everything is compiled anew, with its counters and the sanitizers in it.
 SECONDS ?= 60

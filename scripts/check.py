@@ -26,7 +26,7 @@ SEEDS = ["run", "--seeds", "1..20000", "--profile", "mixed", "--jobs", "2", "--s
 # What libraries keep for ever is reachable, and no leak.
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"]
 
-NAMED_ONLY = ("mutants", "determinism")  # stages that build much: STAGES="mutants determinism"
+ONLY_PLAIN = ("fault", "tsan", "valgrind", "mutants", "determinism")  # stages of a build without sanitizers
 
 REPORT = re.compile(r"^report: (.*)$", re.M)
 
@@ -94,7 +94,8 @@ def programs(build):
                     + [("wsmd", [PYTHON, str(ROOT / "scripts/valgrind.py"), "--short", "--build", str(build)])],
         "fuzz": fuzzed,
         "sim": simulated,
-        "mutants": [("mutants", [PYTHON, str(ROOT / "tests/sim/mutants.py"), "--build", str(build)])],
+        "mutants": [("mutants", [PYTHON, str(ROOT / "tests/sim/mutants.py"), "--build", str(build),
+                                  "--from-notes"])],
         "determinism": [("determinism", [PYTHON, str(ROOT / "tests/sim/determinism.py"), "--build", str(build)])],
         "interop": scripts,
         "acceptance": acceptance,
@@ -169,7 +170,7 @@ def main():
     passed = failed = 0
     reports = []
     is_sanitised = not (build / "tests/fault").is_dir()  # what interposes malloc, and what has its own sanitizer, is not there
-    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ("fault", "tsan", "valgrind")) and s not in NAMED_ONLY]:
+    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ONLY_PLAIN)]:
         # What measures time or loads the machine runs alone.
         executions = 0
         workers = os.cpu_count() if stage in ("unit", "fault", "valgrind", "fuzz", "project") else 1

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""The same seed is the same run, whoever compiled it: -O2, -O0, sanitised and clang builds print the same traces, and each
-prints them twice alike (I-68). What differs would be an address, a clock or a byte that nobody has set."""
+"""The same seed is the same run, whoever compiled it: -O2, -O0 and sanitised builds, and with --clang one of clang's, print
+the same traces, and the first prints them twice alike (I-68). What differs would be an address, a clock or a byte that
+nobody has set."""
 
 import argparse
 import os
@@ -26,12 +27,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--seeds", type=int, default=60)
+    parser.add_argument("--clang", action="store_true", help="a build of clang's, too")
     arguments = parser.parse_args()
     tally = Tally()
     cc = os.environ.get("CC", "cc")
-    builds = {"-O2": (arguments.build, []), "-O0": (f"{arguments.build}/O0", ["CFLAGS=-O0 -g"]),
-              "sanitised": (f"{arguments.build}/mutants-san", ["SANITIZE=1"])}
-    if shutil.which("clang"):
+    builds = {"-O2": (arguments.build, []), "-O0": (f"{arguments.build}/O0", ["CFLAGS=-O0"]),
+              "sanitised": (f"{arguments.build}-san", ["SANITIZE=1"])}
+    if arguments.clang and shutil.which("clang"):
         builds["clang"] = (f"{arguments.build}/clang", [f"CC={'ccache clang' if 'ccache' in cc else 'clang'}"])
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     first = None

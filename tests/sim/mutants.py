@@ -3,15 +3,18 @@
 
 The bugs are the table of planted.py. For each, one file is compiled from a changed text, linked in front of the library
 that holds the right one, and the result (tests/sim/hunt.c) goes through seeds until something breaks. The healthy program
-goes through as many first, and must find nothing.
+goes through the same runs, and must find nothing.
+
+A hunt goes from seed 1 on, each seed in each profile. With --from-notes it begins with the run that showed the bug last
+(planted.seeds), and goes on from seed 1 if that shows it no longer: then the output says so, and --note writes the runs anew.
 
 A bug that the seeds once found for us has its shrunk script, tests/sim/case_*.c: that must fail with the bug planted, and
 pass without. --shrink writes it anew: hunts a seed, and shrinks it.
 
-    mutants.py [--build DIR] [--jobs N] [--seconds S] [--shrink] [NAME ...]
+    mutants.py [--build DIR] [--jobs N] [--seconds S] [--from-notes] [--note] [--shrink] [NAME ...]
 
-Builds of its own (DIR/mutants and, for what only a sanitizer sees, DIR/mutants-san) are made by make. A text that is not
-found, or is found more than once, is a failure: the table must not rot."""
+DIR and, for what only a sanitizer sees, DIR-san are built by make as far as needed. A text that is not found, or is found
+more than once, is a failure: the table must not rot."""
 
 import argparse
 import concurrent.futures
@@ -27,9 +30,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from planted import BUGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+NOTES = ROOT / "tests/sim/planted.seeds"
+NOTES_HEAD = """# Where each planted bug broke something: its name, the run (seed:profile), and how many runs it took from seed 1 on.
+# Written by `tests/sim/mutants.py --note`; `make check` begins with these runs.
+"""
 HUNT = "tests/sim/hunt"
 SIM = "bin/wsm-sim"
-RUNS_MAX = 6000
+RUNS_MAX = 6000  # 2000 seeds, each in three profiles
 FIRST_SEED = 1
 
 
@@ -37,25 +44,28 @@ class Build:
     """One way to compile: where the healthy program lies, and the commands that made it."""
 
     def __init__(self, folder, sanitize):
-        self.folder = folder
-        self.arguments = [f"BUILD={folder}", f"SANITIZE={int(sanitize)}"]
+        folder = pathlib.Path(folder).resolve()
+        self.folder = str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
+        self.arguments = [f"BUILD={self.folder}", f"SANITIZE={int(sanitize)}"]
         if os.environ.get("CC"):
             self.arguments.append(f"CC={os.environ['CC']}")
 
-    def make(self, *targets):
-        result = subprocess.run(["make", "--no-print-directory", "-j2", *self.arguments, *targets], cwd=ROOT,
+    def make(self, *arguments):
+        result = subprocess.run(["make", "--no-print-directory", "-j2", *self.arguments, *arguments], cwd=ROOT,
                                 capture_output=True, text=True, env=self.environment())
         if result.returncode:
-            sys.exit(result.stdout[-2000:] + result.stderr[-2000:] + f"\n{' '.join(targets)} cannot be built")
+            sys.exit(result.stdout[-2000:] + result.stderr[-2000:] + f"\n{' '.join(arguments)} cannot be built")
+        return result.stdout
 
-    def command(self, source, target):
-        """What make would run to make target anew from source."""
-        result = subprocess.run(["make", "--no-print-directory", "-n", "-W", source, *self.arguments, target], cwd=ROOT,
-                                capture_output=True, text=True, env=self.environment())
-        lines = [line for line in result.stdout.splitlines() if f" -o {target} " in line + " "]
-        if not lines:
-            sys.exit(f"make -n says nothing of how {target} is made:\n{result.stdout}{result.stderr}")
-        return shlex.split(lines[-1])
+    def commands(self, sources, targets):
+        """What make would run to make each of the targets anew, after a change of the sources."""
+        changed = [part for source in sources for part in ("-W", source)]
+        lines = self.make("-n", *changed, *targets).splitlines()
+        made = {target: [line for line in lines if f" -o {target} " in line + " "] for target in targets}
+        for target in targets:
+            if not made[target]:
+                sys.exit(f"make -n says nothing of how {target} is made")
+        return {target: shlex.split(found[-1]) for target, found in made.items()}
 
     @staticmethod
     def environment():
@@ -63,13 +73,20 @@ class Build:
 
     def prepare(self, bugs, shrinks):
         """The healthy programs, and how each is linked. A case that is to be written is not there yet."""
-        programs = [HUNT, *([SIM] if shrinks else [f"tests/sim/{bug.case}" for bug in bugs if bug.case])]
-        self.make(*(f"{self.folder}/{program}" for program in programs))
-        library = f"{self.folder}/lib/libwsm.a"
-        self.links = {program: self.command("lib/hub/hub.c", f"{self.folder}/{program}") for program in programs}
-        assert all(library in link for link in self.links.values())
-        objects = {bug.file: f"{self.folder}/obj/{bug.file[:-2]}.o" for bug in bugs}
-        self.compiles = {file: self.command(file, target) for file, target in objects.items()}
+        programs = [HUNT, *([SIM] if shrinks else [f"tests/sim/{bug.case}" for bug in bugs if self.has_case(bug)])]
+        targets = [f"{self.folder}/{program}" for program in dict.fromkeys(programs)]
+        self.make(*targets)
+        self.links = self.commands(["lib/hub/hub.c"], targets)
+        assert all(f"{self.folder}/lib/libwsm.a" in link for link in self.links.values())
+        files = sorted({bug.file for bug in bugs})
+        self.compiles = self.commands(files, [self.object(file) for file in files])
+
+    @staticmethod
+    def has_case(bug):
+        return bug.case and (ROOT / f"tests/sim/{bug.case}.c").exists()
+
+    def object(self, file):
+        return f"{self.folder}/obj/{file[:-2]}.o"
 
     def place(self, bug):
         return pathlib.Path(self.folder) / "planted" / bug.name
@@ -86,27 +103,28 @@ class Build:
             return f"the old text is found {text.count(bug.old)} times in {bug.file}"
         place = ROOT / self.place(bug)
         place.mkdir(parents=True, exist_ok=True)
-        source, target = place / pathlib.Path(bug.file).name, f"{self.folder}/obj/{bug.file[:-2]}.o"
+        source, target = place / pathlib.Path(bug.file).name, self.object(bug.file)
         source.write_text(text.replace(bug.old, bug.new))
         command = [str(source) if part == bug.file else str(place / "changed.o") if part == target else part
-                   for part in self.compiles[bug.file] if part not in ("-MMD", "-MP", "-Werror")]
-        return self.run(command + ["-w", "-iquote", str(pathlib.Path(bug.file).parent)])
+                   for part in self.compiles[target] if part not in ("-MMD", "-MP", "-Werror", "-g")]
+        return self.run(command + ["-w", "-O1", "-iquote", str(pathlib.Path(bug.file).parent)])
 
     def link(self, bug, program):
         """(a program with the bug in it, None), or (None, why not). The changed object comes before the library's."""
         made = self.place(bug) / pathlib.Path(program).name
-        command = [str(made) if part == f"{self.folder}/{program}" else part for part in self.links[program]]
+        healthy = f"{self.folder}/{program}"
+        command = [str(made) if part == healthy else part for part in self.links[healthy]]
         first_object = next(i for i, part in enumerate(command) if part.endswith(".o"))
         why = self.run([*command[:first_object], str(self.place(bug) / "changed.o"), *command[first_object:]])
         return (None, why) if why else (ROOT / made, None)
 
 
-def hunt(program, seconds, runs_max=RUNS_MAX, first=FIRST_SEED):
+def hunt(program, seconds, runs_max=RUNS_MAX, first=FIRST_SEED, named=()):
     """(how many runs, seed, profile, invariant, what was seen); the invariant is None if nothing broke."""
     environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
     try:
-        result = subprocess.run([str(program), str(first), str(runs_max), str(seconds)], cwd=ROOT, capture_output=True,
-                                text=True, errors="replace", timeout=seconds + 60, env=environment)
+        result = subprocess.run([str(program), str(first), str(runs_max), str(seconds), *named], cwd=ROOT,
+                                capture_output=True, text=True, errors="replace", timeout=seconds + 60, env=environment)
         output, errors, code = result.stdout, result.stderr, result.returncode
     except subprocess.TimeoutExpired as expired:
         output, errors, code = (expired.stdout or b"").decode(errors="replace"), "", "hang"
@@ -124,6 +142,27 @@ def hunt(program, seconds, runs_max=RUNS_MAX, first=FIRST_SEED):
     if code != 0:
         return int(runs), seed, profile, "crash", f"it ended with {code}: {errors[-200:]}"
     return int(runs), seed, profile, None, ""
+
+
+def read_notes():
+    """name -> (run, how many it took from seed 1 on)"""
+    lines = NOTES.read_text().splitlines() if NOTES.exists() else []
+    words = [line.split() for line in lines if line and line[0] != "#"]
+    return {name: (run, int(runs)) for name, run, runs in words}
+
+
+def write_notes(notes):
+    NOTES.write_text(NOTES_HEAD + "".join(f"{bug.name} {notes[bug.name][0]} {notes[bug.name][1]}\n" for bug in BUGS
+                                          if bug.name in notes))
+
+
+def hunt_noted(program, seconds, note):
+    """A hunt that begins with the run of the note. The runs that it took are those from seed 1, then or now; and a word
+    on the note."""
+    result = hunt(program, 0, 0, named=[note[0]])
+    if result[3]:
+        return (note[1], *result[1:]), ""
+    return hunt(program, seconds), f"  ({note[0]} shows it no longer)"
 
 
 def check_case(build, bug):
@@ -150,63 +189,92 @@ def shrink(build, bug, result):
     return "it cannot be shrunk" if done.returncode else None
 
 
+def look_for(build, bug, arguments, note):
+    """(what a hunt says, a word on it, why it could not be)"""
+    why = build.plant(bug)
+    program, why = (None, why) if why else build.link(bug, HUNT)
+    if why:
+        return None, "", why
+    if note:
+        result, word = hunt_noted(program, arguments.seconds, note)
+    else:
+        result, word = hunt(program, arguments.seconds), ""
+    while arguments.shrink and result[3] and result[3] not in bug.expected:
+        result = hunt(program, arguments.seconds, first=int(result[1]) + 1)
+    if result[3] and result[3] not in bug.expected:
+        word += f"  (expected {' '.join(sorted(bug.expected))})"
+    if bug.case and result[3] and arguments.shrink:
+        why = shrink(build, bug, result)
+    elif bug.case:
+        why = check_case(build, bug)
+        if not why and not result[3]:  # the hunt ran out of time; the script needs none
+            result = (result[0], "", "", "case", f"by {bug.case}")
+    return result, word, why
+
+
+def check_healthy(build, runs):
+    """1 if the healthy program breaks something, too, in the runs that showed the bugs."""
+    result = hunt(pathlib.Path(build.folder) / HUNT, 600, 0, named=runs)
+    if result[3]:
+        print(f"FAILED: the healthy program breaks {result[3]} with {result[1]}:{result[2]}: {result[4]}", flush=True)
+        return 1
+    print(f"{'(healthy)':34} {len(runs):5} runs  nothing found", flush=True)
+    return 0
+
+
+def report_areas(found):
+    """How many of each area of the table, and the runs that each took."""
+    for area in dict.fromkeys(bug.area for bug in BUGS):
+        bugs = [bug for bug in BUGS if bug.area == area]
+        took = [f"{bug.name} {found[bug.name]}" for bug in bugs if bug.name in found]
+        if took:
+            print(f"report: planted in {area}: {len(took)} of {len(bugs)} found, after so many runs: {', '.join(took)}")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=40, help="for one bug, before it counts as not found")
+    parser.add_argument("--from-notes", action="store_true", help="begin with the runs of planted.seeds")
+    parser.add_argument("--note", action="store_true", help="write planted.seeds anew")
     parser.add_argument("--shrink", action="store_true", help="write the cases of these bugs anew")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     bugs = [bug for bug in BUGS if not arguments.names or bug.name in arguments.names]
-    builds = {False: Build(f"{arguments.build}/mutants", False), True: Build(f"{arguments.build}/mutants-san", True)}
-    builds[False].prepare([bug for bug in bugs if not bug.sanitize], arguments.shrink)
-    if any(bug.sanitize for bug in bugs):
-        builds[True].prepare([bug for bug in bugs if bug.sanitize], arguments.shrink)
+    builds = {False: Build(arguments.build, False), True: Build(f"{arguments.build}-san", True)}
+    used = {sanitize: [bug for bug in bugs if bug.sanitize == sanitize] for sanitize in builds}
+    for sanitize, build in builds.items():
+        if used[sanitize]:
+            build.prepare(used[sanitize], arguments.shrink)
 
     started = time.monotonic()
-    failures = 0
-    runs, seed, profile, invariant, what = hunt(pathlib.Path(builds[False].folder) / HUNT, 10)
-    print(f"{'(healthy)':34} {runs:5} runs  {invariant or 'nothing found'} {what}", flush=True)
-    if invariant:
-        failures += 1
-        print(f"FAILED: the healthy program breaks {invariant} with seed {seed}, {profile}: {what}")
-
-    def one(bug):
-        build = builds[bug.sanitize]
-        why = build.plant(bug)
-        program, why = (None, why) if why else build.link(bug, HUNT)
-        if why:
-            return bug, None, why
-        result = hunt(program, arguments.seconds)
-        while arguments.shrink and result[3] and result[3] not in bug.expected:
-            result = hunt(program, arguments.seconds, first=int(result[1]) + 1)
-        if bug.case and result[3] and arguments.shrink:
-            why = shrink(build, bug, result)
-        elif bug.case:
-            why = check_case(build, bug)
-            if not why and not result[3]:  # the hunt ran out of time; the script needs none
-                result = (result[0], "its case", "", "case", f"by {bug.case}")
-        return bug, result, why
-
-    found, most = 0, 0
+    notes, found, showed = read_notes(), {}, {False: [], True: []}
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for bug, result, why in pool.map(one, bugs):
+        def one(bug):
+            return bug, *look_for(builds[bug.sanitize], bug, arguments, notes.get(bug.name) if arguments.from_notes else None)
+
+        for bug, result, word, why in pool.map(one, bugs):
             if why:
                 print(f"FAILED: {bug.name}: {why}", flush=True)
                 continue
             runs, seed, profile, invariant, what = result
             if not invariant:
-                print(f"FAILED: {bug.name}: not found in {runs} runs: {bug.sentence}", flush=True)
+                print(f"FAILED: {bug.name}: not found in {runs} runs: {bug.sentence}{word}", flush=True)
                 continue
-            found += 1
-            most = max(most, runs)
-            note = "" if invariant in bug.expected else f"  (expected {' '.join(sorted(bug.expected))})"
-            print(f"{bug.name:34} {runs:5} runs  {invariant:10} {what[:90]}{note}", flush=True)
-    print(f"report: mutants found {found} of {len(bugs)}, the slowest after {most} runs, in "
+            found[bug.name] = runs
+            if seed:
+                showed[bug.sanitize].append(f"{seed}:{profile}")
+                notes[bug.name] = (f"{seed}:{profile}", runs)
+            print(f"{bug.name:34} {runs:5} runs  {invariant:10} {what[:90]}{word}", flush=True)
+    failures = sum(check_healthy(builds[sanitize], runs) for sanitize, runs in showed.items() if runs)
+    if arguments.note:
+        write_notes(notes)
+    report_areas(found)
+    print(f"report: mutants found {len(found)} of {len(bugs)}, the slowest after {max(found.values(), default=0)} runs, in "
           f"{time.monotonic() - started:.0f} s")
-    passed, failed = found + (1 - failures), len(bugs) - found + failures
-    print(f"{passed} passed, {failed} failed")
+    failed = len(bugs) - len(found) + failures
+    print(f"{len(found) + (failures == 0)} passed, {failed} failed")
     sys.exit(failed != 0)
 
 

@@ -1,8 +1,8 @@
 """The bugs that mutants.py plants: each a text that stands once in a file, and what it becomes. `expected` names the
 invariants of which one should break first; another one is as good, and is shown with a note. `case` names the shrunk
-script of a bug that the simulator once found for us (FOUND.md)."""
+script of a bug that the simulator once found for us (FOUND.md). Texts between the bugs are the headings of areas."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,15 @@ class Bug:
     sentence: str
     sanitize: bool = field(default=False)
     case: str = field(default="")
+    area: str = field(default="")
 
 
 def bug(name, file, old, new, expected, sentence, sanitize=False, case=""):
     return Bug(name, file, old, new, frozenset(expected.split()), sentence, sanitize, case)
 
 
-BUGS = [
-    # ---- what was found, and mended
+TABLE = [
+    "what was found, and mended",
     bug("ping_waits_since_ever", "lib/hub/turn.c",
         "    wsm__io_note(&conn->io, conn->hub->now);\n", "",
         "I-80", "a ping counts as output that has waited since a message last went out",
@@ -34,7 +35,7 @@ BUGS = [
         "    if (conn->agent && paid > bytes) wsm__bucket_give(", "    if (conn->agent && paid == 0) wsm__bucket_give(",
         "I-80", "what a page did not need does not go back: three records a minute",
         case="case_small_pages_cost_little"),
-    # ---- what an ack means
+    "what an ack means",
     bug("ack_before_sync", "lib/hub/appends.c",
         "if (!pending->is_kept || !pending->is_applied) return;", "if (!pending->is_applied) return;",
         "I-20 I-21 I-25 I-07", "a command is acknowledged as soon as it is applied, whatever becomes of the append"),
@@ -55,7 +56,7 @@ BUGS = [
         "        wsm__side_refuse(hub, command, &no);\n        return;\n    }\n    head.priority",
         "        wsm__side_refuse(hub, command, &no);\n    }\n    head.priority",
         "I-25 I-07", "a command that was refused is appended all the same"),
-    # ---- repeats
+    "repeats",
     bug("dedup_is_off", "lib/memory/dedup.c",
         "return now - entry->time_ms <= dedup->window_ms ? entry : NULL;", "return now - entry->time_ms < 0 ? entry : NULL;",
         "I-30", "ids are forgotten at once"),
@@ -72,13 +73,14 @@ BUGS = [
     bug("duplicate_looks_new", "lib/hub/answers.c",
         "verdict->duplicate ? WSM__MSG_DUPLICATE_ACK : WSM__MSG_ACK", "WSM__MSG_ACK",
         "I-30 I-07 assertion", "a repeat is answered with a plain ack"),
-    # ---- mentions
+    "mentions",
     bug("unseen_never_comes_again", "lib/route/ledger.c",
         "        delivery->state = WSM__DELIVERY_QUEUED;\n        lost++;",
         "        lost++;",
         "I-33", "what went to a connection that died before it was seen is not delivered again"),
     bug("lease_never_ends", "lib/route/ledger.c",
-        "    wsm__heap_arm(&ledger->due, &delivery->due, (uint64_t)delivery->lease_ms);", "    wsm__heap_disarm(&ledger->due, &delivery->due);",
+        "(int64_t)lease_ms;\n    wsm__heap_arm(&ledger->due, &delivery->due, (uint64_t)delivery->lease_ms);",
+        "(int64_t)lease_ms;\n    wsm__heap_disarm(&ledger->due, &delivery->due);",
         "I-33", "the end of a lease is not looked for"),
     bug("mailbox_holds_one_more", "lib/route/ledger.c",
         "if (limits->messages_max && count >= limits->messages_max) return false;",
@@ -91,7 +93,7 @@ BUGS = [
     bug("seen_is_forgotten", "lib/route/ledger.c",
         "    delivery->state = (uint8_t)state;\n", "    if (state != WSM__DELIVERY_SEEN) delivery->state = (uint8_t)state;\n",
         "I-33", "seen is forgotten: the next connection gets it again"),
-    # ---- order and delivery
+    "order and delivery",
     bug("first_receiver_skipped", "lib/hub/fanout.c",
         "i = receivers ? receivers->count : 0; i > 0; i--) {", "i = receivers ? receivers->count : 0; i > 1; i--) {",
         "I-01 I-02", "one receiver of a context is left out"),
@@ -129,7 +131,7 @@ BUGS = [
     bug("partial_write_starts_anew", "lib/wire/outq.c",
         "            q->front_sent += left;\n", "            q->front_sent = left;\n",
         "I-12 I-14 I-61", "after a second partial write bytes are sent again"),
-    # ---- resume, gaps
+    "resume, gaps",
     bug("replay_starts_late", "lib/hub/replay.c",
         "conn->cursor = conn->position_sent = after;", "conn->cursor = conn->position_sent = after + (after < applied);",
         "I-05 I-01", "the first record of a replay is left out"),
@@ -157,7 +159,7 @@ BUGS = [
     bug("corrupt_gap_of_the_store_not_told", "lib/hub/replay.c",
         "    if (err) wsm__audience_gaps(conn, record->offset, record->offset, \"corrupt\", NULL);\n", "",
         "I-91 I-01", "a record that is read back broken is passed over in silence"),
-    # ---- restart
+    "restart",
     bug("seq_begins_anew", "lib/hub/snapshot.c",
         "context->seq = context->expected = context->trimmed_to_seq = seq;", "context->trimmed_to_seq = seq;",
         "I-04 I-23", "after a restart from a snapshot the sequence numbers begin at 1"),
@@ -168,7 +170,7 @@ BUGS = [
         "    err = wsm__log_add(&hub->records, &item);\n    if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);\n",
         "    err = wsm__log_add(&hub->records, &item);\n",
         "I-01 I-30 I-32 I-64 I-20", "a record that found no memory leaves its id behind and is then taken for a repeat"),
-    # ---- rights
+    "rights",
     bug("outsider_hears_live", "lib/hub/audience.c",
         "        if (conn->reads_main) return hub->main;\n", "        return hub->main;\n",
         "I-40 I-51", "records go to a connection whose token does not cover the context"),
@@ -197,14 +199,14 @@ BUGS = [
     bug("strikes_are_not_counted", "lib/hub/answers.c",
         "    if (++strikes->count < limit || limit == 0) return;", "    if (strikes->count < limit || limit == 0) return;",
         "I-50 I-66", "nonsense is answered for ever"),
-    # ---- presence
+    "presence",
     bug("present_for_ever", "lib/hub/presence.c",
         "    if (--agent->actives == 0) wsm__heap_arm(", "    if (--agent->actives == 200) wsm__heap_arm(",
         "I-44 I-63", "an agent whose last connection has gone stays online"),
     bug("coming_is_not_told", "lib/hub/session.c",
         "    if (is_active(conn)) wsm__presence_joined(hub, conn);\n", "",
         "I-44", "an agent that comes is not announced"),
-    # ---- memory and time
+    "memory and time",
     bug("frame_freed_while_handed_out", "lib/conn/io.c",
         "        wsm__frame_unref(frame);\n        return true;\n",
         "        wsm__frame_unref(frame);\n        wsm__frame_unref(frame);\n        return true;\n",
@@ -215,7 +217,7 @@ BUGS = [
     bug("silence_is_not_noticed", "lib/wire/link.c",
         "    if (link->pinged) link->strikes++;\n", "",
         "I-44 I-80", "a connection that has died without a word is never closed"),
-    # ---- sidebars
+    "sidebars",
     bug("left_is_not_purged", "lib/hub/audience.c",
         "        hub->count.dropped_left += wsm__io_purge(&conn->io, context->idx + 1);\n", "",
         "I-42 I-40", "who leaves a sidebar still gets what was queued for him"),
@@ -270,3 +272,16 @@ BUGS = [
         "        bool is_held = entry && entry->offset <= end;\n", "        bool is_held = false;\n        (void)entry;\n",
         "I-01 I-05", "what memory still holds of one context is passed over where the store has trimmed another"),
 ]
+
+
+def rows(table):
+    """The bugs, each with the heading that it stands under."""
+    area = ""
+    for row in table:
+        if isinstance(row, str):
+            area = row
+        else:
+            yield replace(row, area=area)
+
+
+BUGS = list(rows(TABLE))
