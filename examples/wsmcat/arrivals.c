@@ -5,22 +5,6 @@
 
 #define REST_MS 1000u /* when the hub found us too fast */
 
-static void print_pretty(const wsm_client_message *message) {
-    static const char *const texts[] = {"text", "message", "note", "reason"};
-    members m, inner;
-    char time[40], sender[80], text[4096] = "";
-    if (members_of(&m, message->json)) return;
-    member_text(&m, "timestamp", time, sizeof time);
-    member_text(&m, "sender_agent_id", sender, sizeof sender);
-    int nested = members_of(&inner, member(&m, "exchange")) == 0;
-    for (size_t i = 0; i < 4 && !text[0]; i++) {
-        if (nested) member_text(&inner, texts[i], text, sizeof text);
-        if (!text[0]) member_text(&m, texts[i], text, sizeof text);
-    }
-    const char *clock = strlen(time) > 19 ? time + 11 : "--:--:--"; /* behind "2026-01-31T" */
-    printf("%.8s %-12s %-16.*s %s\n", clock, sender[0] ? sender : "-", (int)message->type.len, message->type.ptr, text);
-}
-
 /* Line breaks can stand between tokens only: spaces mean the same. */
 static void print_json(wsm_slice json) {
     for (size_t i = 0; i < json.len; i++) putchar(json.ptr[i] == '\n' || json.ptr[i] == '\r' ? ' ' : json.ptr[i]);
@@ -46,13 +30,21 @@ static int is_later(cat *self, command *c, const members *m) {
     return 1;
 }
 
+static void error_text(const members *m, char *out, size_t cap) {
+    char code[32], field[80], message[320];
+    member_text(m, "code", code, sizeof code);
+    member_text(m, "field", field, sizeof field);
+    member_text(m, "message", message, sizeof message);
+    snprintf(out, cap, "%s%s%s: %s", code, field[0] ? ", " : "", field, message);
+}
+
 static void answered(cat *self, const wsm_client_message *message) {
     command **at = command_find(self, message->original_message_id);
     members m;
     char text[512];
     if (type_is(message, "error") && members_of(&m, message->json) == 0) {
         if (is_later(self, at ? *at : NULL, &m)) return;
-        member_text(&m, "message", text, sizeof text);
+        error_text(&m, text, sizeof text);
         say("answered with an error: %s", text);
         if (self->opts.strict) self->result = EXIT_ANSWERED;
     }

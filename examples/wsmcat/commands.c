@@ -91,21 +91,46 @@ static int uuid(char out[37]) {
     return 0;
 }
 
+static void no_memory(cat *self) {
+    say("%s", "out of memory or random numbers");
+    finish(self, EXIT_INTERNAL);
+}
+
 void command_text(cat *self, wsm_slice line) {
-    static const char form[] = "{\"type\":\"memory_update\",\"message_id\":\"%s\",\"exchange\":{\"text\":%s}}";
-    char id[37];
-    size_t cap = 6 * line.len + 3;
-    char *quoted = malloc(cap), *json = malloc(sizeof form + sizeof id + cap);
+    static const char form[] =
+        "{\"type\":\"memory_update\",\"message_id\":\"%s\",\"context_id\":%s,\"exchange\":{\"text\":%s}}";
+    const char *where = self->opts.context ? self->opts.context : "main";
+    char id[37], context[1024];
+    size_t cap = 6 * line.len + 3, room = sizeof form + sizeof id + sizeof context + cap;
+    char *quoted = malloc(cap), *json = malloc(room);
     if (!quoted || !json || uuid(id)) {
-        say("%s", "out of memory or random numbers");
-        finish(self, EXIT_INTERNAL);
+        no_memory(self);
+    } else if (wsm_json_quote((wsm_slice){where, strlen(where)}, context, sizeof context) < 0) {
+        command_failed(self, "--context is no name");
     } else if (wsm_json_quote(line, quoted, cap) < 0) {
         command_failed(self, "the line is not UTF-8");
     } else {
-        int len = snprintf(json, sizeof form + sizeof id + cap, form, id, quoted);
+        int len = snprintf(json, room, form, id, context, quoted);
         command_add(self, id, json, (size_t)len);
     }
     free(quoted);
+    free(json);
+}
+
+/* The same with a message_id, so that it is answered, and may be sent again. */
+static void add_named(cat *self, wsm_slice line, int has_members) {
+    static const char form[] = "{\"message_id\":\"%s\"%s";
+    char id[37];
+    char *json = malloc(sizeof form + sizeof id + line.len);
+    const char *brace = memchr(line.ptr, '{', line.len);
+    if (!json || !brace || uuid(id)) {
+        no_memory(self);
+    } else {
+        size_t rest = line.len - (size_t)(brace + 1 - line.ptr);
+        int len = snprintf(json, sizeof form + sizeof id, form, id, has_members ? "," : "");
+        memcpy(json + len, brace + 1, rest);
+        command_add(self, id, json, (size_t)len + rest);
+    }
     free(json);
 }
 
@@ -114,6 +139,10 @@ void command_json(cat *self, wsm_slice line) {
     char id[64] = "";
     if (members_of(&m, line)) {
         command_failed(self, "the line is not a strict JSON object");
+        return;
+    }
+    if (!member(&m, "message_id").ptr) {
+        add_named(self, line, m.count > 0);
         return;
     }
     if (wsm_json_string(member(&m, "message_id"), id, sizeof id) < 0) id[0] = '\0';

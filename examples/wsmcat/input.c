@@ -13,6 +13,8 @@ static void line_end(cat *self) {
         command_failed(self, "the line is longer than 1 MiB");
     else if (line.len > 0 && line.ptr[0] == '{')
         command_json(self, line);
+    else if (typed_is(line))
+        command_typed(self, line);
     else if (line.len > 0)
         command_text(self, line);
     self->line_len = 0;

@@ -11,8 +11,11 @@
 static const char help[] =
     "usage: wsmcat [options]\n"
     "\n"
-    "Prints each message of a hub as one line of JSON. Sends each line of stdin: one that begins with '{' as it is,\n"
-    "any other as the text of a memory_update.\n"
+    "Prints each message of a hub as one line of JSON. Sends each line of stdin:\n"
+    "\n"
+    "  {\"type\":...}        as it is, with a message_id if it has none\n"
+    "  :type name=value    as that message; a value is JSON, a list such as [bob,cy], or a word\n"
+    "  anything else       as the text of a memory_update\n"
     "\n"
     "  --url URL           ws://HOST[:PORT]/PATH or wss://...   (ws://127.0.0.1:8002/ws)\n"
     "  --token-file FILE   where the token stands; read again at each connect\n"
@@ -20,7 +23,8 @@ static const char help[] =
     "                      (without either: the environment variable WSM_TOKEN)\n"
     "  --ca FILE           PEM file of trust anchors, for wss\n"
     "  --epoch E --after N resume after this position\n"
-    "  --pretty            lines for people: time, sender, type, text\n"
+    "  --context ID        where text goes; main without it\n"
+    "  --pretty            lines for people: time, offset, sender, type, context, what it says\n"
     "  --linger            keep listening when stdin ends (a terminal always does); without it wsmcat\n"
     "                      waits for the answers to what it sent, and closes\n"
     "  --no-reconnect      end when the connection is cut, instead of coming back\n"
@@ -61,6 +65,7 @@ static int parse(options *opts, int argc, char **argv) {
                              {"--ca", &opts->ca, NULL},
                              {"--epoch", &opts->epoch, NULL},
                              {"--after", &opts->after, NULL},
+                             {"--context", &opts->context, NULL},
                              {"--pretty", NULL, &opts->pretty},
                              {"--linger", NULL, &opts->linger},
                              {"--no-reconnect", NULL, &opts->no_reconnect},

@@ -10,12 +10,16 @@ wsm_slice member(const members *m, const char *key) {
     return (wsm_slice){NULL, 0};
 }
 
-void member_text(const members *m, const char *key, char *out, size_t cap) {
-    if (wsm_json_string(member(m, key), out, cap) < 0) out[0] = '\0';
-    for (unsigned char *p = (unsigned char *)out; *p; p++) {
+void text_clean(char *text) {
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
         if (*p < 0x20 || *p == 0x7f) *p = ' ';
         if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = p[1] = ' ';
     }
+}
+
+void member_text(const members *m, const char *key, char *out, size_t cap) {
+    if (wsm_json_string(member(m, key), out, cap) < 0) out[0] = '\0';
+    text_clean(out);
 }
 
 int members_of(members *m, wsm_slice json) {

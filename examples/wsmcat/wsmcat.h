@@ -1,6 +1,6 @@
 /* A terminal client for a hub: what arrives goes to stdout, a line each; what is typed is sent. Read main.c (the
- * command line), link.c (the connection, and coming back), input.c (stdin), commands.c (what is sent), arrivals.c (what
- * comes), members.c (a look into a message). */
+ * command line), link.c (the connection, and coming back), input.c (stdin), commands.c (what is sent), typed.c (as
+ * people type it), arrivals.c (what comes), pretty.c (for people), members.c (a look into a message). */
 #ifndef WSMCAT_H
 #define WSMCAT_H
 
@@ -27,7 +27,7 @@ enum {
 };
 
 typedef struct options {
-    const char *url, *token, *token_file, *ca, *epoch, *after;
+    const char *url, *token, *token_file, *ca, *epoch, *after, *context;
     int pretty, linger, no_reconnect, strict;
 } options;
 
@@ -85,14 +85,21 @@ void input_resume(cat *self);
 /* commands.c */
 void command_text(cat *self, wsm_slice line); /* a line of text, and one of JSON */
 void command_json(cat *self, wsm_slice line);
-void command_failed(cat *self, const char *why);
+void command_failed(cat *self, const char *why); /* the line is not sent */
 void command_remove(cat *self, command **at);
 command **command_find(cat *self, wsm_slice id); /* NULL: it does not wait */
 void commands_hold(cat *self, uint64_t ms);      /* none goes before `ms` have passed */
 void commands_pump(cat *self); /* send what may go, in order; when stdin is over and everything is answered, close */
 
+/* typed.c */
+int typed_is(wsm_slice line); /* `:type`, or `:type name=value ...` */
+void command_typed(cat *self, wsm_slice line);
+
 /* arrivals.c */
 void on_message(void *user, wsm_client *client, const wsm_client_message *message);
+
+/* pretty.c */
+void print_pretty(const wsm_client_message *message);
 
 /* members.c */
 #define MEMBERS 64u
@@ -104,7 +111,8 @@ typedef struct members {
 
 int members_of(members *m, wsm_slice json);
 wsm_slice member(const members *m, const char *key); /* raw, as written; absent: there is none */
-/* Decoded and safe for a terminal: no control characters, neither C0 nor C1. "" for something else than a string. */
+/* Decoded and safe for a terminal. "" for something else than a string. */
 void member_text(const members *m, const char *key, char *out, size_t cap);
+void text_clean(char *text); /* no control characters any more, neither C0 nor C1 */
 
 #endif

@@ -65,6 +65,8 @@ def converse(tally, data):
             exchanges = [m["exchange"] for m in map(json.loads, again.stdout.splitlines()) if m["type"] == "memory_update"]
             tally.check(exchanges[:len(expected)] == expected, f"after a position everything comes again: {exchanges}")
 
+        type_and_read(tally, url)
+
         wrong = run("wsmcat", *url, "--strict", stdin='{"type":"nonsense","message_id":"00000000-0000-4000-8000-000000000001"}\n')
         tally.check(wrong.returncode == 7 and "answered with an error" in wrong.stderr,
                     f"--strict tells of an error: {wrong.returncode} {wrong.stderr}")
@@ -74,6 +76,44 @@ def converse(tally, data):
     finally:
         server.kill()
         server.wait()
+
+
+def type_and_read(tally, url):
+    """Commands as people type them, and what comes as people read it."""
+    def say(*lines, more=()):
+        done = run("wsmcat", *url, "--strict", *more, stdin="\n".join(lines) + "\n")
+        return done, done.stdout.splitlines()
+
+    def all_that_was(*more):
+        return run("wsmcat", *url, "--epoch", epoch, "--after", "0", *more).stdout.splitlines()
+
+    done, heard = say(":sidebar_spawn participants=[bob, cy] task_description=x",
+                      ':data_ref name=commit value={"id": "a b"}', ":memory_update exchange=true priority=low", ":) is no command")
+    epoch = json.loads(heard[0])["epoch"]
+    tally.check(done.returncode == 7 and "unknown_agent, participants: no agent" in done.stderr, f"an error is told: {done.stderr}")
+    before = [json.loads(line) for line in all_that_was()]
+    tally.check([m["value"] for m in before if m["type"] == "data_ref"] == [{"id": "a b"}], "an object is a value")
+    tally.check([m["exchange"] for m in before if m["type"] == "memory_update"][-2:] == [True, {"text": ":) is no command"}],
+                f"JSON is taken as JSON, and what is no command as text: {before}")
+
+    task = 'task_description="why is it \\"red\\"" priority=high'
+    done, heard = say(f":sidebar_spawn participants=[] {task}", more=["--pretty"])
+    tally.check(done.returncode == 0, done.stderr)
+    side = re.search(r'"sidebar_id":"([^"]+)"', next((line for line in heard if " ack:" in line), ""))
+    tally.check(side is not None, f"the ack tells the id: {heard}")
+    say("in there", more=["--context", side[1]])
+    told = all_that_was("--pretty")
+    for type_, rest in (("sidebar_spawn", 'why is it "red"; with ada; under main'), ("memory_update", "in there")):
+        line = next((line for line in told if line.endswith(rest)), "")
+        tally.check(re.fullmatch(rf"\d\d:\d\d:\d\d +#\d+ ada        {type_} \[{side[1]}\]: " + re.escape(rest), line),
+                    f"one line tells it all: {line!r} of {told}")
+
+    done, heard = say('{"type":"agent_list"}', ":agent_list", "{}")
+    answers = [json.loads(line)["type"] for line in heard if "original_message_id" in line]
+    tally.check(answers == ["ack", "ack", "error"], f"what has no message_id gets one, and is answered: {answers}")
+    for line in (":memory_update exchange", ':memory_update exchange="open', ":memory_update =x", ":memory_update exchange="):
+        done, _ = say(line)
+        tally.check(done.returncode == 7 and "not sent" in done.stderr, f"{line} is not sent: {done.stderr}")
 
 
 def main():
