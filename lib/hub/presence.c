@@ -224,6 +224,8 @@ void wsm__presence_timer(wsm_hub *hub, wsm__agent *agent) {
     if (agent->slots_count > 0) return;
     if (hub->presence_lagging > 0 && agent->version > 0) /* somebody has still to hear of it */
         wsm__heap_arm(&hub->heap, &agent->timer, hub->now + RETRY_MS);
+    else if (next_turn(hub, agent) > hub->now) /* who comes back before that is told of then, not at once */
+        wsm__heap_arm(&hub->heap, &agent->timer, next_turn(hub, agent));
     else
         wsm__registry_forget(&hub->registry, agent, &hub->heap);
 }

@@ -82,6 +82,26 @@ static void who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns(voi
     end(&w);
 }
 
+static void who_comes_back_as_soon_as_he_was_told_gone_is_told_of_an_interval_later(void **state) {
+    (void)state;
+    hub_world w;
+    world_init(&w);
+    w.config.presence_grace_ms = 0;
+    assert_int_equal(world_start(&w, NULL), 0);
+    peer *bob = join(&w, "bob"), *ada = join(&w, "ada");
+    world_run(&w, 5000);
+    peer_leave(ada);
+    world_run(&w, 30);
+    assert_non_null(strstr(peer_last(bob, OF_ADA), "\"status\":\"offline\""));
+    join(&w, "ada");
+    world_run(&w, 900);
+    assert_int_equal(peer_count(bob, OF_ADA), 2);
+    world_run(&w, 100);
+    assert_int_equal(peer_count(bob, OF_ADA), 3);
+    assert_non_null(strstr(peer_last(bob, OF_ADA), "\"status\":\"online\""));
+    end(&w);
+}
+
 static void sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown(void **state) {
     (void)state;
     hub_world w;
@@ -216,6 +236,7 @@ int main(void) {
         cmocka_unit_test(the_newest_of_many_changes_goes_out_once_a_second),
         cmocka_unit_test(a_change_that_is_taken_back_in_time_is_never_told),
         cmocka_unit_test(who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns),
+        cmocka_unit_test(who_comes_back_as_soon_as_he_was_told_gone_is_told_of_an_interval_later),
         cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
         cmocka_unit_test(the_host_hears_of_new_agents_and_of_changed_cards_once),
         cmocka_unit_test(a_host_may_end_a_connection_when_it_hears_of_it),

@@ -195,6 +195,7 @@ void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
     if (is_resumed) sim->report.resumes++;
     client->got_count = 0;
     wsm__sim_told_begin(client);
+    wsm__sim_presence_begin(client);
     wsm__sim_lanes_begin(client);
     client->last_critical = client->last_normal = client->last_background = client->highest = 0;
 }

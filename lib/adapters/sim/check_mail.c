@@ -30,6 +30,44 @@ static uint32_t requeued_since(const wsm__sim_delivery *delivery, uint64_t offse
     return count;
 }
 
+/* ---- rights ---------------------------------------------------------------------------------------------------------
+ */
+
+static wsm__sim_epoch *epoch_of(const wsm__sim_client *client) {
+    return wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
+}
+
+static const wsm__sim_side *side_of(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
+    const wsm__sim_epoch *epoch = epoch_of(client);
+    return epoch && delivery->side < epoch->sides.count ? epoch->sides.at[delivery->side] : NULL;
+}
+
+/* The token covers it, and whoever is called by a record of a sidebar belonged to it then. */
+static bool is_covered(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
+    const wsm__sim_side *side = side_of(client, delivery);
+    if (!side || !(side->idx == 0 ? client->reads_main : client->reads_sides)) return false;
+    return delivery->is_route || wsm__sim_side_admits(side, client->agent->idx, delivery->offset);
+}
+
+bool wsm__sim_mail_may_read(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
+    const wsm__sim_side *side = side_of(client, delivery);
+    return is_covered(client, delivery) && (side->idx == 0 || wsm__sim_is_in(side->members, client->agent->idx));
+}
+
+/* Rights are looked at when it is sent: since the connection began and the mention was made he must have had them, and
+ * he must not have heard meanwhile that he has them no longer. */
+static void check_rights(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
+    const wsm__sim_side *side = side_of(client, delivery);
+    uint64_t since = delivery->offset > client->head ? delivery->offset : client->head;
+    if (!is_covered(client, delivery) || !wsm__sim_side_had(side, client->agent->idx, since))
+        wsm__sim_break(client->sim, "I-35", "client %u (%s) gets the mention at %llu, about %s, which it may not read",
+                       client->idx, client->agent->name, (ull)delivery->offset, side ? side->id : "?");
+    else if (side->idx != 0 && wsm__sim_has_left(client, side, delivery->offset))
+        wsm__sim_break(client->sim, "I-42",
+                       "client %u (%s) gets the mention at %llu after it heard that it has left %s", client->idx,
+                       client->agent->name, (ull)delivery->offset, side->id);
+}
+
 /* ---- a delivery comes -----------------------------------------------------------------------------------------------
  */
 
@@ -57,9 +95,11 @@ static void check_once(wsm__sim_client *client, wsm__sim_delivery *delivery, con
 static void check_order(wsm__sim_client *client, const wsm__sim_delivery *delivery) {
     const wsm__sim_mail *mail = client->sim->mail;
     uint64_t left_at = client->agent->left_at;
+    const wsm__sim_side *side = side_of(client, delivery);
     if (delivery->receipts_count > 1 || delivery->requeued_at || delivery->applied_at <= left_at ||
         client->opened_at > delivery->applied_at)
         return;
+    if (!side || side->gone[client->agent->idx] > delivery->offset) return; /* it waited for him to come back */
     for (size_t i = mail->count; i > 0; i--) {
         const wsm__sim_delivery *other = &mail->deliveries[i - 1];
         if (other->offset <= delivery->offset) return;
@@ -93,8 +133,6 @@ void wsm__sim_check_mention(wsm__sim_client *client, uint64_t offset, const char
     }
     wsm__sim_say(sim, "client %u gets the mention at %llu", client->idx, (ull)offset);
     fold(client);
-    if (!client->reads_main)
-        wsm__sim_break(sim, "I-35", "client %u may not read main, and gets a mention in it", client->idx);
     if (client->is_observer) wsm__sim_break(sim, "I-43", "client %u observes, and gets a mention", client->idx);
     if (!is_same_epoch(client)) return;
     wsm__sim_delivery *delivery = wsm__sim_mail_find(sim->mail, offset, client->agent->idx);
@@ -104,6 +142,7 @@ void wsm__sim_check_mention(wsm__sim_client *client, uint64_t offset, const char
                            client->idx, client->agent->name, (ull)offset);
         return;
     }
+    check_rights(client, delivery);
     note_copy(client, delivery);
     if (!delivery->is_vague) check_order(client, delivery);
     wsm__sim_client_mail_came(client, delivery);
@@ -126,8 +165,7 @@ bool wsm__sim_check_again(wsm__sim_client *client, uint64_t offset, bool is_new)
         return false;
     }
     if (!delivery || client->is_observer) return false;
-    if (!client->reads_main)
-        wsm__sim_break(client->sim, "I-35", "client %u may not read main, and gets what calls it there", client->idx);
+    check_rights(client, delivery);
     wsm__sim_mail_receipt(&delivery->receipts, &delivery->receipts_count, client)->copies++;
     wsm__sim_client_mail_came(client, delivery);
     return true;
@@ -195,11 +233,13 @@ void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
     const wsm__sim_json *json = sim->oracle.json;
     const wsm__sim_command *command = &sim->oracle.commands[k];
     uint32_t result = wsm__sim_json_member(json, WSM__SIM_ROOT, "result");
-    if (!command->call) return;
+    if (!command->call || command->op != WSM__SIM_OP_UPDATE) return; /* a sidebar calls those that it begins with */
     uint32_t targets = wsm__sim_json_member(json, result, command->kind == WSM__SIM_ROUTE ? "targets" : "mentions");
     const wsm__sim_call *call = &sim->mail->calls[command->call - 1];
     fold(client);
     if (!is_same_epoch(client) || sim->mail->is_vague || command->effects != 1 || command->sends[1]) return;
+    const wsm__sim_side *side = wsm__sim_side_find(&epoch_of(client)->sides, command->about, strlen(command->about));
+    bool is_loud = !side || side->priority != WSM_PRIORITY_BACKGROUND; /* in the others nobody is woken */
     for (uint32_t i = 0; i < call->count; i++) {
         const wsm__sim_agent *agent = &sim->oracle.agents[call->agents[i]];
         uint32_t outcome = wsm__sim_json_member(json, targets, agent->name);
@@ -210,7 +250,8 @@ void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
         if (is_called && !delivery && !command->passed_over) /* tests/sim/FOUND.md has that as an open defect */
             wsm__sim_break(sim, "I-33", "client %u is told that %s is called by command %u, which reaches no mailbox",
                            client->idx, agent->name, k);
-        if (!outcome && (command->kind == WSM__SIM_ROUTE || client->node->config.mentions_per_message > 2))
+        bool is_wake = command->kind == WSM__SIM_ROUTE || (client->node->config.mentions_per_message > 2 && is_loud);
+        if (!outcome && is_wake)
             wsm__sim_break(sim, "I-33", "client %u is not told what becomes of %s, whom command %u names", client->idx,
                            agent->name, k);
         if (was_known && wsm__sim_json_is(json, outcome, "unknown_agent"))
@@ -243,8 +284,12 @@ void wsm__sim_check_call(wsm__sim_machine *node, const wsm__sim_command *command
                          uint64_t offset) {
     const wsm_sim *sim = node->sim;
     uint64_t hop = 0;
-    if (command->kind != WSM__SIM_ROUTE || !node->config.hop_max) return;
-    (void)entry;
+    if (command->kind != WSM__SIM_ROUTE) return;
+    uint32_t about = wsm__sim_json_member(sim->oracle.json, WSM__SIM_ROOT, "sidebar_id");
+    if (command->about[0] ? !wsm__sim_json_is(sim->oracle.json, about, command->about) : about != 0)
+        wsm__sim_break(node->sim, "I-03", "the mention at %llu is not about what its sender said: %.300s", (ull)offset,
+                       entry->json);
+    if (!node->config.hop_max) return;
     wsm__sim_json_uint(sim->oracle.json, wsm__sim_json_member(sim->oracle.json, WSM__SIM_ROOT, "hop"), &hop);
     if (hop > node->config.hop_max)
         wsm__sim_break(node->sim, "I-33", "the mention at %llu has a chain of %llu causes, and %u are allowed",
@@ -255,8 +300,8 @@ void wsm__sim_check_call(wsm__sim_machine *node, const wsm__sim_command *command
  */
 
 static bool can_have(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
-    return client->agent->idx == delivery->agent && !client->is_observer && client->reads_main &&
-           is_open_at_hub(client) && is_same_epoch(client);
+    return client->agent->idx == delivery->agent && !client->is_observer && is_open_at_hub(client) &&
+           is_same_epoch(client) && wsm__sim_mail_may_read(client, delivery);
 }
 
 static bool has_it(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
@@ -269,8 +314,8 @@ static bool has_it(const wsm__sim_client *client, const wsm__sim_delivery *deliv
 
 /* It is for the primary connection: if that may not read it, nobody gets it. */
 static bool is_in_the_way(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
-    return client->agent->idx == delivery->agent && !client->is_observer && !client->reads_main &&
-           is_open_at_hub(client);
+    return client->agent->idx == delivery->agent && !client->is_observer && is_open_at_hub(client) &&
+           !wsm__sim_mail_may_read(client, delivery);
 }
 
 static void check_brought(wsm_sim *sim, const wsm__sim_delivery *delivery) {

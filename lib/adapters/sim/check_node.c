@@ -42,7 +42,7 @@ static const char *fault_of_fields(wsm_sim *sim, const wsm__sim_entry *entry, ui
 }
 
 /* "2026-01-02T03:04:05.678Z" in ms since the year 2000; only differences matter. */
-static int64_t time_of(const wsm__sim_json *json) {
+int64_t wsm__sim_time_of(const wsm__sim_json *json) {
     char text[40];
     int y, mo, d, h, mi, s, ms;
     uint32_t node = wsm__sim_json_member(json, WSM__SIM_ROOT, "timestamp");
@@ -178,7 +178,7 @@ static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t of
     }
     wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "seq"), &entry->seq);
     wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), id, sizeof id);
-    entry->time = time_of(json);
+    entry->time = wsm__sim_time_of(json);
     entry->priority = (uint8_t)priority_of(json);
     wsm__sim_op op = wsm__sim_op_of(json);
     bool is_mention =

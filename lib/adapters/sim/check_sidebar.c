@@ -12,7 +12,7 @@ typedef unsigned long long ull;
 #define REPLY_MAX 400u
 
 struct wsm__sim_replies {
-    char hidden[WSM__SIM_OPS + 1][REPLY_MAX], missing[WSM__SIM_OPS + 1][REPLY_MAX];
+    char hidden[WSM__SIM_ASKED][REPLY_MAX], missing[WSM__SIM_ASKED][REPLY_MAX];
 };
 
 /* Of one connection. */
@@ -76,6 +76,14 @@ static void check_left(wsm__sim_client *client, const wsm__sim_entry *entry, uin
                        client->idx, (ull)offset, (ull)told->left[context]);
     else if (entry->op == WSM__SIM_OP_JOIN)
         told->left[context] = 0; /* of others, too: then it would not get it */
+}
+
+bool wsm__sim_has_left(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t offset) {
+    uint64_t left = side->idx < 64 ? client->told->left[side->idx] : 0;
+    if (offset >= left) return false;
+    for (uint32_t i = 0; i < side->spans_count; i++)
+        if (side->spans[i].agent == client->agent->idx && side->spans[i].from > left) return false; /* it is back */
+    return true;
 }
 
 /* Whoever a sidebar begins with gets its spawn as a delivery too, until it has said that it has seen it. */

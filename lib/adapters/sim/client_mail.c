@@ -23,11 +23,14 @@ static uint32_t call_new(wsm__sim_client *client, const wsm__sim_call *call) {
     return (uint32_t)mail->calls_count;
 }
 
-/* Somebody else; the sender himself if he is alone. */
-static const wsm__sim_agent *somebody(wsm__sim_client *client) {
+/* Somebody else, most often one of those who are likely, if there are any; the sender himself if he is alone. */
+static const wsm__sim_agent *somebody(wsm__sim_client *client, wsm__sim_agents likely) {
     const wsm__sim_oracle *oracle = &client->sim->oracle;
-    uint32_t idx = draw(client, oracle->agents_count);
-    if (idx == client->agent->idx) idx = (idx + 1) % oracle->agents_count;
+    uint32_t idx = draw(client, oracle->agents_count), own = client->agent->idx;
+    likely &= ~(1ull << own);
+    if (likely && draw(client, 5))
+        while (!wsm__sim_is_in(likely, idx)) idx = (idx + 1) % oracle->agents_count;
+    if (idx == own) idx = (idx + 1) % oracle->agents_count;
     return &oracle->agents[idx];
 }
 
@@ -58,16 +61,17 @@ static const struct {
             {"x/@%s", false}};
 #define WAYS (uint32_t)(sizeof ways / sizeof ways[0])
 
-void wsm__sim_client_say(wsm__sim_client *client, wsm__sim_command *command, char *out, size_t cap) {
+void wsm__sim_client_say(wsm__sim_client *client, wsm__sim_command *command, wsm__sim_agents likely, char *out,
+                         size_t cap) {
     wsm__sim_call call = {.count = 0};
     if (draw(client, 8) != 7) return;
-    const wsm__sim_agent *agent = somebody(client);
+    const wsm__sim_agent *agent = somebody(client, likely);
     uint32_t way = draw(client, WAYS);
     size_t at = (size_t)snprintf(out, cap, ",\"say\":\"");
     at += (size_t)snprintf(out + at, cap - at, ways[way].text, agent->name);
     if (ways[way].calls && agent != client->agent) add(&call, agent);
     if (draw(client, 3) == 2) {
-        const wsm__sim_agent *other = somebody(client);
+        const wsm__sim_agent *other = somebody(client, likely);
         at += (size_t)snprintf(out + at, cap - at, " and @%s", other->name);
         if (other != client->agent) add(&call, other);
     }
@@ -75,14 +79,21 @@ void wsm__sim_client_say(wsm__sim_client *client, wsm__sim_command *command, cha
     command->call = call_new(client, &call);
 }
 
+void wsm__sim_client_calls(wsm__sim_client *client, wsm__sim_command *command) {
+    wsm__sim_call call = {.count = 0};
+    for (uint32_t i = 0; i < client->sim->oracle.agents_count; i++)
+        if (wsm__sim_is_in(command->named, i) && i != client->agent->idx) add(&call, &client->sim->oracle.agents[i]);
+    command->call = call_new(client, &call);
+}
+
 /* ---- by message -----------------------------------------------------------------------------------------------------
  */
 
-static size_t put_names(wsm__sim_client *client, wsm__sim_call *call, char *out, size_t cap) {
+static size_t put_names(wsm__sim_client *client, wsm__sim_agents likely, wsm__sim_call *call, char *out, size_t cap) {
     uint32_t count = draw(client, 3) == 2 ? 2 : 1;
     size_t at = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const wsm__sim_agent *agent = somebody(client);
+        const wsm__sim_agent *agent = somebody(client, likely);
         uint32_t dice = draw(client, 16);
         const char *name = dice == 15 ? "nobody" : dice == 14 ? "here" : dice == 13 ? "role:s1" : agent->name;
         if (dice < 13 && agent != client->agent) add(call, agent);
@@ -120,11 +131,25 @@ static wsm__sim_command command_of(wsm__sim_client *client, wsm__sim_kind kind) 
     return command;
 }
 
+/* What it is about: main, or a sidebar, most often one of his own; now and then one that is not there. */
+static const wsm__sim_side *some_side(wsm__sim_client *client, char about[40]) {
+    const wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
+    if (!client->sim->sides_max || !epoch || epoch->sides.count < 2 || draw(client, 2) == 0) return NULL;
+    uint32_t count = epoch->sides.count - 1, first = draw(client, count), dice = draw(client, 16);
+    const wsm__sim_side *side = epoch->sides.at[1 + first];
+    for (uint32_t i = 0; dice < 13 && i < count && !wsm__sim_is_in(side->members, client->agent->idx); i++)
+        side = epoch->sides.at[1 + (first + i) % count];
+    if (dice == 15) side = NULL;
+    snprintf(about, 40, "%s", side ? side->id : "sb-zzzzzzzzzzzzzzzzzzz000");
+    return side;
+}
+
 static void call_somebody(wsm__sim_client *client) {
     wsm__sim_command command = command_of(client, WSM__SIM_ROUTE);
     wsm__sim_call call = {.count = 0};
-    char names[160], text[640];
-    size_t len = put_names(client, &call, names, sizeof names);
+    char names[160], text[720];
+    const wsm__sim_side *side = some_side(client, command.about);
+    size_t len = put_names(client, side ? side->members : 0, &call, names, sizeof names);
     bool is_urgent = draw(client, 3) == 2;
     const char *cause = some_cause(client);
     uint32_t pad = draw(client, 200);
@@ -134,6 +159,7 @@ static void call_somebody(wsm__sim_client *client) {
                  "{\"type\":\"mention_route\",\"message_id\":\"%s\",\"target_agents\":[%.*s],\"message\":\"k=%zu;%*s\"",
                  command.id, (int)len, names, client->sim->oracle.commands_count, (int)pad, "");
     if (is_urgent) at += snprintf(text + at, sizeof text - (size_t)at, ",\"priority\":\"urgent\"");
+    if (command.about[0]) at += snprintf(text + at, sizeof text - (size_t)at, ",\"sidebar_id\":\"%s\"", command.about);
     if (cause && cause[0]) at += snprintf(text + at, sizeof text - (size_t)at, ",\"cause\":\"%s\"", cause);
     snprintf(text + at, sizeof text - (size_t)at, "}");
     command.call = call_new(client, &call);

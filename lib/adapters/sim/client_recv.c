@@ -175,7 +175,9 @@ static void on_ack(wsm__sim_client *client, bool is_duplicate) {
     }
     sent->is_answered = true;
     wsm__sim_check_ack(client, sent, is_duplicate, has_offset, offset, is_durable);
-    if (sent->command == WSM__SIM_NOBODY)
+    if (sent->note)
+        wsm__sim_presence_said(client, sent->note);
+    else if (sent->command == WSM__SIM_NOBODY)
         keep_roster(client);
     else if (client->sim->mail)
         wsm__sim_check_outcomes(client, sent->command);
@@ -236,19 +238,6 @@ static void on_error(wsm__sim_client *client) {
         wsm__sim_client_retry(client, command, wait ? wait : 1000);
     else
         wsm__sim_client_settled(client, command);
-}
-
-static void on_presence(wsm__sim_client *client) {
-    char name[80];
-    text(client, "agent_id", name, sizeof name);
-    const wsm__sim_agent *agent = wsm__sim_oracle_find_agent(&client->sim->oracle, name);
-    if (!agent && client->sim->is_users) return; /* client code of the test's own */
-    if (!agent) {
-        wsm__sim_break(client->sim, "I-44", "client %u hears of %s, who does not exist", client->idx, name);
-        return;
-    }
-    client->seen[agent->idx].was_told = true;
-    client->seen[agent->idx].is_present = !wsm__sim_json_is(doc(client), field(client, "status"), "offline");
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------------
@@ -313,7 +302,7 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
     else if (is(client, "error"))
         on_error(client);
     else if (is(client, "agent_presence"))
-        on_presence(client);
+        wsm__sim_check_presence(client);
     else if (is(client, "replay_start"))
         on_replay_start(client);
     else if (is(client, "replay_end"))

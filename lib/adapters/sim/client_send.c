@@ -106,7 +106,7 @@ void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t k, uint32_t vari
         client->nameless++;
     if (command->id[0]) {
         wsm__sim_sent *sent = &client->sent[client->sent_count - 1];
-        sent->op = command->op;
+        sent->op = command->kind == WSM__SIM_ROUTE ? (uint8_t)WSM__SIM_OP_CALL : command->op;
         memcpy(sent->about, command->about, sizeof sent->about);
     }
     wsm__sim_say(sim, "client %u sends command %u, content %u%s%.200s", client->idx, k, variant,
@@ -135,7 +135,7 @@ static uint32_t command_new(wsm__sim_client *client, wsm_priority priority, bool
             !has_used(client, other->id))
             memcpy(command.id, other->id, sizeof command.id);
     }
-    if (has_id && sim->mail && !client->is_thief) wsm__sim_client_say(client, &command, say, sizeof say);
+    if (has_id && sim->mail && !client->is_thief) wsm__sim_client_say(client, &command, 0, say, sizeof say);
     command.exchange[0] = content(k, 0, pad, say);
     command.text[0] = message(client, &command, command.exchange[0], looks);
     return wsm__sim_oracle_command(&sim->oracle, &command);
@@ -238,8 +238,10 @@ static void presence(wsm__sim_client *client) {
     static const char *const states[] = {"online", "working", "idle"};
     char fields[96];
     snprintf(fields, sizeof fields, ",\"status\":\"%s\",\"note\":\"%u\"",
-             states[wsm__sim_draw(client->sim, WSM__SIM_WORK, 3)], client->numbers);
+             states[wsm__sim_draw(client->sim, WSM__SIM_WORK, 3)], client->numbers + 1);
+    size_t count = client->sent_count;
     wsm__sim_client_ask(client, "agent_presence", fields);
+    if (client->sent_count > count) client->sent[count].note = client->numbers;
 }
 
 static void update(wsm__sim_client *client, bool has_id) {

@@ -130,9 +130,26 @@ static void do_invite(doing *at) {
     if (draw(at, 2)) add(at, ",\"history\":\"all\"");
 }
 
+/* Who was called lately in the sidebar: his mention may still be on its way to him. NULL: nobody. */
+static const wsm__sim_agent *called_lately(doing *at) {
+    const wsm__sim_mail *mail = at->sim->mail;
+    for (size_t i = mail && at->side ? mail->count : 0; i > 0 && mail->count - i < 32; i--) {
+        const wsm__sim_delivery *delivery = &mail->deliveries[i - 1];
+        bool is_in = delivery->side == at->side->idx && wsm__sim_is_in(at->side->members, delivery->agent);
+        if (is_in && draw(at, 3)) return &at->sim->oracle.agents[delivery->agent];
+    }
+    return NULL;
+}
+
 static void do_remove(doing *at) {
+    size_t len;
+    const wsm__sim_agent *agent = called_lately(at);
     add_about(at, "sidebar_id");
-    names(at, "agent_ids", 2);
+    len = strlen(at->fields);
+    if (agent)
+        snprintf(at->fields + len, FIELDS - len, ",\"agent_ids\":[\"%s\"]", agent->name);
+    else
+        names(at, "agent_ids", 2);
     at->command.named = 0;
     if (draw(at, 2)) add(at, ",\"priority\":\"critical\"");
 }
@@ -246,12 +263,14 @@ static const struct row *pick_row(doing *at) {
 static void say(doing *at) { /* an update inside */
     size_t len;
     static const char *const words[] = {"", "", "", ",\"priority\":\"critical\"", ",\"priority\":\"background\""};
-    char exchange[120];
+    char exchange[520], called[400] = "";
     add_about(at, "context_id");
     add(at, words[draw(at, 5)]);
+    if (at->sim->mail)
+        wsm__sim_client_say(at->client, &at->command, at->side ? at->side->members : 0, called, sizeof called);
     int size =
-        snprintf(exchange, sizeof exchange, "{\"k\":%zu,\"v\":0,\"pad\":\"%.*s\"}", at->sim->oracle.commands_count,
-                 (int)draw(at, 60), "////////////////////////////////////////////////////////////");
+        snprintf(exchange, sizeof exchange, "{\"k\":%zu,\"v\":0,\"pad\":\"%.*s\"%s}", at->sim->oracle.commands_count,
+                 (int)draw(at, 60), "////////////////////////////////////////////////////////////", called);
     at->command.exchange[0] = wsm__sim_copy(exchange, (size_t)size);
     len = strlen(at->fields);
     snprintf(at->fields + len, FIELDS - len, ",\"exchange\":%s", exchange);
@@ -277,5 +296,7 @@ void wsm__sim_client_side_act(wsm__sim_client *client) {
         say(&at);
     else
         row->write(&at);
+    if (at.sim->mail && (row->op == WSM__SIM_OP_SPAWN || row->op == WSM__SIM_OP_CHILD))
+        wsm__sim_client_calls(client, &at.command);
     wsm__sim_client_order(client, &at.command, wsm__sim_op_type(row->op), at.fields);
 }

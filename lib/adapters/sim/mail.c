@@ -163,30 +163,70 @@ static void begin_one(wsm__sim_machine *node, const wsm__sim_delivery *like, uin
     if (before) before->is_vague = true;
 }
 
-/* `to` of the head, the sender left out. */
-static void begin(wsm__sim_machine *node, const parts *record, uint64_t offset, uint32_t command) {
+/* The context that a mention is about; those that stand in a context are about that. */
+static uint32_t side_of(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const parts *record,
+                        const wsm__sim_entry *entry) {
+    wsm__sim_mail *mail = node->sim->mail;
+    char id[40];
+    if (entry->context != WSM__SIM_MAIL) return entry->context;
+    if (!wsm__sim_json_read(&mail->json, record->body, record->body_len)) return 0;
+    size_t len = wsm__sim_json_string(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "sidebar_id"), id,
+                                      sizeof id);
+    const wsm__sim_side *side = len == SIZE_MAX ? NULL : wsm__sim_side_find(&epoch->sides, id, len);
+    return side ? side->idx : 0;
+}
+
+/* Who was no member between the sending and now cannot have been called rightly. */
+static void check_reader(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const wsm__sim_delivery *like,
+                         uint32_t agent) {
+    const wsm_sim *sim = node->sim;
+    const wsm__sim_call *call = &sim->mail->calls[sim->oracle.commands[like->command].call - 1];
+    uint64_t since = strcmp(call->epoch, sim->mail->epoch) == 0 ? call->sent_at : 0;
+    if (!wsm__sim_side_had(epoch->sides.at[like->side], agent, since))
+        wsm__sim_break(node->sim, "I-35", "offset %llu calls %s to %s, to which it does not belong",
+                       (unsigned long long)like->offset, sim->oracle.agents[agent].name,
+                       epoch->sides.at[like->side]->id);
+}
+
+/* The names in the head, or whom a sidebar begins with; the sender left out. */
+static uint32_t read_targets(wsm__sim_machine *node, const parts *record, wsm__sim_op op, uint32_t agents[64]) {
+    wsm__sim_json *json = &node->sim->mail->json;
+    bool begins = op == WSM__SIM_OP_SPAWN || op == WSM__SIM_OP_CHILD;
+    const char *at = begins ? record->body : record->head;
+    const char *name = op == WSM__SIM_OP_SPAWN ? "participants" : op == WSM__SIM_OP_CHILD ? "assigned_agents" : "to";
+    uint32_t count = 0;
+    if (!wsm__sim_json_read(json, at, begins ? record->body_len : record->head_len)) return 0;
+    uint32_t list = wsm__sim_json_member(json, WSM__SIM_ROOT, name);
+    for (uint32_t i = wsm__sim_json_first(json, list); i && count < 64; i = wsm__sim_json_next(json, i))
+        agents[count++] = agent_at(node->sim, json, i);
+    return count;
+}
+
+static void begin(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const parts *record, uint64_t offset) {
     wsm_sim *sim = node->sim;
     wsm__sim_mail *mail = sim->mail;
-    uint32_t agents[64], count = 0;
+    const wsm__sim_entry *entry = &epoch->entries[offset - 1];
+    uint32_t agents[64], command = entry->command, side = side_of(node, epoch, record, entry);
     bool is_digest = command == WSM__SIM_NOBODY; /* takes room, but is nobody's command: not followed further */
     if (!wsm__sim_json_read(&mail->json, record->head, record->head_len)) return;
     wsm__sim_delivery like = {.offset = offset,
                               .command = command,
                               .sender = is_digest ? WSM__SIM_NOBODY : sim->oracle.commands[command].agent,
                               .bytes = (uint32_t)record->body_len,
+                              .side = side,
+                              .is_urgent = entry->priority >= WSM_PRIORITY_URGENT,
                               .queued_ms = time_in_head(mail),
                               .applied_at = sim->now};
     like.is_vague = is_digest;
-    if (!is_digest) like.is_urgent = sim->oracle.commands[command].priority >= WSM_PRIORITY_URGENT;
     if (!is_digest) like.is_route = sim->oracle.commands[command].kind == WSM__SIM_ROUTE;
-    uint32_t to = wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "to");
-    for (uint32_t at = wsm__sim_json_first(&mail->json, to); at && count < 64; at = wsm__sim_json_next(&mail->json, at))
-        agents[count++] = agent_at(sim, &mail->json, at);
+    uint32_t count = read_targets(node, record, (wsm__sim_op)entry->op, agents);
     for (uint32_t i = 0; i < count; i++) {
-        if (!is_digest && (agents[i] == WSM__SIM_NOBODY || agents[i] == like.sender))
+        bool is_odd = agents[i] == WSM__SIM_NOBODY || agents[i] == like.sender;
+        if (is_odd && !is_digest && entry->op == WSM__SIM_OP_UPDATE)
             wsm__sim_break(sim, "I-33", "offset %llu calls somebody who cannot be meant", (unsigned long long)offset);
-        else if (agents[i] != WSM__SIM_NOBODY)
-            begin_one(node, &like, agents[i]);
+        if (is_odd) continue;
+        if (!is_digest) check_reader(node, epoch, &like, agents[i]);
+        begin_one(node, &like, agents[i]);
     }
 }
 
@@ -268,6 +308,13 @@ static void carded(wsm__sim_machine *node, const parts *record, uint64_t offset)
 /* ---- the fold -------------------------------------------------------------------------------------------------------
  */
 
+/* What begins a sidebar in the background wakes nobody. */
+static bool calls_somebody(const parts *record, const wsm__sim_entry *entry) {
+    if (entry->op == WSM__SIM_OP_SPAWN || entry->op == WSM__SIM_OP_CHILD)
+        return entry->priority != WSM_PRIORITY_BACKGROUND && entry->command != WSM__SIM_NOBODY;
+    return entry->op == WSM__SIM_OP_UPDATE && has(record->head, record->head_len, ",\"to\":[");
+}
+
 static void fold_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset) {
     parts record;
     if (!split(&node->store.records[offset - 1], &record)) {
@@ -279,8 +326,8 @@ static void fold_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64
         answered(node, &record, offset);
     else if (is_type(&record, "agent_card"))
         carded(node, &record, offset);
-    else if (was_shown && has(record.head, record.head_len, ",\"to\":["))
-        begin(node, &record, offset, epoch->entries[offset - 1].command);
+    else if (was_shown && calls_somebody(&record, &epoch->entries[offset - 1]))
+        begin(node, epoch, &record, offset);
 }
 
 void wsm__sim_mail_fold(wsm__sim_machine *node, uint64_t to) {

@@ -53,8 +53,9 @@ typedef struct wsm__sim_delivery {
     wsm__sim_stage stage;
     int64_t queued_ms, lease_ms;
     uint64_t applied_at, requeued_at; /* ns */
+    uint32_t side;                    /* what it is about; 0: main */
     bool is_vague;                    /* the model cannot know */
-    bool is_urgent, is_route;
+    bool is_urgent, is_route;         /* not is_route: its record is of the context itself */
     wsm__sim_change changes[WSM__SIM_CHANGES];
     uint32_t changes_count;
     wsm__sim_receipt *receipts, *told;
@@ -91,10 +92,16 @@ extern const char *const wsm__sim_stage_words[];
 /* client_mail.c */
 void wsm__sim_client_mail_act(struct wsm_sim_client *client);
 void wsm__sim_client_mail_came(struct wsm_sim_client *client, const wsm__sim_delivery *delivery);
-/* What a memory update says beside its content, and whom that calls: a member `,"say":"..."`. */
-void wsm__sim_client_say(struct wsm_sim_client *client, wsm__sim_command *command, char *out, size_t cap);
+/* What a memory update says beside its content, and whom that calls: a member `,"say":"..."`. Of those in `likely`, if
+ * there are any, one is named more often. */
+void wsm__sim_client_say(struct wsm_sim_client *client, wsm__sim_command *command, wsm__sim_agents likely, char *out,
+                         size_t cap);
+/* The command that comes next begins a sidebar: that calls those whom it names. */
+void wsm__sim_client_calls(struct wsm_sim_client *client, wsm__sim_command *command);
 
 /* check_mail.c */
+/* May its owner read what a delivery is about on this connection, as the records are now. */
+bool wsm__sim_mail_may_read(const struct wsm_sim_client *client, const wsm__sim_delivery *delivery);
 void wsm__sim_check_mention(struct wsm_sim_client *client, uint64_t offset, const char *text, size_t len);
 bool wsm__sim_check_again(struct wsm_sim_client *client, uint64_t offset, bool is_new); /* true: a delivery */
 void wsm__sim_check_status(struct wsm_sim_client *client);

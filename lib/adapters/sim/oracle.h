@@ -13,16 +13,30 @@
 
 #define WSM__SIM_NOBODY UINT32_MAX
 
+#define WSM__SIM_ANNOUNCED 8u
+
+typedef struct wsm__sim_announced { /* a change of presence that somebody has heard of */
+    char id[37];
+    uint32_t life; /* of the hub */
+    int64_t time;  /* the hub's, ms */
+} wsm__sim_announced;
+
 typedef struct wsm__sim_agent {
     uint32_t idx;
     char name[32];
-    uint32_t primaries; /* open at the hub, of this life */
-    uint32_t sessions;  /* open at the hub that may take part */
-    uint64_t left_at;   /* when one of them ended last, ns */
+    uint32_t primaries;                               /* open at the hub, of this life */
+    uint32_t sessions;                                /* open at the hub that may take part */
+    uint64_t left_at;                                 /* when one of them ended last, ns */
+    wsm__sim_announced announced[WSM__SIM_ANNOUNCED]; /* the newest, in turn */
+    uint32_t announced_next;
+    uint32_t note, note_life; /* what it said of itself last, and to which life of the hub; 0: nothing */
+    uint64_t note_at;         /* when the connection began on which it did, ns */
 } wsm__sim_agent;
 
-typedef struct wsm__sim_agent_seen {
+typedef struct wsm__sim_agent_seen { /* by one connection */
     bool is_present, was_told;
+    uint64_t said;
+    wsm__sim_announced last;
 } wsm__sim_agent_seen;
 
 /* A memory update that somebody wants. Variants are other contents under the same id. */

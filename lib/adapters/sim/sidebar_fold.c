@@ -450,7 +450,9 @@ static void count(const wsm__sim_fold *fold, wsm__sim_side *side) {
         side->active_ms = entry->time > side->active_ms ? entry->time : side->active_ms;
         side->active_wall = wsm__sim_machine_wall(fold->node);
     }
-    if (!changes_nothing(fold->op)) side->touched = fold->offset;
+    if (changes_nothing(fold->op)) return;
+    side->touched = fold->offset;
+    fold->sim->sides_moved_at = fold->sim->now;
 }
 
 static wsm__sim_side *side_of(const wsm__sim_fold *fold) {

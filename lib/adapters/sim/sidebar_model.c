@@ -77,6 +77,13 @@ bool wsm__sim_side_owes(const wsm__sim_side *side, uint32_t agent, uint64_t offs
     return false;
 }
 
+bool wsm__sim_side_had(const wsm__sim_side *side, uint32_t agent, uint64_t since) {
+    if (side->idx == 0) return true;
+    for (uint32_t i = 0; i < side->spans_count; i++)
+        if (side->spans[i].agent == agent && (!side->spans[i].to || side->spans[i].to > since)) return true;
+    return false;
+}
+
 /* A sidebar's name stands in its own records and in those of others: of its children and forks, of the parent when it
  * is merged, and of whoever refers to it. Who is in one of these contexts has been told. Of an open one everybody knows
  * who knows its parent. */

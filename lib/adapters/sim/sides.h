@@ -59,7 +59,9 @@ typedef enum wsm__sim_op {
     WSM__SIM_OP_WARN,
     WSM__SIM_OP_AWAY, /* memory_archived */
     WSM__SIM_OPS,
-    WSM__SIM_OP_ASK = WSM__SIM_OPS /* context_request: makes no record */
+    WSM__SIM_OP_ASK = WSM__SIM_OPS, /* context_request: makes no record */
+    WSM__SIM_OP_CALL,               /* mention_route, where answers are compared; its command is WSM__SIM_OP_UPDATE */
+    WSM__SIM_ASKED                  /* so many kinds of requests may be about a sidebar */
 } wsm__sim_op;
 
 typedef struct wsm__sim_span { /* an agent belonged to a sidebar, both records included */
@@ -125,6 +127,8 @@ bool wsm__sim_side_is_live(const wsm__sim_side *side);
 bool wsm__sim_side_admits(const wsm__sim_side *side, uint32_t agent, uint64_t offset);
 /* Must it get it as a member: it belongs to it now, and has done so since a record up to that offset. */
 bool wsm__sim_side_owes(const wsm__sim_side *side, uint32_t agent, uint64_t offset);
+/* Has it been a member after some record from `since` on, up to the newest. */
+bool wsm__sim_side_had(const wsm__sim_side *side, uint32_t agent, uint64_t since);
 /* May an agent have read the name of a sidebar anywhere. */
 bool wsm__sim_side_is_known(const wsm__sim_sides *sides, const wsm__sim_side *side, uint32_t agent);
 

@@ -81,6 +81,7 @@ static void draw_limits(wsm_sim *sim, wsm_config *config) {
     config->close_timeout_ms = ONE_OF(sim, 5000, 100);
     config->position_interval_ms = ONE_OF(sim, 1000, 10, 200, 5000);
     config->presence_grace_ms = ONE_OF(sim, 15000, 0, 500);
+    config->presence_interval_ms = ONE_OF(sim, 1000, 0, 200, 2500);
     config->agent_messages_per_s = ONE_OF(sim, 50, 0, 2);
     config->agent_messages_burst = ONE_OF(sim, 100, 3);
     config->agent_deliveries_per_s = ONE_OF(sim, 100000, 0, 50);
@@ -106,9 +107,9 @@ static void draw_sides(wsm_sim *sim, wsm_config *config) {
     config->sidebar_idle_archive_s = ONE_OF(sim, 604800, 20, 300, 0);
 }
 
-/* Half of the others have mentions. */
+/* Half have mentions. */
 static void draw_mentions(wsm_sim *sim, wsm_config *config) {
-    if (sim->sides_max || draw(sim, 2) == 0) return;
+    if (draw(sim, 2) == 0) return;
     wsm__sim_mail_begin(sim);
     config->mention_lease_ms = ONE_OF(sim, 300000, 1000, 20000);
     if (sim->profile == WSM_SIM_CALM && draw(sim, 2) == 0) return;

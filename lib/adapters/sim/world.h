@@ -51,6 +51,7 @@ struct wsm_sim {
     bool is_calm;                            /* the faults are over */
     uint64_t calm_at;                        /* when they were over */
     uint64_t left_at;                        /* when a session ended last */
+    uint64_t sides_moved_at;                 /* when a record last changed a sidebar */
     uint32_t sides_max;                      /* live sidebars that clients keep about; 0: they make none */
     uint64_t snapshots;                      /* that were compared with the model */
     struct wsm__sim_replies *replies;        /* how requests about hidden sidebars are answered (check_sidebar.c) */
@@ -285,6 +286,7 @@ typedef struct wsm__sim_sent { /* a request on this connection */
     uint8_t op;     /* wsm__sim_op */
     char about[40]; /* id of the sidebar in question; "": none */
     char id[37];
+    uint32_t note; /* agent_presence: what it says; 0: another request */
     bool is_answered;
     bool is_vague; /* an error came that may have been of another request under this id */
 } wsm__sim_sent;
@@ -428,6 +430,8 @@ void wsm__sim_client_side_act(wsm__sim_client *client); /* a step of the workloa
 /* Must the record come, on a connection that is there now. */
 bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset);
 void wsm__sim_told_begin(wsm__sim_client *client); /* a connection begins */
+/* It was told on this connection, by a record after that offset, that it belongs to the sidebar no longer. */
+bool wsm__sim_has_left(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t offset);
 void wsm__sim_told_fini(wsm__sim_client *client);
 bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset); /* true: it belongs
                                                                 to a history, and is done with */
@@ -465,5 +469,12 @@ void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_du
                         uint64_t offset, bool is_durable);
 void wsm__sim_check_error(wsm__sim_client *client, wsm__sim_sent *sent, const char *code);
 void wsm__sim_check_end(wsm_sim *sim); /* quiet again: everything adds up */
+
+/* Of presence: check_presence.c. */
+int64_t wsm__sim_time_of(const struct wsm__sim_json *json); /* its timestamp, in ms; only differences matter */
+void wsm__sim_check_presence(wsm__sim_client *client);      /* one has come, and was read */
+void wsm__sim_presence_begin(wsm__sim_client *client);      /* a connection begins */
+void wsm__sim_presence_said(wsm__sim_client *client, uint32_t note);
+void wsm__sim_check_roster(wsm__sim_client *client); /* what it was answered last, when it is quiet */
 
 #endif
