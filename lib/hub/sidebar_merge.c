@@ -132,6 +132,7 @@ static void put_body(wsm_hub *hub, const wsm__ask *ask, const merge_job *job, co
     wsm__side_relay(out, ask, own);
     wsm__json_bool(out, "success", wsm__ask_field(ask, "success").kind != WSM__JSON_FALSE);
     wsm__side_parent_id(out, ask->side->parent);
+    if (ask->side->is_reviewed) wsm__json_str(out, "merge_policy", wsm__slice_str("review"));
     wsm__json_raw(out, "consolidated_findings", findings);
     wsm__json_name(out, "exchanges_to_merge");
     wsm__content_put_exchanges(&job->content, out->buf);
