@@ -8,6 +8,7 @@ struct wsm__history_job {
     uint64_t at;   /* records up to here were looked at */
     uint64_t from; /* the record that let him in */
     uint64_t count;
+    bool is_told; /* that it begins: when the record that let him in has gone out, which may have its own lane */
 };
 
 void wsm__history_begin(wsm_conn *conn, const wsm__context *context, uint64_t from) {
@@ -22,7 +23,6 @@ void wsm__history_begin(wsm_conn *conn, const wsm__context *context, uint64_t fr
     *conn->history = (struct wsm__history_job){.context = context, .from = from};
     conn->catching_up = true;
     conn->cursor = from;
-    wsm__replay_bounds(conn, WSM__MSG_REPLAY_START, context, "from", 1, "to", from - 1);
     wsm__peer_rearm(conn, hub->now);
 }
 
@@ -66,6 +66,11 @@ bool wsm__history_step(wsm_conn *conn, uint32_t room) {
     struct wsm__history_job *history = conn->history;
     const wsm__context *context = history->context;
     uint64_t to = context->trimmed_to < history->from ? context->trimmed_to : history->from - 1;
+    if (!history->is_told) {
+        history->is_told = true;
+        wsm__replay_bounds(conn, WSM__MSG_REPLAY_START, context, "from", 1, "to", history->from - 1);
+        return true;
+    }
     if (to > history->at) {
         if (wsm__replay_ask(conn, history->at + 1, to, room)) return false;
         wsm__replay_gap(conn, context, history->at + 1, to, context->trimmed_to_seq, "trimmed");

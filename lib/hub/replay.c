@@ -176,8 +176,10 @@ static bool is_stopped(wsm_conn *conn) {
     return !conn->catching_up || conn->reading || conn->phase != WSM__PHASE_LIVE;
 }
 
-/* How much the queue takes at a time; one by one while memory is tight. */
+/* How much the queue takes at a time; one by one while memory is tight. What waits in the lane of the background goes
+ * first: the cursor's lane is faster, and would bring what is behind it before it. */
 static uint32_t room_of(const wsm_conn *conn) {
+    if (!wsm__chain_is_empty(&conn->io.lanes.lane[WSM__LANE_BACKGROUND])) return 0;
     uint32_t room = wsm__io_room(&conn->io, PUMP_MOST);
     if (room == 0 || !wsm__memory_is_tight(conn->hub)) return room;
     return conn->io.lanes.count > 0 ? 0 : 1;

@@ -81,7 +81,8 @@ static void say_some(room *r, peer *p, int count, const char *what) {
     for (int i = 0; i < count; i++) say(r, p, what);
 }
 
-#define INSIDE  "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"inside\""
+#define INTO    "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":"
+#define INSIDE  INTO "\"inside\""
 #define IN_MAIN "\"type\":\"memory_update\",\"exchange\":\"in main\""
 
 static void an_invitation_that_has_left_memory_is_found_by_a_resume(void **state) {
@@ -154,11 +155,44 @@ static void a_log_that_refuses_reads_is_not_asked_for_ever(void **state) {
     close_room(&r);
 }
 
+static const char *place(const peer *p, const char *part) {
+    const char *at = strstr(p->text, part);
+    if (!at) fail_msg("%s is missing in %s", part, p->text);
+    return at;
+}
+
+/* His joining waits in the lane of the background, where others may go first; what it begins does not. */
+static void a_joining_of_the_background_comes_before_the_history_and_what_follows(void **state) {
+    (void)state;
+    room r;
+    open_room(&r, 1000);
+    peer *ada = join(&r, "ada", WSM_PERMISSION_ACTIVE, 0), *dan = join(&r, "dan", WSM_PERMISSION_ACTIVE, 0);
+    spawn(&r, ada);
+    say(&r, ada, INTO "\"before\"");
+    say(&r, ada, "\"type\":\"sidebar_invite\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"dan\"],\"history\":\"all\"");
+    peer_forget(dan);
+    dan->stalled = 1;
+    say(&r, ada, "\"type\":\"memory_update\",\"priority\":\"background\",\"exchange\":\"earlier\"");
+    peer_say(dan, "{\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"history\":\"all\",\"priority\":\"background\"}",
+             r.side);
+    world_run(&r.w, 5 * MS);
+    say(&r, ada, INTO "\"after\",\"priority\":\"background\"");
+    dan->stalled = 0;
+    peer_drain(dan);
+    world_run(&r.w, 5 * MS);
+    static const char *const order[] = {"earlier",    "\"sidebar_join\"", "\"replay_start\"",
+                                        "\"before\"", "\"replay_end\"",   "\"after\""};
+    for (size_t i = 1; i < sizeof order / sizeof *order; i++)
+        if (place(dan, order[i]) < place(dan, order[i - 1])) fail_msg("%s comes too early in %s", order[i], dan->text);
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_invitation_that_has_left_memory_is_found_by_a_resume),
         cmocka_unit_test(who_is_not_known_is_let_into_no_history),
         cmocka_unit_test(what_memory_holds_is_sent_where_the_store_has_a_hole),
+        cmocka_unit_test(a_joining_of_the_background_comes_before_the_history_and_what_follows),
         cmocka_unit_test(a_log_that_refuses_reads_is_not_asked_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
