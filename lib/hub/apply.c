@@ -47,7 +47,6 @@ static wsm__frame *frame_of(wsm_hub *hub, const wsm__fold *fold) {
     wsm__frame *frame = wsm__frame_new(&hub->mem, 1, len, &payload);
     if (!frame) return NULL;
     wsm__record_message_write(payload, fold->head.type, fold->offset, seq, fold->body);
-    wsm__frame_set_tag(frame, fold->context->idx + 1);
     return frame;
 }
 
@@ -87,6 +86,7 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
     wsm__frame *frame = is_silent ? NULL : frame_of(hub, fold);
     int err = frame || is_silent ? WSM_OK : WSM_ERR_NOMEM;
     if (!err && !is_silent) err = wsm__audience_reach(hub, &fold->head, fold->also, &fold->reach);
+    if (!err && frame) wsm__audience_mark(frame, fold->context, fold->reach);
     wsm__reach *reach = wsm__reach_ref(fold->reach); /* memory may let the record go before it is fanned out */
     if (!err) err = keep(hub, fold, frame);
     if (err) {

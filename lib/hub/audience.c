@@ -49,6 +49,12 @@ bool wsm__audience_sees(const wsm_hub *hub, const wsm__reader *reader, const wsm
            (context == hub->mail || covers(reader, context));
 }
 
+bool wsm__audience_may_have(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context,
+                            const wsm__reach *reach, uint64_t offset) {
+    return wsm__audience_sees(hub, reader, context, reach, offset) ||
+           wsm__audience_may_read(hub, reader, context, offset);
+}
+
 bool wsm__audience_reads(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context) {
     return sees_as_member(hub, reader, context, UINT64_MAX - 1);
 }
@@ -89,6 +95,15 @@ int wsm__audience_reach(const wsm_hub *hub, const wsm__record_head *head, wsm__c
     if (has_history) (*reach)->history_of = wsm__roster_find(&hub->roster, head->sender);
     if ((*reach)->history_of == WSM__ROSTER_HUB) (*reach)->history_of = WSM__REACH_NAMED;
     return WSM_OK;
+}
+
+static void drop_reach(wsm__mem *mem, void *reach) {
+    wsm__reach_free(mem, reach);
+}
+
+void wsm__audience_mark(wsm__frame *frame, const wsm__context *context, wsm__reach *reach) {
+    wsm__frame_set_tag(frame, context->idx + 1);
+    if (reach) wsm__frame_set_note(frame, wsm__reach_ref(reach), drop_reach);
 }
 
 /* ---- receivers ------------------------------------------------------------------------------------------------------
@@ -183,6 +198,22 @@ void wsm__audience_joined(wsm_hub *hub, uint32_t number, const wsm__context *con
     wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));
 }
 
+typedef struct leaver {
+    const wsm_hub *hub;
+    const wsm__context *left;
+    wsm__reader reader;
+} leaver;
+
+/* A record of that context, or one that its members see too, which he may not have in another way. */
+static bool is_lost_to(const void *user, const wsm__chain_item *item) {
+    const leaver *who = user;
+    uint32_t tag = wsm__frame_tag(item->frame);
+    const wsm__reach *reach = wsm__frame_note(item->frame);
+    if (tag != who->left->idx + 1 && (!reach || reach->also != who->left)) return false;
+    const wsm__context *context = wsm__log_context_at(&who->hub->records, tag - 1);
+    return !wsm__audience_may_have(who->hub, &who->reader, context, reach, item->offset);
+}
+
 void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *context) {
     wsm__receivers *receivers = wsm__audience_receivers(hub, context);
     wsm__agent *agent = wsm__audience_agent(hub, number);
@@ -190,7 +221,8 @@ void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *conte
         wsm_conn *conn = wsm__peer_slot(hub, agent->slots[i])->conn;
         wsm__receivers_remove(receivers, conn->slot);
         wsm__history_forget(conn, context);
-        hub->count.dropped_left += wsm__io_purge(&conn->io, context->idx + 1);
+        leaver who = {.hub = hub, .left = context, .reader = wsm__audience_reader(conn)};
+        hub->count.dropped_left += wsm__io_purge(&conn->io, is_lost_to, &who);
     }
     wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));
 }

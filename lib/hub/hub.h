@@ -368,7 +368,12 @@ bool wsm__audience_sees(const wsm_hub *hub, const wsm__reader *reader, const wsm
 /* The same without the time: what was granted of a context from before the joining included. */
 bool wsm__audience_may_read(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context,
                             uint64_t offset);
+/* Either of the two. */
+bool wsm__audience_may_have(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context,
+                            const wsm__reach *reach, uint64_t offset);
 bool wsm__audience_reads(const wsm_hub *hub, const wsm__reader *reader, const wsm__context *context);
+/* The frame of a record remembers whose it is, for wsm__audience_left. */
+void wsm__audience_mark(wsm__frame *frame, const wsm__context *context, wsm__reach *reach);
 bool wsm__audience_is_silent(wsm__msg_type type); /* its records are sent to nobody */
 int wsm__audience_reach(const wsm_hub *hub, const wsm__record_head *head, wsm__context *also, wsm__reach **reach);
 wsm__receivers *wsm__audience_receivers(const wsm_hub *hub, const wsm__context *context); /* NULL: none yet */
@@ -377,7 +382,7 @@ int wsm__audience_grow(wsm_hub *hub);                                 /* room fo
 int wsm__audience_reserve(wsm_hub *hub, uint32_t context_idx, uint32_t agents); /* so many may join without failing */
 void wsm__audience_joined(wsm_hub *hub, uint32_t agent, const wsm__context *context);
 void wsm__audience_left(wsm_hub *hub, uint32_t agent,
-                        const wsm__context *context); /* and what waits for it is purged */
+                        const wsm__context *context); /* and what waits, and it sees in no other way, is purged */
 int wsm__audience_connect(wsm_conn *conn);            /* WSM_ERR_NOMEM: in no array */
 void wsm__audience_disconnect(wsm_conn *conn);
 uint64_t wsm__audience_trimmed(const wsm_conn *conn); /* up to here something that it reads has left memory */

@@ -95,7 +95,7 @@ int wsm__read_record(wsm_hub *hub, const wsm_record *record, wsm__stored *stored
         return WSM_ERR_NOMEM;
     }
     wsm__record_message_write(payload, head.type, record->offset, seq, body);
-    wsm__frame_set_tag(stored->frame, context->idx + 1);
+    wsm__audience_mark(stored->frame, context, stored->reach);
     stored->context = context;
     stored->seq = seq;
     stored->priority = head.priority;
@@ -126,12 +126,6 @@ static void send_page(wsm_hub *hub, const wsm__read *read, wsm__frame **frames, 
     for (size_t i = 0; i < count; i++) wsm__frame_unref(frames[i]);
 }
 
-static bool reader_sees(const wsm_hub *hub, const wsm__read *read, const wsm__context *context, const wsm__reach *reach,
-                        uint64_t offset) {
-    return wsm__audience_sees(hub, &read->reader, context, reach, offset) ||
-           wsm__audience_may_read(hub, &read->reader, context, offset);
-}
-
 static void page_of_memory(wsm_hub *hub, const wsm__read *read) {
     wsm__frame *frames[HOST_LIMIT_MAX];
     size_t count = 0;
@@ -143,7 +137,7 @@ static void page_of_memory(wsm_hub *hub, const wsm__read *read) {
             break;
         }
         at = entry->offset;
-        if (reader_sees(hub, read, entry->context, entry->reach, entry->offset))
+        if (wsm__audience_may_have(hub, &read->reader, entry->context, entry->reach, entry->offset))
             frames[count++] = wsm__frame_ref(entry->frame);
     }
     send_page(hub, read, frames, count, at, read->trimmed_to);
@@ -157,7 +151,7 @@ void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records,
     if (count > 0 && records[0].offset > at + 1) trimmed = records[0].offset - 1;
     for (size_t i = 0; i < count && outcome == 0 && kept < read->limit; i++) {
         if (wsm__read_record(hub, &records[i], &stored) == WSM_ERR_NOMEM) outcome = WSM_ERR_NOMEM;
-        if (stored.frame && reader_sees(hub, read, stored.context, stored.reach, records[i].offset))
+        if (stored.frame && wsm__audience_may_have(hub, &read->reader, stored.context, stored.reach, records[i].offset))
             frames[kept++] = wsm__frame_ref(stored.frame);
         wsm__read_release(hub, &stored);
         at = records[i].offset;

@@ -104,23 +104,12 @@ void wsm__chain_pop(wsm__chain *chain, wsm__chain_pool *pool) {
     wsm__frame_unref(frame);
 }
 
-/* What is dropped: what carries a tag, or the records behind an offset. */
-typedef struct choice {
-    bool by_offset;
-    uint32_t tag;
-    uint64_t after;
-} choice;
-
-static bool is_chosen(const choice *drop, const wsm__chain_item *item) {
-    return drop->by_offset ? item->offset > drop->after : wsm__frame_tag(item->frame) == drop->tag;
-}
-
 /* What stays closes the ranks within its block. */
-static uint32_t purge_block(wsm__chain_block *block, const choice *drop, size_t *bytes) {
+static uint32_t purge_block(wsm__chain_block *block, wsm__chain_drops *drops, const void *user, size_t *bytes) {
     uint32_t kept = 0, all = block->end - block->begin;
     for (uint32_t i = block->begin; i < block->end; i++) {
         wsm__chain_item item = block->items[i];
-        if (!is_chosen(drop, &item)) {
+        if (!drops(user, &item)) {
             block->items[kept++] = item;
             continue;
         }
@@ -132,11 +121,12 @@ static uint32_t purge_block(wsm__chain_block *block, const choice *drop, size_t 
     return all - kept;
 }
 
-static uint32_t purge(wsm__chain *chain, wsm__chain_pool *pool, const choice *drop, size_t *bytes) {
+uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, wsm__chain_drops *drops, const void *user,
+                          size_t *bytes) {
     uint32_t gone = 0;
     wsm__chain_block *block, **at = &chain->first;
     while ((block = *at) != NULL) {
-        gone += purge_block(block, drop, bytes);
+        gone += purge_block(block, drops, user, bytes);
         if (block->end > 0) {
             chain->last = block;
             at = &block->next;
@@ -148,12 +138,13 @@ static uint32_t purge(wsm__chain *chain, wsm__chain_pool *pool, const choice *dr
     return gone;
 }
 
-uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag, size_t *bytes) {
-    return purge(chain, pool, &(choice){.tag = tag}, bytes);
+static bool is_behind(const void *user, const wsm__chain_item *item) {
+    const uint64_t *after = user;
+    return item->offset > *after;
 }
 
 uint32_t wsm__chain_cut(wsm__chain *chain, wsm__chain_pool *pool, uint64_t after, size_t *bytes) {
-    return purge(chain, pool, &(choice){.by_offset = true, .after = after}, bytes);
+    return wsm__chain_purge(chain, pool, is_behind, &after, bytes);
 }
 
 uint32_t wsm__chain_clear(wsm__chain *chain, wsm__chain_pool *pool) {

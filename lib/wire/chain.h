@@ -31,6 +31,8 @@ typedef struct wsm__chain { /* zeroed: empty; no block of it is */
     wsm__chain_block *first, *last;
 } wsm__chain;
 
+typedef bool wsm__chain_drops(const void *user, const wsm__chain_item *item);
+
 typedef struct wsm__chain_place { /* zeroed: before the first item */
     const wsm__chain_block *block;
     uint32_t idx;
@@ -52,8 +54,9 @@ int wsm__chain_push(wsm__chain *chain, wsm__chain_pool *pool, wsm__frame *frame,
 /* The first of `from`, which is not empty, becomes the last of `to`. WSM_ERR_NOMEM: no effect. */
 int wsm__chain_move(wsm__chain *to, wsm__chain *from, wsm__chain_pool *pool);
 void wsm__chain_pop(wsm__chain *chain, wsm__chain_pool *pool); /* drops the first; not empty */
-/* Drops what carries this tag (wire/frame.h); returns how many, their bytes are added to `*bytes`. */
-uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, uint32_t tag, size_t *bytes);
+/* Drops what `drops` says; returns how many, their bytes are added to `*bytes`. */
+uint32_t wsm__chain_purge(wsm__chain *chain, wsm__chain_pool *pool, wsm__chain_drops *drops, const void *user,
+                          size_t *bytes);
 /* The same with the records behind an offset. */
 uint32_t wsm__chain_cut(wsm__chain *chain, wsm__chain_pool *pool, uint64_t after, size_t *bytes);
 uint32_t wsm__chain_clear(wsm__chain *chain, wsm__chain_pool *pool); /* returns how many were dropped */

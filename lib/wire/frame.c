@@ -9,6 +9,8 @@
 
 struct wsm__frame {
     wsm__mem *mem;
+    void *note;
+    void (*drop)(wsm__mem *mem, void *note); /* NULL: there is no note */
     size_t payload_len;
     uint32_t refs;
     uint32_t header_len : 4;
@@ -35,6 +37,8 @@ static wsm__frame *frame_alloc(wsm__mem *mem, uint32_t header_len, size_t payloa
     wsm__frame *frame = wsm__alloc(mem, sizeof *frame + header_len + payload_len);
     if (!frame) return NULL;
     frame->mem = mem;
+    frame->note = NULL;
+    frame->drop = NULL;
     frame->payload_len = payload_len;
     frame->refs = 1;
     frame->header_len = header_len & 15;
@@ -76,6 +80,16 @@ uint32_t wsm__frame_tag(const wsm__frame *frame) {
     return frame->tag;
 }
 
+void wsm__frame_set_note(wsm__frame *frame, void *note, void (*drop)(wsm__mem *mem, void *note)) {
+    assert(!frame->drop);
+    frame->note = note;
+    frame->drop = drop;
+}
+
+const void *wsm__frame_note(const wsm__frame *frame) {
+    return frame->note;
+}
+
 wsm__frame *wsm__frame_ref(wsm__frame *frame) {
     assert(frame->refs < UINT32_MAX);
     frame->refs++;
@@ -85,7 +99,9 @@ wsm__frame *wsm__frame_ref(wsm__frame *frame) {
 void wsm__frame_unref(wsm__frame *frame) {
     if (!frame) return;
     assert(frame->refs > 0);
-    if (--frame->refs == 0) wsm__free(frame->mem, frame, wsm__frame_cost(frame));
+    if (--frame->refs > 0) return;
+    if (frame->drop) frame->drop(frame->mem, frame->note);
+    wsm__free(frame->mem, frame, wsm__frame_cost(frame));
 }
 
 wsm_slice wsm__frame_bytes(const wsm__frame *frame) {

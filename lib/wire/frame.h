@@ -21,6 +21,9 @@ wsm__frame *wsm__frame_raw(wsm__mem *mem, const void *bytes, size_t len);
 /* A number of the maker's own, 0 at first: what kind of content it is, so that queues can be purged of it. */
 void wsm__frame_set_tag(wsm__frame *frame, uint32_t tag);
 uint32_t wsm__frame_tag(const wsm__frame *frame);
+/* What else its maker has to know of it, NULL at first; the frame owns it, and ends it with `drop`. */
+void wsm__frame_set_note(wsm__frame *frame, void *note, void (*drop)(wsm__mem *mem, void *note));
+const void *wsm__frame_note(const wsm__frame *frame);
 
 wsm__frame *wsm__frame_ref(wsm__frame *frame);
 void wsm__frame_unref(wsm__frame *frame);              /* NULL does nothing */

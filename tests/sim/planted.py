@@ -290,6 +290,14 @@ TABLE = [
     bug("hole_hides_what_memory_holds", "lib/hub/replay.c",
         "        bool is_held = entry && entry->offset <= end;\n", "        bool is_held = false;\n        (void)entry;\n",
         "I-01 I-05", "what memory still holds of one context is passed over where the store has trimmed another"),
+    bug("what_names_the_leaver_goes_too", "lib/hub/audience.c",
+        "    return !wsm__audience_may_have(who->hub, &who->reader, context, reach, item->offset);\n",
+        "    (void)context;\n    return true;\n",
+        "I-01 I-10", "who leaves a sidebar loses what waits of it also where another context, or his name in it, lets him see it"),
+    bug("leaver_keeps_what_others_hold", "lib/hub/audience.c",
+        "    if (tag != who->left->idx + 1 && (!reach || reach->also != who->left)) return false;\n",
+        "    if (tag != who->left->idx + 1) return false;\n",
+        "I-42", "who leaves a sidebar still gets what waits of another context and its members see too"),
 ]
 
 

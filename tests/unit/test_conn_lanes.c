@@ -174,24 +174,30 @@ static void receivers_come_and_go(void **state) {
     assert_int_equal(host.live, 0);
 }
 
+static bool has_tag(const void *user, const wsm__chain_item *item) {
+    const uint32_t *tag = user;
+    return wsm__frame_tag(item->frame) == *tag;
+}
+
 static void what_carries_a_tag_is_purged_and_the_rest_keeps_its_order(void **state) {
     (void)state;
     static const wsm__lane_limits none = {0};
     fixture f;
+    const uint32_t tag = 7;
     open_lanes(&f);
     for (uint64_t offset = 1; offset <= 6; offset++) {
         wsm__frame *frame = wsm__frame_of(&f.mem, 1, "{}", 2, NULL);
-        wsm__frame_set_tag(frame, offset % 2 ? 7 : 8);
+        wsm__frame_set_tag(frame, offset % 2 ? tag : 8);
         wsm__lane lane = offset > 4 ? WSM__LANE_CRITICAL : WSM__LANE_NORMAL;
         assert_int_equal(wsm__lanes_push(&f.lanes, &f.pool, &none, lane, frame, offset, 0, 0, false), 0);
         wsm__frame_unref(frame);
     }
     size_t bytes = f.lanes.bytes;
-    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, 7), 3);
+    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, has_tag, &tag), 3);
     assert_int_equal(f.lanes.bytes, bytes / 2);
     assert_int_equal(f.lanes.count, 3);
     assert_int_equal(f.lanes.soft, 2);
-    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, 7), 0);
+    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, has_tag, &tag), 0);
     const uint64_t expected[] = {6, 2, 4, UINT64_MAX};
     for (size_t i = 0; i < 4; i++) assert_int_equal(pop(&f), expected[i]);
     close_lanes(&f);

@@ -83,12 +83,18 @@ static void moving_keeps_the_order_and_the_reference(void **state) {
     teardown(&f);
 }
 
+static bool has_tag(const void *user, const wsm__chain_item *item) {
+    const uint32_t *tag = user;
+    return wsm__frame_tag(item->frame) == *tag;
+}
+
 static void what_carries_a_tag_is_purged(void **state) {
     (void)state;
     fixture f;
     setup(&f);
     wsm__frame *tagged = wsm__frame_of(&f.mem, 1, "four", 4, NULL);
-    wsm__frame_set_tag(tagged, 9);
+    const uint32_t tag = 9;
+    wsm__frame_set_tag(tagged, tag);
     for (uint32_t mask = 0; mask < 1u << 9; mask++) { /* every pattern over the edge of a block */
         wsm__chain chain = {0};
         wsm__chain_place place = {0};
@@ -99,7 +105,7 @@ static void what_carries_a_tag_is_purged(void **state) {
             assert_int_equal(wsm__chain_push(&chain, &f.pool, is_tagged ? tagged : f.frame, i), 0);
             wanted += is_tagged;
         }
-        assert_int_equal(wsm__chain_purge(&chain, &f.pool, 9, &bytes), wanted);
+        assert_int_equal(wsm__chain_purge(&chain, &f.pool, has_tag, &tag, &bytes), wanted);
         assert_int_equal(bytes, wanted * wsm__frame_bytes(tagged).len);
         push(&f, &chain, 9, 9);
         for (uint64_t i = 0; i <= 9; i++)

@@ -53,8 +53,7 @@ bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch,
     if (is_for(client, epoch, entry->context, offset, wsm__sim_side_owes)) return true;
     if (entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_owes))
         return !node->cannot_read && offset >= node->store.first;
-    bool is_named = wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context) &&
-                    offset >= epoch->sides.at[entry->context]->gone[client->agent->idx]; /* else it was purged */
+    bool is_named = wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context);
     return is_named && !node->cannot_read && offset >= node->store.first; /* of others' contexts there are no gaps */
 }
 
@@ -65,15 +64,30 @@ static bool may_have(const wsm__sim_client *client, const wsm__sim_epoch *epoch,
     return wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context);
 }
 
-static void check_left(wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
+/* The client has heard that it left this context at a record behind this one. */
+static bool has_heard(const struct wsm__sim_told *told, uint32_t context, uint64_t offset) {
+    return context > 0 && context < 64 && offset < told->left[context];
+}
+
+/* What a second context or its own name still lets it see, and not as the member that it was. */
+static bool sees_otherwise(const wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,
+                           uint64_t offset) {
+    if (wsm__sim_is_in(entry->to, client->agent->idx)) return true;
+    if (is_for(client, epoch, entry->context, offset, wsm__sim_side_owes)) return true;
+    return entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_owes);
+}
+
+static void check_left(wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,
+                       uint64_t offset) {
     struct wsm__sim_told *told = client->told;
     uint32_t context = entry->context;
+    bool has_left = has_heard(told, context, offset) || (entry->also && has_heard(told, entry->also, offset));
+    if (has_left && !sees_otherwise(client, epoch, entry, offset))
+        wsm__sim_break(client->sim, "I-42", "client %u gets offset %llu after it heard that it has left", client->idx,
+                       (ull)offset);
     if (context == 0 || context >= 64) return;
     if (wsm__sim_is_in(entry->leaves, client->agent->idx))
         told->left[context] = offset;
-    else if (offset < told->left[context])
-        wsm__sim_break(client->sim, "I-42", "client %u gets offset %llu after it heard at %llu that it has left",
-                       client->idx, (ull)offset, (ull)told->left[context]);
     else if (entry->op == WSM__SIM_OP_JOIN)
         told->left[context] = 0; /* of others, too: then it would not get it */
 }
@@ -109,7 +123,7 @@ bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, 
         client->replay_count += client->replays;
         return true;
     }
-    check_left(client, entry, offset);
+    check_left(client, epoch, entry, offset);
     if (!is_delivered_again(client, entry, offset)) return false;
     client->replay_beside += client->replays;
     return true;
