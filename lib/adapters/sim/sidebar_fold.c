@@ -148,6 +148,8 @@ static void let_go(const wsm__sim_fold *fold, wsm__sim_side *side, wsm__sim_agen
     for (uint32_t i = 0; i < side->spans_count; i++)
         if (side->spans[i].to == 0 && wsm__sim_is_in(agents, side->spans[i].agent)) side->spans[i].to = fold->offset;
     if (wsm__sim_is_in(agents & side->members, side->coordinator)) side->coordinator = WSM__SIM_NOBODY;
+    for (uint32_t agent = 0; agent < 64; agent++)
+        if (wsm__sim_is_in(agents, agent)) side->gone[agent] = fold->offset;
     side->members &= ~agents;
     side->asked &= ~agents;
     side->asked_all &= ~agents;

@@ -107,6 +107,7 @@ typedef struct wsm__sim_side {
     uint32_t namers_count, namers_cap;
     uint32_t waits[WSM__SIM_WAITS];
     uint32_t waits_count;
+    uint64_t gone[64];  /* by agent: the last record that ended its membership or invitation */
     uint32_t wake_side; /* WSM__SIM_NO_SIDE: none */
     int64_t wake_ms;    /* 0: none */
 } wsm__sim_side;
