@@ -18,6 +18,7 @@
 #define WSM__PROSE_BYTES_MAX     16384u /* a task, a criterion, a finding in words: pages, not books */
 #define WSM__REASON_BYTES_MAX    2048u  /* a reason, a note: a paragraph */
 #define WSM__ITEMS_MAX           1024u  /* offsets that a merge names, parts of a context that a message lists */
+#define WSM__PULL_MAX            500u   /* records of a page that somebody asks for */
 #define WSM__MENTION_TARGETS_MAX 16u    /* of one message; groups count as one */
 #define WSM__MENTION_BYTES_MAX   16384u
 #define WSM__CALLEES_MAX         256u  /* agents that one message may call, groups included */

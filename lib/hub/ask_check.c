@@ -96,6 +96,9 @@ static wsm__no check_fork(wsm__ask *ask) {
     if (at.kind) wsm__json_u64(at, UINT64_MAX, &ask->at_offset);
     if (ask->at_offset < ask->side->born || (ask->command && ask->at_offset > ask->offset))
         return no(WSM_ERR_BAD_MESSAGE, "at_offset", "at_offset: the original knew nothing then, or will only then");
+    if (ask->command && at.kind && ask->who != WSM__AGENT_HUB &&
+        !wsm__tree_sees(&ask->hub->tree, ask->side, ask->who, ask->at_offset))
+        return no(WSM_ERR_FORBIDDEN, "at_offset", "at_offset: you did not belong to it then");
     wsm__ask_add_agent(ask, ask->who);
     if (wsm__ask_field(ask, "participants").kind) {
         if (!wsm__ask_agents(ask, "participants", &out)) return out;

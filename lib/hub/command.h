@@ -97,6 +97,7 @@ typedef struct wsm__read {
     bool is_sent;
     uint32_t slot, gen;           /* for a connection ... */
     struct wsm__merge_job *merge; /* ... or for a merge; NULL: it is not ... */
+    struct wsm__pull_job *pull;   /* ... or for a page of a context's records; NULL: it is not ... */
     bool for_delivery;            /* it is the record of a delivery */
     bool for_host;                /* ... or for wsm_records_read: */
     uint64_t tag, after;

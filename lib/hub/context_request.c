@@ -133,25 +133,6 @@ static void put_capabilities(wsm__json_out *out, const lens *view) {
 /* ---- what it knows --------------------------------------------------------------------------------------------------
  */
 
-static void put_views(wsm__json_out *out, const wsm__side *side) {
-    wsm__json_name(out, "inherited_memory");
-    wsm__buf_putc(out->buf, '[');
-    for (uint32_t i = 0; i < side->views_count; i++) {
-        const wsm__view *at = &side->views[i];
-        wsm__json_out one;
-        if (i > 0) wsm__buf_putc(out->buf, ',');
-        wsm__json_open(&one, out->buf);
-        wsm__json_str(&one, "context_id", wsm__side_id(at->of));
-        if (at->from) wsm__json_num(&one, "from_offset", at->from);
-        wsm__json_num(&one, "up_to_offset", at->up_to);
-        wsm__json_str(&one, "mode", wsm__slice_str(wsm__inherit_word((wsm__inherit)at->mode)));
-        wsm__json_num(&one, "records", at->records);
-        wsm__json_num(&one, "bytes", at->bytes);
-        wsm__json_close(&one);
-    }
-    wsm__buf_putc(out->buf, ']');
-}
-
 static void put_local(wsm__json_out *out, const lens *view) {
     wsm__json_out local;
     wsm__content content;
@@ -228,7 +209,7 @@ static void put_context(wsm__buf *buf, const lens *view) {
         wsm__json_raw(&out, "coordinator_agent", wsm__slice_str("null"));
     else
         wsm__json_str(&out, "coordinator_agent", wsm__roster_name(&view->hub->roster, side->coordinator));
-    put_views(&out, side);
+    wsm__side_put_views(&out, "inherited_memory", side->views, side->views_count);
     put_local(&out, view);
     put_refs(&out, view);
     put_sides(&out, "cross_sidebar_refs", view, &side->cross);
@@ -274,6 +255,10 @@ void wsm__context_submit(wsm_hub *hub, const wsm__command *command) {
     if (ask.side) no = wsm__rights_no(&hub->tree, ask.side, ask.who, WSM__OP_READ, "context_id");
     if (no.err) {
         wsm__side_refuse(hub, command, &no);
+        return;
+    }
+    if (wsm__ask_field(&ask, "records").kind) {
+        wsm__context_records(hub, command, ask.side, ask.who);
         return;
     }
     lens view = {hub, ask.side, ask.who, command};

@@ -48,7 +48,7 @@ static bool view_of(const wsm__ask *ask, wsm_slice object, wsm__view *view) {
     char room[WSM__CONTEXT_ID_MAX];
     wsm__inherit mode = WSM__INHERIT_ALL;
     wsm__json_member member;
-    *view = (wsm__view){0};
+    *view = (wsm__view){.records = WSM__UNCOUNTED, .bytes = WSM__UNCOUNTED};
     while (wsm__json_next_member(object, &at, &member)) {
         bool is_text = member.value.kind == WSM__JSON_STRING;
         long len = is_text ? wsm__json_string_decode(member.value.raw, room, sizeof room) : -1;

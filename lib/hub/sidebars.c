@@ -85,8 +85,8 @@ static wsm_slice mint(wsm_hub *hub, char id[SIDE_ID_LEN]) {
     return wsm__slice(id, SIDE_ID_LEN);
 }
 
-static void put_views(wsm__json_out *out, const wsm__view *views, uint32_t count) {
-    wsm__json_name(out, "inherited_context");
+void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm__view *views, uint32_t count) {
+    wsm__json_name(out, field);
     wsm__buf_putc(out->buf, '[');
     for (uint32_t i = 0; i < count; i++) {
         wsm__json_out view;
@@ -96,16 +96,20 @@ static void put_views(wsm__json_out *out, const wsm__view *views, uint32_t count
         if (views[i].from) wsm__json_num(&view, "from_offset", views[i].from);
         wsm__json_num(&view, "up_to_offset", views[i].up_to);
         wsm__json_str(&view, "mode", wsm__slice_str(wsm__inherit_word((wsm__inherit)views[i].mode)));
-        wsm__json_num(&view, "records", views[i].records);
-        wsm__json_num(&view, "bytes", views[i].bytes);
+        if (views[i].records != WSM__UNCOUNTED) {
+            wsm__json_num(&view, "records", views[i].records);
+            wsm__json_num(&view, "bytes", views[i].bytes);
+        }
         wsm__json_close(&view);
     }
     wsm__buf_putc(out->buf, ']');
 }
 
+/* What is not known exactly is not said. */
 static void put_sum(wsm__json_out *out, const wsm__view *views, uint32_t count) {
     uint64_t records = 0, bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
+        if (views[i].records == WSM__UNCOUNTED) return;
         records += views[i].records;
         bytes += views[i].bytes;
     }
@@ -118,7 +122,7 @@ static void dry_run(wsm_hub *hub, const wsm__command *command, const wsm__view *
     wsm__json_out out;
     wsm__buf_init(&buf, &hub->mem, 0);
     wsm__json_open(&out, &buf);
-    put_views(&out, views, count);
+    wsm__side_put_views(&out, "inherited_context", views, count);
     put_sum(&out, views, count);
     wsm__json_close(&out);
     wsm__verdict verdict = {.err = buf.err ? WSM_ERR_NOMEM : WSM_OK, .result = wsm__slice(buf.ptr, buf.len)};
@@ -150,7 +154,7 @@ static uint32_t views_of(const wsm__ask *ask, wsm__view views[WSM__VIEWS_MAX]) {
     bool is_fork = ask->type == WSM__MSG_SIDEBAR_FORK;
     uint64_t up_to = is_fork ? ask->at_offset : ask->offset;
     if (up_to > ask->side->active) up_to = ask->side->active;
-    return wsm__inherit_views(&ask->hub->tree, ask->side, up_to, is_fork ? &everything : &ask->inherit, views);
+    return wsm__inherit_views(ask->side, up_to, ask->who, is_fork ? &everything : &ask->inherit, views);
 }
 
 static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *ask, wsm__record_head *head) {
@@ -185,7 +189,7 @@ static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *as
     if (ask->type == WSM__MSG_SIDEBAR_SPAWN) wsm__json_str(&out, "parent_id", wsm__side_id(ask->side));
     if (is_fork && ask->side->criteria.ptr)
         wsm__json_raw(&out, "success_criteria", wsm__text_get(&ask->side->criteria));
-    put_views(&out, views, count);
+    wsm__side_put_views(&out, "inherited_context", views, count);
     if (told.err)
         wsm__answer_error(hub, command->origin, WSM_ERR_NOMEM, NULL, NULL);
     else

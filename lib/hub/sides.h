@@ -1,7 +1,7 @@
 /* Sidebars in the hub: from a message about one to a record, and from the record to the state. Read in this order:
  * ask.c (what a message or a record says), ask_check.c (whether it may be), sidebars.c (commands), sidebar_merge.c,
  * parked.c (commands that wait), sidebar_apply.c and sidebar_records.c (records), sidebar_time.c (what time does),
- * context_request.c.
+ * context_request.c, context_records.c.
  *
  * A command is checked when it arrives, and its record again when it is applied, by the same functions: both are read
  * through a wsm__ask. */
@@ -82,6 +82,7 @@ void wsm__side_refuse(wsm_hub *hub, const wsm__command *command, const wsm__no *
 void wsm__side_relay(wsm__json_out *out, const wsm__ask *ask,
                      const char *const *except);                       /* as wsm__encode_relay, but */
 void wsm__side_parent_id(wsm__json_out *out, const wsm__side *parent); /* null for main */
+void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm__view *views, uint32_t count);
 void wsm__side_names(wsm__buf *buf, const wsm_hub *hub, const uint32_t *agents, uint32_t count);
 /* Appends what is in hub->scratch; remembers that the sides will change. */
 void wsm__side_close(wsm_hub *hub, wsm__record_head *head, wsm__json_out *out, const wsm__origin *origin,
@@ -124,5 +125,11 @@ void wsm__side_put_away(wsm_hub *hub, wsm__side *side); /* its records have left
 
 /* context_request.c */
 void wsm__context_submit(wsm_hub *hub, const wsm__command *command);
+
+/* context_records.c: a page of a context's own records, or of one that it has inherited. */
+void wsm__context_records(wsm_hub *hub, const wsm__command *command, wsm__side *side, uint32_t who);
+void wsm__pull_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
+void wsm__pull_failed(wsm_hub *hub, wsm__read *read, int err);
+void wsm__pull_drop(wsm_hub *hub, wsm__read *read); /* as wsm__merge_drop */
 
 #endif

@@ -31,6 +31,7 @@
 #define TIME                           .kind = WSM__KIND_TIME
 #define EPOCH                          .kind = WSM__KIND_EPOCH
 #define NUMBER                         .kind = WSM__KIND_NUMBER, .high = WSM__NUMBER_MAX
+#define NUMBER_OF(low_, high_)         .kind = WSM__KIND_NUMBER, .low = (low_), .high = (high_)
 #define BOOL                           .kind = WSM__KIND_BOOL
 #define ENUM(words_)                   .kind = WSM__KIND_ENUM, .words = (words_)
 #define ENUM_HUB(words_, hub_)         .kind = WSM__KIND_ENUM, .words = (words_), .hub_words = (hub_)

@@ -30,50 +30,107 @@ static wsm__mark mark_before(const wsm__side *side, uint64_t offset, uint64_t re
     return low > 0 ? *(wsm__mark *)wsm__ring_at(&side->marks, low - 1) : (wsm__mark){0};
 }
 
-void wsm__side_count(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes) {
-    (void)tree;
-    *records = side->records;
-    *bytes = side->bytes;
-    if (up_to >= side->active) return;
-    wsm__mark mark = mark_before(side, up_to, UINT64_MAX);
-    *records = mark.records;
-    *bytes = mark.bytes;
-    if (side->context->trimmed_to > mark.offset) return; /* not all of what follows is in memory */
-    const wsm__entry *entry = wsm__log_next_in(side->context, mark.offset);
+/* The first mark behind `offset`; NULL: there is none. */
+static const wsm__mark *mark_behind(const wsm__side *side, uint64_t offset) {
+    uint32_t low = 0, high = side->marks.count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (((const wsm__mark *)wsm__ring_at(&side->marks, mid))->offset <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < side->marks.count ? wsm__ring_at(&side->marks, low) : NULL;
+}
+
+static void count_on(const wsm__side *side, wsm__mark *mark, uint64_t up_to) {
+    const wsm__entry *entry = wsm__log_next_in(side->context, mark->offset);
     for (; entry && entry->offset <= up_to; entry = wsm__log_next_in(side->context, entry->offset)) {
-        (*records)++;
-        *bytes += wsm__frame_payload(entry->frame).len;
+        mark->records++;
+        mark->bytes += wsm__frame_payload(entry->frame).len;
     }
 }
 
-/* The offset of the n-th last record up to `up_to`, or of one shortly before it. */
-static uint64_t offset_of_last(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t n) {
+bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes) {
+    wsm__mark at = {.offset = side->active, .records = side->records, .bytes = side->bytes};
+    uint64_t trimmed = side->context->trimmed_to;
+    bool is_known = true;
+    if (up_to < side->active) {
+        wsm__mark before = mark_before(side, up_to, UINT64_MAX);
+        const wsm__mark *behind = mark_behind(side, up_to);
+        if (before.offset == up_to || trimmed <= before.offset) {
+            count_on(side, &before, up_to);
+            at = before;
+        } else if (trimmed <= up_to) { /* what memory holds is taken from what is known behind it */
+            wsm__mark rest = {.offset = up_to};
+            if (behind) at = *behind;
+            count_on(side, &rest, at.offset);
+            at.records -= rest.records;
+            at.bytes -= rest.bytes;
+        } else {
+            at = before;
+            is_known = false;
+        }
+    }
+    *records = at.records;
+    *bytes = at.bytes;
+    return is_known;
+}
+
+/* The offset of the n-th last record up to `up_to`, or, where only the store could tell, of one shortly before it. */
+static uint64_t offset_of_last(const wsm__side *side, uint64_t up_to, uint64_t n) {
     uint64_t records, bytes;
     const wsm__context *context = side->context;
-    wsm__side_count(tree, side, up_to, &records, &bytes);
+    wsm__side_count(side, up_to, &records, &bytes);
     if (records <= n) return 0;
     uint64_t skip = records - n; /* so many are before it */
     wsm__mark mark = mark_before(side, UINT64_MAX, skip);
     const wsm__entry *entry = wsm__log_next_in(context, mark.offset);
-    if (context->trimmed_to > mark.offset) return mark.offset + 1;
-    for (uint64_t at = mark.records; entry && at < skip; at++) entry = wsm__log_next_in(context, entry->offset);
+    if (context->trimmed_to <= mark.offset) {
+        for (uint64_t at = mark.records; entry && at < skip; at++) entry = wsm__log_next_in(context, entry->offset);
+        return entry ? entry->offset : mark.offset + 1;
+    }
+    uint64_t held = context->count, gone = side->records - held; /* memory begins behind so many */
+    if (gone > skip || held == 0) return mark.offset + 1;
+    for (entry = wsm__log_next_in(context, context->trimmed_to); entry && gone < skip; gone++)
+        entry = wsm__log_next_in(context, entry->offset);
     return entry ? entry->offset : mark.offset + 1;
 }
 
-static wsm__view view_of(const wsm__tree *tree, wsm__side *of, uint64_t from, uint64_t up_to,
-                         const wsm__inherit_how *how) {
+/* From where on, up to `up_to`, an agent may read the records of a context without a hole; 0: all of them. */
+static uint64_t seen_from(const wsm__side *side, uint32_t agent, uint64_t up_to) {
+    uint64_t from = up_to + 1;
+    if (agent == WSM__AGENT_HUB || wsm__side_is_main(side)) return 0;
+    const wsm__member *member = wsm__side_member(side, agent);
+    for (uint32_t i = member ? member->spans.count : 0; i > 0 && from > side->born; i--) {
+        const wsm__span *span = wsm__ring_at(&member->spans, i - 1);
+        if (span->to && span->to < from - 1) break;
+        if (span->has_all) return 0;
+        if (span->from < from) from = span->from;
+    }
+    return from <= side->born ? 0 : from;
+}
+
+static void count_view(wsm__view *view) {
+    uint64_t records = 0, bytes = 0;
+    bool is_known = wsm__side_count(view->of, view->up_to, &view->records, &view->bytes);
+    if (view->from > view->up_to) {
+        view->records = view->bytes = 0;
+        return;
+    }
+    if (view->from) is_known = wsm__side_count(view->of, view->from - 1, &records, &bytes) && is_known;
+    view->records = is_known ? view->records - records : WSM__UNCOUNTED;
+    view->bytes = is_known ? view->bytes - bytes : WSM__UNCOUNTED;
+}
+
+static wsm__view view_of(wsm__side *of, uint64_t from, uint64_t up_to, const wsm__inherit_how *how) {
     wsm__view view = {.of = of, .from = from, .up_to = up_to, .mode = (uint8_t)how->mode};
-    uint64_t records, bytes;
     if (how->mode >= WSM__INHERIT_REFS) return view;
     if (how->mode == WSM__INHERIT_LAST_N) {
-        uint64_t last = how->n ? offset_of_last(tree, of, up_to, how->n) : up_to + 1;
+        uint64_t last = how->n ? offset_of_last(of, up_to, how->n) : up_to + 1;
         if (last > view.from) view.from = last;
     }
-    wsm__side_count(tree, of, up_to, &view.records, &view.bytes);
-    if (view.from == 0) return view;
-    wsm__side_count(tree, of, view.from - 1, &records, &bytes);
-    view.records -= records < view.records ? records : view.records;
-    view.bytes -= bytes < view.bytes ? bytes : view.bytes;
+    count_view(&view);
     return view;
 }
 
@@ -83,12 +140,12 @@ static bool has_view(const wsm__view *views, uint32_t count, const wsm__side *of
     return false;
 }
 
-uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, const wsm__inherit_how *how,
+uint32_t wsm__inherit_views(wsm__side *parent, uint64_t up_to, uint32_t who, const wsm__inherit_how *how,
                             wsm__view views[WSM__VIEWS_MAX]) {
     uint32_t count = 0;
     uint64_t depth = how->depth ? how->depth : UINT64_MAX;
     if (how->mode == WSM__INHERIT_NONE) return 0;
-    views[count++] = view_of(tree, parent, 0, up_to, how);
+    views[count++] = view_of(parent, seen_from(parent, who, up_to), up_to, how);
     for (uint32_t i = 0; i < parent->views_count && i + 1 < depth && count < WSM__VIEWS_MAX; i++) {
         const wsm__view *theirs = &parent->views[i];
         wsm__inherit_how stricter = *how;
@@ -97,7 +154,7 @@ uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t u
         wsm__view view = *theirs; /* what it counted when it was made still holds */
         uint64_t end = theirs->up_to < up_to ? theirs->up_to : up_to;
         if (stricter.mode != theirs->mode || stricter.mode == WSM__INHERIT_LAST_N || end != theirs->up_to)
-            view = view_of(tree, theirs->of, theirs->from, end, &stricter);
+            view = view_of(theirs->of, theirs->from, end, &stricter);
         views[count++] = view;
     }
     return count;

@@ -23,13 +23,14 @@ typedef struct wsm__inherit_how {
 const char *wsm__inherit_word(wsm__inherit mode);
 bool wsm__inherit_of(wsm_slice word, wsm__inherit *mode);
 
-/* The views of a sidebar that begins under `parent` now, or that forks it: the parent up to `up_to`, then what it sees
- * itself, nearest first. Returns their number; more than WSM__VIEWS_MAX: the farthest are left out. */
-uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, const wsm__inherit_how *how,
+/* The views of a sidebar that `who` begins under `parent` now, or that forks it: the parent up to `up_to`, as far back as
+ * `who` may read it himself, then what it sees itself, nearest first. Returns their number; more than WSM__VIEWS_MAX:
+ * the farthest are left out. */
+uint32_t wsm__inherit_views(wsm__side *parent, uint64_t up_to, uint32_t who, const wsm__inherit_how *how,
                             wsm__view views[WSM__VIEWS_MAX]);
 
-/* How many records and bytes a context had up to an offset. Exact at its end and where memory holds what came after the
- * last mark; otherwise less than WSM__MARK_EVERY too few. */
-void wsm__side_count(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes);
+/* How many records and bytes a context had up to an offset. False: only the store could tell exactly, and it is less
+ * than WSM__MARK_EVERY too few. */
+bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes);
 
 #endif

@@ -76,8 +76,10 @@ typedef struct wsm__view {
     uint64_t from;           /* first offset that is seen; 0: from the beginning */
     uint64_t up_to;          /* the last one */
     uint8_t mode;            /* wsm__inherit */
-    uint64_t records, bytes; /* what it holds, as counted when it was made */
+    uint64_t records, bytes; /* what it holds, as counted when it was made; WSM__UNCOUNTED: only the store could tell */
 } wsm__view;
+
+#define WSM__UNCOUNTED ((UINT64_C(1) << 53) - 1)
 
 /* Text that a node owns; NULL: none. */
 typedef struct wsm__text {

@@ -29,6 +29,8 @@ static void members_come_go_and_read_what_was_before_them(void **state) {
         SAY(DAN, "08", "sidebar_join", IN_1 ",\"history\":\"all\""),
         SAY(ADA, "09", "sidebar_remove", IN_1 ",\"agent_ids\":[\"bob\"]"),
         SAY(DAN, "10", "context_request", ",\"context_id\":\"$1\""),
+        SAY(DAN, "12", "context_request", ",\"context_id\":\"$1\",\"records\":{\"limit\":3}"),
+        SAY(DAN, "13", "context_request", ",\"context_id\":\"$1\",\"records\":{\"of\":\"main\"}"),
         SAY(DAN, "11", "memory_update", ",\"context_id\":\"$1\",\"exchange\":\"after\""),
     };
     static const saga told = {"members", CAST, .present = 4, LINES(lines)};

@@ -44,8 +44,25 @@ static void a_story_is_told_by_the_table(void **state) {
     story_end(&s);
 }
 
+static void a_page_of_records_is_told_by_the_table(void **state) {
+    story s;
+    (void)state;
+    story_begin(&s);
+    const char *why = story_play(&s);
+    if (why) fail_msg("%s", why);
+    unsigned before = heard[WSM__MSG_CONTEXT_RECORDS];
+    peer *dot = s.cast[3];
+    peer_forget(dot);
+    peer_ask(dot, "context_request", "\"context_id\":\"%s\",\"records\":{\"of\":\"main\",\"limit\":3}", s.fork);
+    peer_ask(dot, "context_request", "\"context_id\":\"%s\",\"records\":{}", s.fork);
+    assert_well_said(dot);
+    assert_int_equal(heard[WSM__MSG_CONTEXT_RECORDS], before + 2);
+    story_end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_page_of_records_is_told_by_the_table),
         cmocka_unit_test(a_story_is_told_by_the_table),
     };
     return cmocka_run_group_tests_name("hub/told", tests, NULL, NULL);
