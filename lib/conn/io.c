@@ -98,6 +98,10 @@ bool wsm__io_fits(const wsm__io *io, wsm__lane lane, const wsm__frame *frame) {
     return wsm__lanes_fit(&io->lanes, io->limits, lane, frame, io->out.count, io->out.bytes, false);
 }
 
+size_t wsm__io_left(const wsm__io *io) {
+    return wsm__lanes_left(&io->lanes, io->limits, io->out.bytes);
+}
+
 uint32_t wsm__io_room(const wsm__io *io, uint32_t most) {
     uint32_t waiting = io->lanes.soft + io->out.count;
     size_t bytes_max = io->limits->bytes_max ? io->limits->bytes_max / 2 : SIZE_MAX;

@@ -49,6 +49,8 @@ size_t wsm__io_bytes(const wsm__io *io);
 uint32_t wsm__io_count(const wsm__io *io);
 /* Whether the lane takes this frame now, or nothing waits: then it is never easier than now. */
 bool wsm__io_fits(const wsm__io *io, wsm__lane lane, const wsm__frame *frame);
+/* Bytes that the normal lane would still take; SIZE_MAX: it has no end. */
+size_t wsm__io_left(const wsm__io *io);
 /* How many more messages of the normal lane fit, at most `most`. */
 uint32_t wsm__io_room(const wsm__io *io, uint32_t most);
 

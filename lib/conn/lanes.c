@@ -40,6 +40,11 @@ bool wsm__lanes_fit(const wsm__lanes *lanes, const wsm__lane_limits *limits, wsm
     return !is_soft(lane) || is_notice || !limits->messages_max || lanes->soft + more_count < limits->messages_max;
 }
 
+size_t wsm__lanes_left(const wsm__lanes *lanes, const wsm__lane_limits *limits, size_t more_bytes) {
+    size_t most = room(limits, WSM__LANE_NORMAL), held = lanes->bytes + more_bytes;
+    return most == SIZE_MAX ? most : held < most ? most - held : 0;
+}
+
 int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_limits *limits, wsm__lane lane,
                     wsm__frame *frame, uint64_t offset, uint32_t more_count, size_t more_bytes, bool is_notice) {
     size_t len = wsm__frame_bytes(frame).len;

@@ -37,6 +37,9 @@ void wsm__lanes_fini(wsm__lanes *lanes, wsm__chain_pool *pool);
 bool wsm__lanes_fit(const wsm__lanes *lanes, const wsm__lane_limits *limits, wsm__lane lane, const wsm__frame *frame,
                     uint32_t more_count, size_t more_bytes, bool is_notice);
 
+/* Bytes that the normal lane would still take; SIZE_MAX: it has no end. */
+size_t wsm__lanes_left(const wsm__lanes *lanes, const wsm__lane_limits *limits, size_t more_bytes);
+
 /* 0, WSM_ERR_BUSY (over a limit; `more_*` is what is counted beside the lanes: frames handed out), or WSM_ERR_NOMEM;
  * then no effect. Takes a reference of its own. `offset` 0: no record. A notice (gap, replay_start, replay_end) is
  * exempt from the number of messages and may use what is kept for critical ones: it must not fail for a small queue. */

@@ -112,6 +112,8 @@ bool wsm__replay_ask(wsm_conn *conn, uint64_t from, uint64_t to, uint32_t room) 
     if (!hub->log.read || from > to) return false;
     size_t bytes = hub->config.replay_page_bytes / 4;
     if (room < PUMP_MOST) bytes = bytes / PUMP_MOST * room; /* a page for little room costs little of the pace */
+    size_t left = wsm__io_left(&conn->io); /* what the queue does not take would be read and paid for again */
+    if (bytes > left) bytes = left > 0 ? left : 1;
     if (!wsm__replay_may(conn, bytes)) return true;
     wsm__read *read = wsm__zalloc(&hub->mem, sizeof *read);
     if (!read) {

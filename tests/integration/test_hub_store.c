@@ -336,6 +336,26 @@ static void what_is_too_old_goes_also_after_a_restart(void **state) {
     kept_log_free(&kept);
 }
 
+static void a_small_queue_makes_a_replay_read_no_record_twice(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    world_init(&world);
+    world.config.history_records_max = 10;
+    world.config.queue_bytes_max = 8192;
+    world.config.replay_bytes_per_min = 200000; /* about a thousand of these records */
+    assert_int_equal(world_start(&world, &log), 0);
+    say_many(world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0), 1, 1500);
+    peer *bob = world_join(&world, "bob", WSM_PERMISSION_ACTIVE, EPOCH, 0);
+    world_run(&world, 120000);
+    assert_int_equal(peer_count(bob, "replay_end"), 1);
+    assert_in_range(kept.records_read, 1490, 1600);
+    world_end(&world);
+    assert_int_equal(world.mem.live, 0);
+    kept_log_free(&kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_from_the_store_is_the_same_to_the_byte),
@@ -346,6 +366,7 @@ int main(void) {
         cmocka_unit_test(a_snapshot_stays_small_and_the_ids_come_back_with_the_records),
         cmocka_unit_test(a_chain_of_causes_goes_on_after_a_restart),
         cmocka_unit_test(the_places_of_snapshots_only_move_forwards),
+        cmocka_unit_test(a_small_queue_makes_a_replay_read_no_record_twice),
         cmocka_unit_test(by_default_the_store_keeps_everything),
         cmocka_unit_test(what_is_over_the_number_goes_and_who_resumes_below_it_is_told),
         cmocka_unit_test(what_a_replay_still_reads_stays),

@@ -54,6 +54,7 @@ static int kept_read(void *user, uint64_t read_id, uint64_t from, uint64_t to, s
         bytes += log->records[from + count++ - 1].len;
     if (log->no_pages) return 0;
     if (count && log->misses >= from && log->misses < from + count) count = (size_t)(log->misses - from);
+    log->records_read += (int)count;
     return wsm_log_page(log->hub, read_id, count ? &log->records[from - 1] : NULL, count, 0);
 }
 

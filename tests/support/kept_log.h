@@ -13,6 +13,7 @@ typedef struct kept_log {
     size_t snapshot_len;
     uint64_t snapshot_offset;
     int reads;        /* pages asked */
+    int records_read; /* on them */
     int no_snapshots; /* 1: the next hub folds everything anew */
     uint64_t loses;   /* the record of this offset is kept, but not delivered while the hub runs */
     uint64_t misses;  /* ... and this one cannot be read back */
