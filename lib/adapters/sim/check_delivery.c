@@ -119,6 +119,18 @@ static bool is_of(const wsm__sim_entry *entry, uint32_t context) {
     return !entry || entry->state != WSM__SIM_ENTRY_RECORD || entry->context == context;
 }
 
+/* What can be read is not trimmed, and what a replay is about to read is not let go of. */
+static void check_trimmed(wsm__sim_client *client, uint64_t offset) {
+    const wsm__sim_store *store = &client->node->store;
+    if (offset >= wsm__sim_store_readable(store))
+        wsm__sim_break(client->sim, "I-05", "client %u is told that offset %llu is trimmed; the log begins at %llu",
+                       client->idx, (ull)offset, (ull)store->first);
+    else if (client->replays && offset >= client->kept_from && store->retain == 0)
+        wsm__sim_break(client->sim, "I-05",
+                       "client %u is told that offset %llu, which its replay was to bring, is trimmed", client->idx,
+                       (ull)offset);
+}
+
 void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from, uint64_t to, const char *reason) {
     wsm_sim *sim = client->sim;
     wsm__sim_epoch *epoch = epoch_of(client);
@@ -134,9 +146,7 @@ void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from
         if (!is_of(entry, context)) continue;
         uint8_t *mark = mark_of(client, o);
         bool is_there = is_same && entry && wsm__sim_is_due(client, epoch, o) && mark && *mark == 0;
-        if (is_there && strcmp(reason, "trimmed") == 0 && o >= store->first && !client->node->cannot_read)
-            wsm__sim_break(sim, "I-05", "client %u is told that offset %llu is trimmed; the log begins at %llu",
-                           client->idx, (ull)o, (ull)store->first);
+        if (is_there && strcmp(reason, "trimmed") == 0 && !client->node->cannot_read) check_trimmed(client, o);
         if (is_there && strcmp(reason, "corrupt") == 0)
             wsm__sim_break(sim, "I-05", "client %u is told that offset %llu is corrupt, and it is not", client->idx,
                            (ull)o);
@@ -189,6 +199,12 @@ void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
         wsm__sim_break(
             sim, "I-05", "client %u asked for what is after %llu of %s; the log is at %llu of %s; it is told \"%s\"",
             client->idx, (ull)client->asked_after, client->asked_epoch, (ull)client->head, client->epoch, resume);
+    const wsm__sim_store *store = &client->node->store;
+    client->kept_from = wsm__sim_store_readable(store);
+    if (strcmp(resume, "gap") == 0 && client->asked_after + 1 >= client->kept_from && !client->node->cannot_read)
+        wsm__sim_break(sim, "I-05",
+                       "client %u asked for what is after %llu and is told of a gap; the log begins at %llu",
+                       client->idx, (ull)client->asked_after, (ull)client->kept_from);
     bool is_resumed = strcmp(resume, "replayed") == 0 || strcmp(resume, "gap") == 0;
     client->base = client->checked_to = is_resumed ? client->asked_after : client->head;
     client->is_resynced = strcmp(resume, "resync") == 0;

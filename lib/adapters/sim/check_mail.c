@@ -99,7 +99,7 @@ static void check_order(wsm__sim_client *client, const wsm__sim_delivery *delive
     if (delivery->receipts_count > 1 || delivery->requeued_at || delivery->applied_at <= left_at ||
         client->opened_at > delivery->applied_at)
         return;
-    if (!side || side->gone[client->agent->idx] > delivery->offset) return; /* it waited for him to come back */
+    if (!side || !wsm__sim_side_owes(side, client->agent->idx, delivery->offset)) return; /* it waited for his rights */
     for (size_t i = mail->count; i > 0; i--) {
         const wsm__sim_delivery *other = &mail->deliveries[i - 1];
         if (other->offset <= delivery->offset) return;
@@ -326,7 +326,7 @@ static void check_brought(wsm_sim *sim, const wsm__sim_delivery *delivery) {
         there = sim->clients[i];
         if (has_it(there, delivery)) return;
     }
-    if (!there || delivery->offset < there->node->store.first || there->node->cannot_read) return;
+    if (!there || delivery->offset < wsm__sim_store_readable(&there->node->store) || there->node->cannot_read) return;
     wsm__sim_break(sim, "I-33", "client %u (%s) is there, and the mention at %llu has not come", there->idx,
                    there->agent->name, (ull)delivery->offset);
 }

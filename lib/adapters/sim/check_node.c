@@ -69,7 +69,8 @@ static void check_once(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t o
         for (uint64_t o = effect->offset + 1; o < offset; o++) {
             const wsm__sim_entry *other = &epoch->entries[o - 1];
             if (!other->state && sim->rates[WSM_SIM_CLOCK_JUMP]) is_vague = true;
-            if (other->state && other->agent == entry->agent) ids++;
+            bool is_hidden = !other->state && sim->mail; /* an answer to a mention: his, or not */
+            if (is_hidden || (other->state && other->agent == entry->agent)) ids++;
             if (other->state && other->time > newest) newest = other->time;
         }
         if (entry->time > newest) newest = entry->time;
@@ -441,7 +442,7 @@ void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page) {
     }
     if (page->err) return;
     if (page->trimmed_to > at) {
-        if (page->trimmed_to >= node->store.first && node->store.first && !node->cannot_read)
+        if (page->trimmed_to >= wsm__sim_store_readable(&node->store) && node->store.first && !node->cannot_read)
             wsm__sim_break(sim, "I-05", "a page says that records up to %llu are gone; the log begins at %llu",
                            (unsigned long long)page->trimmed_to, (unsigned long long)node->store.first);
         at = page->trimmed_to;

@@ -24,6 +24,7 @@ void wsm__sim_store_init(wsm__sim_store *store, wsm__sim_machine *node) {
     *store = (wsm__sim_store){.node = node, .is_durable = true, .was_clean = true};
     store->queue_end = &store->queue;
     store->news_end = &store->news;
+    store->chores_end = &store->chores;
     new_epoch(store);
 }
 
@@ -50,6 +51,8 @@ void wsm__sim_store_forget(wsm__sim_store *store) {
         store->news = next;
     }
     store->news_end = &store->news;
+    wsm__sim_store_drop_chores(store);
+    store->saved_to = 0;
     store->news_due = store->is_busy = store->is_open = false;
     store->life++;
 }
@@ -61,8 +64,7 @@ static void cut_to(wsm__sim_store *store, uint64_t count) {
 
 static void drop_snaps(wsm__sim_store *store) {
     free(store->snap.bytes);
-    free(store->older.bytes);
-    store->snap = store->older = (wsm__sim_snap){0};
+    store->snap = (wsm__sim_snap){0};
 }
 
 void wsm__sim_store_fini(wsm__sim_store *store) {
@@ -277,6 +279,7 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
     if (is_clean) { /* close waits for what was appended */
         keep_all(store, &store->writing);
         keep_all(store, &store->queue);
+        wsm__sim_store_do_chores(store);
     }
     lose(store);
     wsm__sim_store_forget(store);
@@ -284,12 +287,13 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
     if (!store->is_durable && !is_clean) { /* what was shown may be gone: nobody may take the rest for the whole */
         cut_to(store, 0);
         drop_snaps(store);
-        store->first = store->synced = 0;
+        store->first = store->synced = store->let_go = 0;
         new_epoch(store);
         return;
     }
     store->synced = store->count;
-    if (!is_clean && store->count > 0 && wsm__sim_fails(sim, WSM_SIM_BAD_RECORD, WSM__SIM_STORE)) {
+    bool has_any = store->count > 0 && store->first <= store->count;
+    if (!is_clean && has_any && wsm__sim_fails(sim, WSM_SIM_BAD_RECORD, WSM__SIM_STORE)) {
         uint64_t low = store->first, at = low + wsm__sim_draw(sim, WSM__SIM_STORE, (uint32_t)(store->count - low + 1));
         wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&sim->oracle, store->epoch);
         wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, at) : NULL;
@@ -320,5 +324,6 @@ void wsm__sim_store_log(wsm__sim_store *store, wsm_log *log) {
     log->append = append;
     log->read = store->node->cannot_read ? NULL : wsm__sim_store_read;
     log->save = wsm__sim_store_save;
+    log->trim = store->trims ? wsm__sim_store_trim : NULL;
     log->close = close_log;
 }

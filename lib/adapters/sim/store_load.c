@@ -1,4 +1,4 @@
-/* The other half of the log: loading at the start, reading back, snapshots, and what the hub is told. */
+/* The other half of the log: loading at the start, reading back, and what the hub is told. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +49,7 @@ static int tell_ready(wsm__sim_store *store, const wsm__sim_news *news) {
     wsm_log_info info;
     wsm_log_info_init(&info, sizeof info);
     info.epoch = store->epoch;
-    info.first_offset = store->first;
+    info.first_offset = store->first <= store->count ? store->first : 0;
     info.last_offset = store->count;
     info.durable = store->is_durable;
     return wsm_log_ready(store->node->hub, news->outcome ? NULL : &info, news->outcome);
@@ -143,22 +143,5 @@ int wsm__sim_store_read(void *user, uint64_t id, uint64_t from, uint64_t to, siz
     asked *read = wsm__sim_arena_take(&sim->arena, sizeof *read);
     *read = (asked){store, id, from, to, records, bytes};
     wsm__sim_in(sim, wsm__sim_store_latency(store, sim->store_us), answer_read, read, store->life);
-    return WSM_OK;
-}
-
-/* ---- snapshots ------------------------------------------------------------------------------------------------------
- */
-
-int wsm__sim_store_save(void *user, uint64_t offset, const void *bytes, size_t len) {
-    wsm__sim_store *store = user;
-    wsm_sim *sim = store->node->sim;
-    if (store->node->dying || wsm__sim_fails(sim, WSM_SIM_STORE_REFUSE, WSM__SIM_STORE)) return WSM_ERR_STORE_FAILED;
-    if (offset == 0 || offset > store->count) return WSM_ERR_INVALID;
-    free(store->older.bytes);
-    store->older = store->snap;
-    store->snap = (wsm__sim_snap){offset, wsm__sim_copy(bytes, len), len};
-    if (store->retain && offset > store->retain && offset - store->retain > store->first)
-        store->first = offset - store->retain; /* what the snapshot stands for may go */
-    wsm__sim_say(sim, "snapshot at %llu, %zu bytes", (unsigned long long)offset, len);
     return WSM_OK;
 }

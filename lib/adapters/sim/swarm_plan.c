@@ -75,6 +75,8 @@ static void draw_limits(wsm_sim *sim, wsm_config *config) {
     config->inbox_max = ONE_OF(sim, 65536, 1, 4);
     config->appends_max = ONE_OF(sim, 65536, 1, 3, 20);
     config->snapshot_records = ONE_OF(sim, 10000, 1, 7, 50, 0);
+    config->store_records_max = ONE_OF(sim, 0, 1, 10, 60);
+    config->store_age_s = ONE_OF(sim, 0, 5, 60);
     config->ping_interval_ms = ONE_OF(sim, 30000, 1000, 5000);
     config->ping_strikes = ONE_OF(sim, 3, 2, 5);
     config->stall_timeout_ms = ONE_OF(sim, 10000, 500, 3000, 0);
@@ -198,6 +200,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     node->mono_base = ONE_OF(sim, 1000, 0, 4294967000u, 2147483000u);
     node->store.is_durable = draw(sim, 5) != 4;
     node->store.retain = ONE_OF(sim, 0, 1, 10, 100);
+    node->store.trims = draw(sim, 2) == 1;
     uint32_t clients = draw(sim, 8) == 7 ? 1 + draw(sim, 36) : 1 + draw(sim, 10);
     for (uint32_t i = 0; i < clients; i++) draw_client(sim, node, i);
     for (uint32_t i = 0; i < sim->clients_count && !sim->is_users; i++)

@@ -151,7 +151,8 @@ wsm__sim_line *wsm__sim_line_find(wsm_sim *sim, const wsm_conn *conn); /* NULL: 
 void wsm__sim_line_pump(wsm__sim_line *line);
 void wsm__sim_line_drop(wsm__sim_line *line); /* the host closes it, here and now */
 
-/* ---- the log (store.c, store_load.c) --------------------------------------------------------------------------------
+/* ---- the log (store.c, store_load.c, store_chores.c)
+ * --------------------------------------------------------------------------------
  */
 
 typedef struct wsm__sim_kept {
@@ -186,6 +187,8 @@ typedef struct wsm__sim_news { /* what the hub is to be told, in order */
     int outcome;
 } wsm__sim_news;
 
+typedef struct wsm__sim_chore wsm__sim_chore;
+
 typedef struct wsm__sim_store {
     wsm__sim_machine *node;
     char epoch[17];
@@ -196,8 +199,12 @@ typedef struct wsm__sim_store {
     uint64_t first, count, cap, synced; /* first: that can be read; synced <= count */
     uint64_t delivered;                 /* to the hub of this life */
     uint64_t loaded_from;               /* offset of the snapshot that this life began with */
-    wsm__sim_snap snap, older;
-    uint64_t retain; /* records kept beside a snapshot; 0: all */
+    wsm__sim_snap snap;
+    uint64_t retain;   /* records kept beside a snapshot, whatever the hub says; 0: all */
+    bool trims;        /* the hub may let go of records */
+    uint64_t let_go;   /* up to here it has, in this epoch */
+    uint64_t saved_to; /* the newest snapshot of this life that was taken, kept or not */
+    wsm__sim_chore *chores, **chores_end;
     wsm__sim_batch *queue, **queue_end, *writing;
     wsm__sim_news *news, **news_end;
     bool news_due, is_busy, is_open;
@@ -214,8 +221,13 @@ void wsm__sim_store_forget(wsm__sim_store *store); /* what waits */
 uint64_t wsm__sim_store_latency(wsm__sim_store *store, uint64_t base_us);
 int wsm__sim_store_open(void *user, wsm_hub *hub); /* store_load.c */
 int wsm__sim_store_read(void *user, uint64_t id, uint64_t from, uint64_t to, size_t records, size_t bytes); /* " */
-int wsm__sim_store_save(void *user, uint64_t offset, const void *bytes, size_t len);                        /* " */
-int wsm__sim_store_news(wsm__sim_store *store, const wsm__sim_news *news);                                  /* " */
+int wsm__sim_store_save(void *user, uint64_t offset, const void *bytes, size_t len); /* store_chores.c */
+int wsm__sim_store_trim(void *user, uint64_t offset);
+void wsm__sim_store_do_chores(wsm__sim_store *store);   /* all that are left, without a fault */
+void wsm__sim_store_drop_chores(wsm__sim_store *store); /* they were never done */
+/* The first record that the hub must be able to read: the log has it, and the hub has not let go of it. */
+uint64_t wsm__sim_store_readable(const wsm__sim_store *store);
+int wsm__sim_store_news(wsm__sim_store *store, const wsm__sim_news *news); /* " */
 
 /* ---- a machine (node.c, node_host.c) --------------------------------------------------------------------------------
  */
@@ -328,6 +340,7 @@ struct wsm_sim_client {
     uint64_t base; /* records above it must come */
     uint64_t head; /* the log's end at welcome */
     bool asked_resume, replays, is_resynced;
+    uint64_t kept_from; /* what it resumed from could be read from there on */
     char asked_epoch[17];
     uint64_t asked_after;
     uint64_t replay_to, replay_count, replay_beside;
