@@ -75,8 +75,6 @@ static void draw_limits(wsm_sim *sim, wsm_config *config) {
     config->inbox_max = ONE_OF(sim, 65536, 1, 4);
     config->appends_max = ONE_OF(sim, 65536, 1, 3, 20);
     config->snapshot_records = ONE_OF(sim, 10000, 1, 7, 50, 0);
-    config->store_records_max = ONE_OF(sim, 0, 1, 10, 60);
-    config->store_age_s = ONE_OF(sim, 0, 5, 60);
     config->ping_interval_ms = ONE_OF(sim, 30000, 1000, 5000);
     config->ping_strikes = ONE_OF(sim, 3, 2, 5);
     config->stall_timeout_ms = ONE_OF(sim, 10000, 500, 3000, 0);
@@ -94,6 +92,21 @@ static void draw_limits(wsm_sim *sim, wsm_config *config) {
     config->control_frames_per_s = ONE_OF(sim, 10, 1);
     if (config->history_bytes_max <= 20000) config->memory_budget_bytes = ONE_OF(sim, 268435456, 3000000, 5000000);
     config->auth_failures_per_min = ONE_OF(sim, 10, 0, 1);
+}
+
+/* In a third of the worlds the hub has a say in what its log keeps. */
+static void draw_retention(wsm_sim *sim, wsm_config *config) {
+    if (sim->profile == WSM_SIM_CALM || draw(sim, 3) < 2) return;
+    config->store_records_max = ONE_OF(sim, 10, 1, 4, 60, 0);
+    config->store_age_s = ONE_OF(sim, 0, 5, 60);
+    config->snapshot_records = ONE_OF(sim, 7, 1, 20);
+}
+
+static void draw_log(wsm_sim *sim, wsm__sim_store *store, const wsm_config *config) {
+    store->is_durable = draw(sim, 5) != 4;
+    store->retain = ONE_OF(sim, 0, 1, 10, 100);
+    store->trims = draw(sim, 4) > 0;
+    if (config->store_records_max && draw(sim, 4)) store->retain = 0; /* it does nothing by itself */
 }
 
 /* Half of the worlds have sidebars. */
@@ -191,6 +204,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     draw_limits(sim, &config);
     plan->steps = 20 + draw(sim, 300);
     plan->gap_ms = ONE_OF(sim, 1000, 2, 30, 200, 3000, 20000);
+    draw_retention(sim, &config);
     draw_sides(sim, &config);
     draw_mentions(sim, &config);
     say_config(sim, &config);
@@ -198,9 +212,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     node->late_tokens = sim->rates[WSM_SIM_TOKEN_LATE] || sim->rates[WSM_SIM_TOKEN_NEVER];
     node->cannot_read = draw(sim, 8) == 7;
     node->mono_base = ONE_OF(sim, 1000, 0, 4294967000u, 2147483000u);
-    node->store.is_durable = draw(sim, 5) != 4;
-    node->store.retain = ONE_OF(sim, 0, 1, 10, 100);
-    node->store.trims = draw(sim, 2) == 1;
+    draw_log(sim, &node->store, &config);
     uint32_t clients = draw(sim, 8) == 7 ? 1 + draw(sim, 36) : 1 + draw(sim, 10);
     for (uint32_t i = 0; i < clients; i++) draw_client(sim, node, i);
     for (uint32_t i = 0; i < sim->clients_count && !sim->is_users; i++)
