@@ -86,6 +86,8 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
     wsm__frame *frame = is_silent ? NULL : frame_of(hub, fold);
     int err = frame || is_silent ? WSM_OK : WSM_ERR_NOMEM;
     if (!err && !is_silent) err = wsm__audience_reach(hub, &fold->head, fold->also, &fold->reach);
+    if (!err && fold->reach && fold->context == hub->mail)
+        fold->reach->about = wsm__delivery_subject(hub, hub->mail, fold->body);
     if (!err && frame) wsm__audience_mark(frame, fold->context, fold->reach);
     wsm__reach *reach = wsm__reach_ref(fold->reach); /* memory may let the record go before it is fanned out */
     if (!err) err = keep(hub, fold, frame);

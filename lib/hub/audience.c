@@ -193,25 +193,33 @@ void wsm__audience_joined(wsm_hub *hub, uint32_t number, const wsm__context *con
     for (uint8_t i = 0; agent && i < agent->slots_count; i++) {
         wsm_conn *conn = wsm__peer_slot(hub, agent->slots[i])->conn;
         wsm__reader reader = wsm__audience_reader(conn);
-        if (conn->agent && covers(&reader, context)) wsm__receivers_add(receivers, &hub->mem, conn->slot);
+        if (!conn->agent || !covers(&reader, context)) continue;
+        wsm__receivers_add(receivers, &hub->mem, conn->slot);
+        conn->mail_waits = true; /* what called him there before comes behind the record that lets him in */
     }
     wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));
 }
 
 typedef struct leaver {
-    const wsm_hub *hub;
+    wsm_hub *hub;
+    const wsm_conn *conn;
     const wsm__context *left;
     wsm__reader reader;
 } leaver;
 
-/* A record of that context, or one that its members see too, which he may not have in another way. */
+/* A record of that context, one that its members see too, or a mention about it, which he may not have in another way.
+ * Whom it called is called again when he comes back. */
 static bool is_lost_to(const void *user, const wsm__chain_item *item) {
     const leaver *who = user;
     uint32_t tag = wsm__frame_tag(item->frame);
     const wsm__reach *reach = wsm__frame_note(item->frame);
-    if (tag != who->left->idx + 1 && (!reach || reach->also != who->left)) return false;
+    bool is_of_it = tag == who->left->idx + 1 || (reach && (reach->also == who->left || reach->about == who->left));
+    if (!is_of_it) return false;
     const wsm__context *context = wsm__log_context_at(&who->hub->records, tag - 1);
-    return !wsm__audience_may_have(who->hub, &who->reader, context, reach, item->offset);
+    if (wsm__audience_may_have(who->hub, &who->reader, context, reach, item->offset)) return false;
+    uint64_t offset = item->offset ? item->offset : wsm__record_message_offset(wsm__frame_payload(item->frame));
+    wsm__ledger_withdraw(&who->hub->ledger, who->reader.agent, who->conn->slot, who->conn->gen, offset);
+    return true;
 }
 
 void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *context) {
@@ -221,7 +229,7 @@ void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *conte
         wsm_conn *conn = wsm__peer_slot(hub, agent->slots[i])->conn;
         wsm__receivers_remove(receivers, conn->slot);
         wsm__history_forget(conn, context);
-        leaver who = {.hub = hub, .left = context, .reader = wsm__audience_reader(conn)};
+        leaver who = {.hub = hub, .conn = conn, .left = context, .reader = wsm__audience_reader(conn)};
         hub->count.dropped_left += wsm__io_purge(&conn->io, is_lost_to, &who);
     }
     wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));

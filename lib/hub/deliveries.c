@@ -46,13 +46,17 @@ static uint32_t next_target(const wsm_hub *hub, const wsm__fold *fold, wsm_slice
 }
 
 /* What one must be able to read to get it. */
-static const wsm__context *subject_of(const wsm_hub *hub, const wsm__fold *fold) {
+const wsm__context *wsm__delivery_subject(const wsm_hub *hub, const wsm__context *own, wsm_slice body) {
     wsm_slice id;
-    if (fold->context != hub->mail) return fold->context;
-    wsm__json_value value = member_of(fold->body, "sidebar_id");
+    if (own != hub->mail) return own;
+    wsm__json_value value = member_of(body, "sidebar_id");
     if (value.kind != WSM__JSON_STRING || !wsm__json_string_is_plain(value.raw, &id)) return hub->main;
     const wsm__context *context = wsm__log_context(&hub->records, id);
     return context ? context : hub->main;
+}
+
+static const wsm__context *subject_of(const wsm_hub *hub, const wsm__fold *fold) {
+    return wsm__delivery_subject(hub, fold->context, fold->body);
 }
 
 /* A mailbox that has filled up since the command was checked takes no more: its owner is passed over. */

@@ -1,7 +1,7 @@
 /* Pages of the log's store: at most so many asked at a time, the others wait their turn. And what the host asks for
  * itself, wsm_records_read. */
 #include "hub/hub.h"
-#include "hub/sides.h"
+#include "hub/mentions.h"
 
 #define HOST_LIMIT     100u
 #define HOST_LIMIT_MAX 1024u
@@ -91,6 +91,7 @@ int wsm__read_record(wsm_hub *hub, const wsm_record *record, wsm__stored *stored
     wsm__context *also = head.also.ptr ? wsm__log_context(&hub->records, head.also) : NULL;
     uint64_t seq = context == hub->mail ? 0 : wsm__log_number_at(context, record->offset, head.expected_seq);
     if (wsm__audience_reach(hub, &head, also, &stored->reach)) return WSM_ERR_NOMEM;
+    if (stored->reach && context == hub->mail) stored->reach->about = wsm__delivery_subject(hub, context, body);
     size_t len = wsm__record_message_len(head.type, record->offset, seq, body);
     stored->frame = wsm__frame_new(&hub->mem, 1, len, &payload);
     if (!stored->frame) {

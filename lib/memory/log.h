@@ -39,7 +39,8 @@ typedef struct wsm__context {
 
 /* Who sees a record beside the members of its context. Few records have one. */
 typedef struct wsm__reach {
-    wsm__context *also; /* its members too; NULL: none */
+    wsm__context *also;        /* its members too; NULL: none */
+    const wsm__context *about; /* of a mention: what whom it calls must be able to read; NULL: its own context */
     uint32_t refs;
     uint32_t history_of; /* the record lets this agent see what its context held before; WSM__REACH_NOBODY: none */
     uint32_t count;

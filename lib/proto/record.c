@@ -315,3 +315,16 @@ void wsm__record_message_write(char *out, wsm__msg_type type, uint64_t offset, u
     memcpy(out, prefix, len);
     memcpy(out + len, body.ptr + 1, body.len - 1);
 }
+
+uint64_t wsm__record_message_offset(wsm_slice message) {
+    static const char name[] = "\",\"offset\":";
+    uint64_t offset = 0;
+    const char *end = message.ptr + message.len;
+    for (const char *at = message.ptr; at + sizeof name - 1 < end && *at != ','; at++) {
+        if (memcmp(at, name, sizeof name - 1) != 0) continue;
+        for (at += sizeof name - 1; at < end && *at >= '0' && *at <= '9'; at++)
+            offset = offset * 10 + (uint64_t)(*at - '0');
+        return offset;
+    }
+    return 0;
+}

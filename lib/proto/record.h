@@ -49,5 +49,6 @@ int wsm__record_parse(wsm_slice bytes, const wsm__scan_limits *limits, wsm__reco
 /* Bytes of the message as readers get it, and the message itself into `out` of that many bytes. */
 size_t wsm__record_message_len(wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body);
 void wsm__record_message_write(char *out, wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body);
+uint64_t wsm__record_message_offset(wsm_slice message); /* of one that was written so; 0: it was not */
 
 #endif

@@ -226,6 +226,12 @@ uint32_t wsm__ledger_lost(wsm__ledger *ledger, uint32_t target, uint32_t slot, u
     return lost;
 }
 
+void wsm__ledger_withdraw(wsm__ledger *ledger, uint32_t target, uint32_t slot, uint32_t gen, uint64_t offset) {
+    wsm__delivery *delivery = offset > 0 ? wsm__ledger_next(ledger, target, offset - 1) : NULL;
+    bool is_it = delivery && delivery->offset == offset && delivery->slot == slot && delivery->gen == gen;
+    if (is_it && delivery->state == WSM__DELIVERY_DELIVERED) delivery->state = WSM__DELIVERY_QUEUED;
+}
+
 void wsm__ledger_pin(wsm__delivery *delivery, wsm__frame *frame) {
     if (frame) wsm__frame_ref(frame);
     wsm__frame_unref(delivery->frame);

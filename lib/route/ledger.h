@@ -106,6 +106,8 @@ void wsm__ledger_set(wsm__ledger *ledger, wsm__delivery *delivery, wsm__delivery
 /* Soft: it went to this connection; or those that did are to be delivered again, because it is gone. */
 void wsm__ledger_delivered(wsm__delivery *delivery, uint32_t slot, uint32_t gen);
 uint32_t wsm__ledger_lost(wsm__ledger *ledger, uint32_t target, uint32_t slot, uint32_t gen); /* how many */
+/* The one of this record was taken back before it went out on that connection. */
+void wsm__ledger_withdraw(wsm__ledger *ledger, uint32_t target, uint32_t slot, uint32_t gen, uint64_t offset);
 /* Soft: keep the record's frame with it (a reference is taken), or let it go. */
 void wsm__ledger_pin(wsm__delivery *delivery, wsm__frame *frame);
 

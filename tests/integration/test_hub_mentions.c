@@ -491,6 +491,36 @@ static void wakes_caused_for_each_wake_are_counted_for_each_context(void **state
     end(&f);
 }
 
+static void what_waits_in_the_queue_of_one_who_leaves_a_sidebar_about_it_goes_with_him(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    char id[SIDE_ID];
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob");
+    side_spawn(ada, "\"bob\"", ",\"visibility\":\"private\"", id);
+    peer_forget(bob);
+    bob->stalled = 1;
+    peer_say(ada,
+             "{\"type\":\"mention_route\",\"message_id\":\"" ID("01") "\",\"target_agents\":[\"bob\"],"
+                                                                      "\"message\":\"a secret\",\"sidebar_id\":\"%s\"}",
+             id);
+    peer_say(ada, CALL("02", "\"bob\"", "no secret"));
+    const char *said = peer_ask(ada, "sidebar_remove", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]", id);
+    assert_string_equal(answer_of(said), "ack");
+    bob->stalled = 0;
+    peer_drain(bob);
+    assert_int_equal(peer_count(bob, "a secret"), 0);
+    assert_int_equal(peer_count(bob, "no secret"), 1);
+    assert_int_equal(peer_count(bob, "sidebar_remove"), 1);
+    assert_int_equal(peer_count(ada, "a secret"), 1); /* her own record stays hers */
+    /* Whoever comes back finds it. */
+    peer_ask(ada, "sidebar_invite", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"]", id);
+    said = peer_ask(bob, "sidebar_join", "\"sidebar_id\":\"%s\"", id);
+    assert_string_equal(answer_of(said), "ack");
+    assert_int_equal(peer_count(bob, "a secret"), 1);
+    end(&f);
+}
+
 static void an_observer_is_neither_called_nor_calls(void **state) {
     (void)state;
     fixture f;
@@ -631,6 +661,7 @@ int main(void) {
         cmocka_unit_test(wakes_caused_for_each_wake_are_counted_for_each_context),
         cmocka_unit_test(an_agent_whose_card_found_no_memory_becomes_known_by_itself),
         cmocka_unit_test(a_group_is_those_with_the_specialty_now),
+        cmocka_unit_test(what_waits_in_the_queue_of_one_who_leaves_a_sidebar_about_it_goes_with_him),
         cmocka_unit_test(an_observer_is_neither_called_nor_calls),
         cmocka_unit_test(a_log_that_keeps_nothing_still_delivers_what_memory_has_trimmed),
         cmocka_unit_test(any_allocation_may_fail_and_each_mention_comes_once),
