@@ -259,7 +259,7 @@ void wsm__delivery_lost(wsm_conn *conn) {
     wsm__agent *agent = conn->agent;
     conn->reads_mail = false;
     if (!agent || agent->number == WSM__ROSTER_NONE) return;
-    if (wsm__ledger_lost(&hub->ledger, agent->number, conn->slot, conn->gen) == 0) return;
-    wsm_conn *other = wsm__delivery_conn(hub, agent);
+    wsm__ledger_lost(&hub->ledger, agent->number, conn->slot, conn->gen);
+    wsm_conn *other = wsm__delivery_conn(hub, agent); /* it may be allowed to read what this one was not */
     if (other && other != conn) wsm__delivery_pump(other);
 }

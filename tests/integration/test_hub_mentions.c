@@ -192,6 +192,31 @@ static void it_goes_to_the_primary_or_to_the_backup_when_there_is_none(void **st
     end(&f);
 }
 
+static void what_the_primary_may_not_read_goes_to_the_backup_once_that_is_gone(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    peer *ada = join(&f, "ada");
+    wsm_claims claims;
+    wsm_claims_init(&claims, sizeof claims);
+    claims.sub = (wsm_slice){"bob", 3};
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    claims.purpose = WSM_PURPOSE_BACKUP;
+    claims.exp = f.w.wall / 1000 + 3600;
+    peer *backup = world_join_as(&f.w, &claims, NULL, 0);
+    wsm_slice only[1] = {{"elsewhere", 9}};
+    claims.purpose = WSM_PURPOSE_PRIMARY;
+    claims.contexts = only;
+    claims.contexts_count = 1;
+    claims.contexts_present = 1;
+    peer *primary = world_join_as(&f.w, &claims, NULL, 0);
+    peer_say(ada, CALL("01", "\"bob\"", "one"));
+    assert_int_equal(peer_count(primary, "mention_route") + peer_count(backup, "mention_route"), 0);
+    peer_leave(primary);
+    assert_int_equal(peer_count(backup, "mention_route"), 1);
+    end(&f);
+}
+
 static void a_lease_that_ends_brings_it_again_and_age_ends_it(void **state) {
     (void)state;
     fixture f;
@@ -650,6 +675,7 @@ int main(void) {
         cmocka_unit_test(what_a_resume_brings_is_not_brought_twice),
         cmocka_unit_test(a_live_update_is_its_own_delivery),
         cmocka_unit_test(it_goes_to_the_primary_or_to_the_backup_when_there_is_none),
+        cmocka_unit_test(what_the_primary_may_not_read_goes_to_the_backup_once_that_is_gone),
         cmocka_unit_test(a_lease_that_ends_brings_it_again_and_age_ends_it),
         cmocka_unit_test(who_cannot_be_called_is_told_by_name),
         cmocka_unit_test(a_full_mailbox_is_told),
