@@ -307,6 +307,23 @@ TABLE = [
         "    if (tag != who->left->idx + 1 && (!reach || reach->also != who->left)) return false;\n",
         "    if (tag != who->left->idx + 1) return false;\n",
         "I-42", "who leaves a sidebar still gets what waits of another context and its members see too"),
+    bug("view_has_no_end", "lib/hub/context_records.c",
+        "    job->to = view ? view->up_to : of->active;\n", "    job->to = of->active;\n",
+        "I-40", "what is inherited goes on growing with the parent"),
+    bug("view_reaches_back_too_far", "lib/sidebar/inherit.c",
+        "    return from <= side->born ? 0 : from;\n", "    return from > up_to ? from : 0;\n",
+        "I-40 I-46", "who joined late lets others read what came before him"),
+    bug("page_lacks_a_record", "lib/hub/context_records.c",
+        "    const wsm__entry *entry = wsm__log_next_in(context, job->at);\n",
+        "    const wsm__entry *entry = wsm__log_next_in(context, job->at + 1);\n",
+        "I-01", "a page leaves out the first record that memory holds"),
+    bug("page_shows_what_was_before", "lib/hub/context_records.c",
+        "    return wsm__tree_sees(&hub->tree, job->side, job->who, offset);\n",
+        "    return offset > 0;\n",
+        "I-40", "a member reads in pages what was said before it joined"),
+    bug("view_is_miscounted", "lib/sidebar/inherit.c",
+        "            at.records -= rest.records;\n", "            at.records -= rest.records + 1;\n",
+        "I-46", "what is inherited of a context that has left memory is counted one short"),
 ]
 
 

@@ -289,6 +289,8 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
         wsm__sim_check_record(client, number(client, "offset"), at, len);
     else if (is(client, "context_snapshot"))
         wsm__sim_check_snapshot(client);
+    else if (is(client, "context_records"))
+        wsm__sim_check_pull(client);
     else if (is(client, "deadlock"))
         wsm__sim_told_circle(client);
     else if (client->sim->mail && is(client, "mention_route"))

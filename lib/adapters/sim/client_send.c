@@ -196,12 +196,13 @@ void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, c
     wsm__sim_client_transmit(client, k, 0);
 }
 
-void wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const char *fields) {
+wsm__sim_sent *wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const char *fields) {
     size_t count = client->sent_count;
     wsm__sim_client_ask(client, "context_request", fields);
-    if (client->sent_count == count) return;
+    if (client->sent_count == count) return NULL;
     client->sent[count].op = WSM__SIM_OP_ASK;
     snprintf(client->sent[count].about, sizeof client->sent[count].about, "%s", id);
+    return &client->sent[count];
 }
 
 void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields) {

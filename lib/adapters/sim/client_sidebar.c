@@ -276,6 +276,35 @@ static void say(doing *at) { /* an update inside */
     snprintf(at->fields + len, FIELDS - len, ",\"exchange\":%s", exchange);
 }
 
+/* Of what it asks for records: its own, what it has inherited, or any other. */
+static const char *pick_source(doing *at) {
+    uint32_t dice = draw(at, 8);
+    if (dice < 2 || !at->side) return NULL;
+    if (dice == 7) return at->sides->at[draw(at, at->sides->count)]->id;
+    if (at->side->views_count == 0) return NULL;
+    return at->sides->at[at->side->views[draw(at, at->side->views_count)].of]->id;
+}
+
+static void ask(doing *at, uint64_t applied) {
+    bool is_pull = draw(at, 2) == 1;
+    uint64_t after = 0, limit = 0;
+    add_about(at, "context_id");
+    if (is_pull) {
+        const char *of = pick_source(at);
+        size_t len = strlen(at->fields);
+        limit = 1 + draw(at, 24);
+        if (draw(at, 2)) after = draw(at, 200);
+        snprintf(at->fields + len, FIELDS - len, ",\"records\":{\"after\":%llu,\"limit\":%llu%s%s%s}",
+                 (unsigned long long)after, (unsigned long long)limit, of ? ",\"of\":\"" : "", of ? of : "",
+                 of ? "\"" : "");
+    }
+    wsm__sim_sent *sent = wsm__sim_client_ask_about(at->client, at->id, at->fields);
+    if (!sent) return;
+    sent->pull_after = after;
+    sent->pull_limit = limit;
+    sent->pull_at = applied;
+}
+
 void wsm__sim_client_side_act(wsm__sim_client *client) {
     doing at = {.client = client, .sim = client->sim};
     wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
@@ -287,8 +316,7 @@ void wsm__sim_client_side_act(wsm__sim_client *client) {
     bool begins = row->op == WSM__SIM_OP_SPAWN || row->op == WSM__SIM_OP_CHILD || row->op == WSM__SIM_OP_FORK;
     if (begins && is_full) row = &rows[0];
     if (row->op == WSM__SIM_OP_ASK) {
-        add_about(&at, "context_id");
-        wsm__sim_client_ask_about(client, at.id, at.fields);
+        ask(&at, epoch->count);
         return;
     }
     at.command.op = (uint8_t)row->op;

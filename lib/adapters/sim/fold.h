@@ -23,6 +23,8 @@ void wsm__sim_fold_text(const wsm__sim_fold *fold, const char *name, char *into,
 wsm__sim_side *wsm__sim_fold_side(const wsm__sim_fold *fold, uint32_t node); /* NULL: there is none of that id */
 void wsm__sim_fold_expect(const wsm__sim_fold *fold, bool holds, const char *what);
 
+void wsm__sim_fold_views(const wsm__sim_fold *fold, wsm__sim_side *side,
+                         const wsm__sim_side *from);                /* sidebar_views.c */
 void wsm__sim_fold_merge(wsm__sim_fold *fold, wsm__sim_side *side); /* sidebar_merge.c */
 void wsm__sim_fold_decide(wsm__sim_fold *fold, wsm__sim_side *side);
 

@@ -47,7 +47,8 @@ static const wsm_sim_invariant rows[] = {
     {"I-35", "Being mentioned gives no access: who may not read what a mention is about gets nothing of it."},
     {"I-40", "A record stays in the context that it was sent to. What is said in a sidebar reaches those who belonged "
              "to it then, "
-             "by its own records, or were let in with its history, which they get whole; and nobody else."},
+             "by its own records, or were let in with its history, which they get whole, or ask for it in a "
+             "sidebar that has inherited it from somebody who could read it; and nobody else."},
     {"I-41",
      "Who is not in a private sidebar is never told its name, and asking about it is answered as asking about one that "
      "does not exist."},

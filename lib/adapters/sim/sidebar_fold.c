@@ -197,27 +197,6 @@ static void on_invite(const wsm__sim_fold *fold, wsm__sim_side *side) {
 /* ---- beginning ------------------------------------------------------------------------------------------------------
  */
 
-static bool sees(const wsm__sim_fold *fold, const wsm__sim_side *from, uint32_t of) {
-    if (from->idx == of) return true;
-    for (uint32_t i = 0; i < from->views_count; i++)
-        if (from->views[i].of == of) return true;
-    (void)fold;
-    return false;
-}
-
-static void take_views(const wsm__sim_fold *fold, wsm__sim_side *side, const wsm__sim_side *from) {
-    uint32_t list = wsm__sim_fold_field(fold, "inherited_context");
-    for (uint32_t node = wsm__sim_json_first(fold->json, list); node; node = wsm__sim_json_next(fold->json, node)) {
-        const wsm__sim_side *of = wsm__sim_fold_side(fold, wsm__sim_json_member(fold->json, node, "context_id"));
-        uint64_t up_to = 0;
-        wsm__sim_json_uint(fold->json, wsm__sim_json_member(fold->json, node, "up_to_offset"), &up_to);
-        expect(fold, of && sees(fold, from, of->idx), "it inherits from a context that is not above it");
-        expect(fold, up_to < fold->offset, "it inherits what is still to come");
-        if (of && side->views_count < WSM__SIM_VIEWS)
-            side->views[side->views_count++] = (wsm__sim_view){of->idx, up_to};
-    }
-}
-
 static uint32_t depth_of(const wsm__sim_fold *fold, const wsm__sim_side *side) {
     uint32_t depth = 0;
     for (; side->idx != 0; side = fold->sides->at[side->parent]) depth++;
@@ -272,7 +251,7 @@ static wsm__sim_side *on_spawn(wsm__sim_fold *fold) {
     side->is_hidden = side->is_private || parent->is_hidden;
     side->is_reviewed = is(fold, "merge_policy", "review");
     side->policy = is(fold, "conflict_policy", "keep_parent") ? 1 : is(fold, "conflict_policy", "keep_sidebar") ? 2 : 0;
-    take_views(fold, side, parent);
+    wsm__sim_fold_views(fold, side, parent);
     go_back(fold, parent);
     return side;
 }
@@ -294,7 +273,7 @@ static wsm__sim_side *on_fork(wsm__sim_fold *fold) {
     side->is_reviewed = original->is_reviewed;
     side->policy = original->policy;
     side->priority = original->priority;
-    take_views(fold, side, original);
+    wsm__sim_fold_views(fold, side, original);
     fold->entry->also = original->idx;
     go_back(fold, parent);
     return side;

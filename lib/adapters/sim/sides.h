@@ -3,8 +3,10 @@
  * lib/sidebar and judges each record by the rules of the design, so that a mistake there meets a second opinion.
  *
  * Read in this order: sidebar_model.c (the tree, who belongs), sidebar_rules.c (status, data references, merges,
- * waits), sidebar_fold.c and sidebar_merge.c (what a record does), client_sidebar.c (what clients ask for),
- * check_sidebar.c (who gets what), check_told.c (what is said of a sidebar). */
+ * waits), sidebar_fold.c, sidebar_views.c and sidebar_merge.c (what a record does),
+ * client_sidebar.c (what clients ask for),
+ * check_sidebar.c (who gets what), check_told.c (what is said of a sidebar), check_records.c (what
+ * is read in it). */
 #ifndef WSM_LIB_SIM_SIDES_H
 #define WSM_LIB_SIM_SIDES_H
 
@@ -83,7 +85,8 @@ typedef struct wsm__sim_ref {
 
 typedef struct wsm__sim_view {
     uint32_t of;
-    uint64_t up_to;
+    bool shows_records; /* not only data references */
+    uint64_t from, up_to;
 } wsm__sim_view;
 
 typedef struct wsm__sim_side {

@@ -295,8 +295,9 @@ typedef enum wsm__sim_phase {
 typedef struct wsm__sim_sent { /* a request on this connection */
     uint32_t command;          /* index into the oracle's; UINT32_MAX: no memory update */
     uint32_t variant;
-    uint8_t op;     /* wsm__sim_op */
-    char about[40]; /* id of the sidebar in question; "": none */
+    uint8_t op;                               /* wsm__sim_op */
+    char about[40];                           /* id of the sidebar in question; "": none */
+    uint64_t pull_after, pull_limit, pull_at; /* a page of records: what was asked, and the log's end then */
     char id[37];
     uint32_t note; /* agent_presence: what it says; 0: another request */
     bool is_answered;
@@ -379,9 +380,10 @@ void wsm__sim_client_raw(wsm__sim_client *client, const char *text, size_t len);
 void wsm__sim_client_bytes_out(wsm__sim_client *client);                          /* what is in `out` */
 uint32_t wsm__sim_client_publish(wsm__sim_client *client, wsm_priority priority); /* UINT32_MAX: it cannot */
 void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t command, uint32_t variant);
-void wsm__sim_client_resend(wsm__sim_client *client);                                        /* what has no answer */
-void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields);     /* another request */
-void wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const char *fields); /* context_request */
+void wsm__sim_client_resend(wsm__sim_client *client);                                    /* what has no answer */
+void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *fields); /* another request */
+/* context_request; NULL: it did not come to it */
+wsm__sim_sent *wsm__sim_client_ask_about(wsm__sim_client *client, const char *id, const char *fields);
 /* A command of another kind than an update of main; it is completed. `fields` is what its message says beside. */
 void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, const char *type, const char *fields);
 void wsm__sim_client_misbehave(wsm__sim_client *client);
@@ -457,6 +459,7 @@ void wsm__sim_check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, co
                           size_t len);
 
 void wsm__sim_check_snapshot(wsm__sim_client *client); /* check_told.c: one has come, and was read */
+void wsm__sim_check_pull(wsm__sim_client *client);     /* check_records.c: a page has come, and was read */
 void wsm__sim_check_sides(wsm_sim *sim);               /* check_told.c: at the end */
 void wsm__sim_check_circles(const wsm__sim_client *client);
 void wsm__sim_told_circle(wsm__sim_client *client); /* deadlock has come */
