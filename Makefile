@@ -140,10 +140,13 @@ $(BUILD)/obj/tests/%.o: tests/%.c
 $(BUILD)/obj/tools/%.o: tools/%.c
 	$(call compile,-iquote lib)
 
-# wsmd carries its page as an array of bytes.
+# wsmd carries its page as an array of bytes. The page is put together from the files that it names.
+PAGE_SRC := $(wildcard examples/wsmd/page/*)
 $(BUILD)/obj/examples/wsmd/http_info.o: $(BUILD)/gen/page.inc
-$(BUILD)/gen/page.inc: examples/wsmd/page.html
+$(BUILD)/gen/page.html: examples/wsmd/page/page.html $(PAGE_SRC)
 	@mkdir -p $(@D)
+	awk '/^@FILE / { while ((getline line < ("$(<D)/" $$2)) > 0) print line; next } { print }' $< > $@
+$(BUILD)/gen/page.inc: $(BUILD)/gen/page.html
 	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
 
 $(CORE_A): $(call obj,$(CORE_SRC))
