@@ -101,13 +101,20 @@ bool wsm__ask_agents(wsm__ask *ask, const char *field, wsm__no *no) {
     return true;
 }
 
-/* Whether everybody who will read that name here may know it. */
+static bool begins(const wsm__ask *ask) {
+    return ask->type == WSM__MSG_SIDEBAR_SPAWN || ask->type == WSM__MSG_SIDEBAR_CHILD_SPAWN;
+}
+
+/* Whether everybody who will read that name here may know it: the members, and who is invited with the history. */
 static bool is_known_to_members(const wsm__ask *ask, const wsm__side *other) {
     const wsm__tree *tree = &ask->hub->tree;
     for (uint32_t i = 0; i < ask->agents_count; i++)
         if (!wsm__tree_knows(tree, other, ask->agents[i])) return false;
-    for (wsm__member *m = wsm__side_first_member(ask->side); m; m = wsm__side_next_member(m))
-        if (!wsm__tree_knows(tree, other, m->agent)) return false;
+    for (const wsm__list *node = ask->side->members.next; node != &ask->side->members; node = node->next) {
+        const wsm__member *member = WSM__CONTAINER(node, wsm__member, in_side);
+        bool will_read = member->is_member || (member->invited == WSM__HISTORY_ALL && !begins(ask));
+        if (will_read && !wsm__tree_knows(tree, other, member->agent)) return false;
+    }
     return true;
 }
 
@@ -115,8 +122,13 @@ static bool is_known_to_members(const wsm__ask *ask, const wsm__side *other) {
 static wsm__side *named_side(const wsm__ask *ask, wsm__json_value value, const char *field, wsm__no *no) {
     char room[WSM__CONTEXT_ID_MAX];
     wsm__side *side = wsm__ask_context(ask, id_in(value, room, sizeof room), field, no);
-    if (!side || is_known_to_members(ask, side)) return side;
-    *no = (wsm__no){WSM_ERR_FORBIDDEN, field, "a private sidebar is not named where some may not know of it"};
+    bool is_one_too_many =
+        side && side->is_hidden && !begins(ask) && !wsm__side_has_room_for_names(ask->side, ask->sides_count + 1);
+    if (side && !is_one_too_many && is_known_to_members(ask, side)) return side;
+    if (side && is_one_too_many)
+        *no = (wsm__no){WSM_ERR_LIMIT, field, "its records name private sidebars as often as they may"};
+    else if (side)
+        *no = (wsm__no){WSM_ERR_FORBIDDEN, field, "a private sidebar is not named where some may not know of it"};
     return NULL;
 }
 

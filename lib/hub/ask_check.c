@@ -219,6 +219,16 @@ static bool take_subjects(wsm__ask *ask, wsm__no *out) {
     return false;
 }
 
+/* The history is granted by who may read it himself, and to those who may read every name in it. */
+static wsm__no check_history(const wsm__ask *ask) {
+    const wsm__tree *tree = &ask->hub->tree;
+    if (ask->history != WSM__HISTORY_ALL) return fine;
+    for (uint32_t i = 0; i < ask->agents_count; i++)
+        if (wsm__side_has_secrets(tree, ask->side, ask->agents[i]))
+            return no(WSM_ERR_FORBIDDEN, "history", "history: it names a private sidebar that not all may know of");
+    return fine;
+}
+
 static wsm__no check_join(wsm__ask *ask) {
     wsm__no out = fine;
     uint32_t most = ask->hub->tree.limits.participants_max;
@@ -233,7 +243,7 @@ static wsm__no check_join(wsm__ask *ask) {
     }
     if (most && (ask->side->members_count + ask->agents_count > most || ask->side->by_agent.count >= 16 * most))
         return no(WSM_ERR_LIMIT, "sidebar_id", "it has as many members as a sidebar may have");
-    return fine;
+    return ask->who == WSM__AGENT_HUB ? check_history(ask) : fine; /* else it was checked with the invitation */
 }
 
 static wsm__no check_leave(wsm__ask *ask) {
@@ -249,7 +259,10 @@ static wsm__no check_invite(wsm__ask *ask) {
     uint32_t most = ask->hub->tree.limits.participants_max;
     if (most && ask->side->by_agent.count + ask->agents_count > 4 * most) /* members that were, and the invited */
         return no(WSM_ERR_LIMIT, "agent_ids", "agent_ids: more than a sidebar may know");
-    return fine;
+    bool has_all = ask->who == WSM__AGENT_HUB || wsm__tree_sees(&ask->hub->tree, ask->side, ask->who, ask->side->born);
+    if (ask->history == WSM__HISTORY_ALL && !has_all) /* nor is he told what stands in it */
+        return no(WSM_ERR_FORBIDDEN, "history", "history: who may not read all of it does not grant all of it");
+    return check_history(ask);
 }
 
 static wsm__no check_remove(wsm__ask *ask) {

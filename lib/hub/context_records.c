@@ -50,8 +50,9 @@ static void add_gap(pull_job *job, uint64_t from, uint64_t to, const char *reaso
 }
 
 static bool may_see(const wsm_hub *hub, const pull_job *job, uint64_t offset) {
-    if (job->of != job->side || job->who == WSM__AGENT_HUB) return true; /* a view shows a run of offsets, to all */
-    return wsm__tree_sees(&hub->tree, job->side, job->who, offset);
+    if (job->of != job->side) /* a view shows a run of offsets to all, but what names a secret */
+        return !wsm__side_names_secrets(&hub->tree, job->of, job->who, offset);
+    return job->who == WSM__AGENT_HUB || wsm__tree_sees(&hub->tree, job->side, job->who, offset);
 }
 
 /* False: the page is full without it. */

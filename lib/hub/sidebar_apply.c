@@ -373,6 +373,21 @@ static void decision_commit(wsm_hub *hub, wsm__fold *fold, side_plan *plan) {
         merge_into_parent(hub, fold, plan);
 }
 
+/* ---- names ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Sidebars that the record names beside the one that it is about. */
+static int names_prepare(wsm_hub *hub, side_plan *plan) {
+    const wsm__ask *ask = &plan->ask;
+    uint32_t count = ask->sides_count + (ask->condition.kind == WSM__WAKE_SIDEBAR);
+    return wsm__side_named_prepare(&hub->tree, plan->born ? plan->born : ask->side, count);
+}
+
+static void names_commit(wsm__side *side, const wsm__ask *ask, uint64_t offset) {
+    for (uint32_t i = 0; i < ask->sides_count; i++) wsm__side_named(side, ask->sides[i], offset);
+    if (ask->condition.kind == WSM__WAKE_SIDEBAR) wsm__side_named(side, ask->condition.side, offset);
+}
+
 /* ---- the table ------------------------------------------------------------------------------------------------------
  */
 
@@ -442,6 +457,7 @@ int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold) {
     if (!no.err && !is_in_place(fold, &plan->ask)) no.err = WSM_ERR_BAD_MESSAGE;
     if (no.err) return refuse(fold, &no);
     int err = row->prepare ? row->prepare(hub, fold, plan) : WSM_OK;
+    if (!err && !fold->refusal) err = names_prepare(hub, plan);
     if (err) wsm__side_abandon(hub, fold);
     return err;
 }
@@ -449,6 +465,9 @@ int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold) {
 void wsm__side_commit(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     assert(row);
-    if (row->commit) row->commit(hub, fold, fold->plan);
+    side_plan *plan = fold->plan;
+    wsm__side *named_by = plan->born ? plan->born : plan->ask.side;
+    if (row->commit) row->commit(hub, fold, plan);
+    names_commit(named_by, &plan->ask, fold->offset);
     wsm__side_abandon(hub, fold); /* what is left of the plan */
 }

@@ -46,6 +46,7 @@ static void side_init(wsm__tree *tree, wsm__side *side, wsm__context *context) {
     wsm__list_init(&side->in_watching);
     wsm__ring_init(&side->by_agent, sizeof(wsm__member *));
     wsm__ring_init(&side->cross, sizeof(wsm__side *));
+    wsm__ring_init(&side->named, sizeof(wsm__named));
     wsm__ring_init(&side->marks, sizeof(wsm__mark));
     wsm__ring_init(&side->pins, sizeof(uint64_t));
     wsm__ring_init(&side->waits, sizeof(wsm__side *));
@@ -72,6 +73,7 @@ static void side_fini(wsm__tree *tree, wsm__side *side) {
     wsm__refs_free(tree, side);
     wsm__ring_fini(&side->by_agent, mem);
     wsm__ring_fini(&side->cross, mem);
+    wsm__ring_fini(&side->named, mem);
     wsm__ring_fini(&side->marks, mem);
     wsm__ring_fini(&side->pins, mem);
     wsm__ring_fini(&side->waits, mem);

@@ -100,6 +100,12 @@ typedef struct wsm__mark {
     uint64_t offset, records, bytes;
 } wsm__mark;
 
+/* A record of a context names a sidebar that not everybody knows of. */
+typedef struct wsm__named {
+    uint64_t offset;
+    wsm__side *side;
+} wsm__named;
+
 struct wsm__side {
     wsm__context *context;
     wsm__side *parent;      /* NULL: it is main */
@@ -131,6 +137,7 @@ struct wsm__side {
     wsm__view *views; /* nearest first */
     uint32_t views_count;
     wsm__ring cross; /* of wsm__side *: contexts it has to do with */
+    wsm__ring named; /* of wsm__named, by offset: which of its records name a hidden sidebar */
 
     uint64_t records, bytes; /* of its own, ever */
     wsm__ring marks;         /* of wsm__mark, one for each WSM__MARK_EVERY records */
@@ -158,8 +165,9 @@ struct wsm__side {
 };
 
 #define WSM__MARK_EVERY 64u
-#define WSM__SPANS_MAX  64u  /* times that an agent belonged to one; the oldest is forgotten */
-#define WSM__CROSS_MAX  256u /* contexts that one has to do with; later ones are not noted */
+#define WSM__SPANS_MAX  64u   /* times that an agent belonged to one; the oldest is forgotten */
+#define WSM__NAMED_MAX  1024u /* records of one that name hidden sidebars; more are refused */
+#define WSM__CROSS_MAX  256u  /* contexts that one has to do with; later ones are not noted */
 
 /* What the tree knows of an agent. */
 typedef struct wsm__tree_agent {
@@ -263,6 +271,15 @@ void wsm__side_invite(wsm__side *side, uint32_t agent, wsm__history history);
 /* A side, as one that this one has to do with; at most once. */
 int wsm__side_cross_prepare(wsm__tree *tree, wsm__side *side);
 void wsm__side_cross(wsm__side *side, wsm__side *other);
+
+/* Records that name hidden sidebars (named.c). They are told to those who know of these when they are made; whoever may
+ * read them later has to be looked at once more. */
+int wsm__side_named_prepare(wsm__tree *tree, wsm__side *side, uint32_t count);
+void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset); /* an open one is not noted */
+bool wsm__side_has_room_for_names(const wsm__side *side, uint32_t count);
+/* Whether the record at `offset` names one that the agent may not know of; and whether any does. */
+bool wsm__side_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent, uint64_t offset);
+bool wsm__side_has_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
 
 int wsm__text_new(wsm__mem *mem, wsm_slice from, wsm__text *text); /* an absent or empty one: no allocation */
 void wsm__text_free(wsm__mem *mem, wsm__text *text);

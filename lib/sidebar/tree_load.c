@@ -303,12 +303,30 @@ static void load_ring(loader *load, wsm__ring *ring, wsm_slice array) {
     }
 }
 
+static void load_named(loader *load, wsm__side *side, wsm__json_value list) {
+    size_t at = 0;
+    wsm__json_value value;
+    while (!load->err && list.kind == WSM__JSON_ARRAY && wsm__json_next_element(list.raw, &at, &value)) {
+        size_t in = 0;
+        wsm_slice pair = value.kind == WSM__JSON_ARRAY ? value.raw : wsm__slice_str("[]");
+        wsm__named named = {.offset = next_num(load, pair, &in)};
+        if (!load->err) named.side = next_side(load, pair, &in);
+        if (load->err) return;
+        wsm__named *place = wsm__ring_push(&side->named, load->tree->mem);
+        if (place)
+            *place = named;
+        else
+            fail(load, WSM_ERR_NOMEM);
+    }
+}
+
 /* The second round: what may name a node that is younger. */
 static void load_links(loader *load, wsm_slice object) {
     wsm__side *side = side_of(load, member_of(object, "id"));
     wsm__json_value wake = member_of(object, "wake_side");
     if (!side) return;
     load_ring(load, &side->cross, array_of(load, object, "cross"));
+    load_named(load, side, member_of(object, "named"));
     if (wsm__side_is_main(side)) return;
     load_ring(load, &side->waits, array_of(load, object, "waits"));
     if (wake.kind) side->wake_side = side_of(load, wake);

@@ -4,7 +4,8 @@
  *       [[9,2,0,"value"],[4,1,0]]]]},
  *      {"id":"sb-…","parent":"main","fork":null,"n":[creator, coordinator, status, before, final, priority, flags,
  * policy, version, born, born_ms, merged_at],"task":"…",…,"members":[[agent, invited, is_member, from, to, …]],
- *       "views":[["main", from, up_to, mode, records, bytes]],"cross":["main"],"wait":[what],"waits":["sb-…"],…}]
+ *       "views":[["main", from, up_to, mode, records,
+ * bytes]],"cross":["main"],"named":[[9,"sb-…"]],"wait":[what],"waits":["sb-…"],…}]
  *
  * A value of a reference is [offset, version, agent, value], a removal has no fourth. Numbers that mean "none" are
  * 2^32-1. */
@@ -123,6 +124,21 @@ static void put_views(wsm__json_out *out, const wsm__side *side) {
     wsm__buf_putc(out->buf, ']');
 }
 
+/* Left out where there are none, as in snapshots of before they were noted. */
+static void put_named(wsm__json_out *out, const wsm__side *side) {
+    if (side->named.count == 0) return;
+    wsm__json_name(out, "named");
+    wsm__buf_putc(out->buf, '[');
+    for (uint32_t i = 0; i < side->named.count; i++) {
+        const wsm__named *named = wsm__ring_at(&side->named, i);
+        open_array(out->buf);
+        put_num(out->buf, named->offset);
+        put_id(out->buf, named->side);
+        wsm__buf_putc(out->buf, ']');
+    }
+    wsm__buf_putc(out->buf, ']');
+}
+
 static void put_offered(wsm__json_out *out, const wsm__side *side) {
     if (side->offered.count == 0) return;
     wsm__json_name(out, "offered");
@@ -183,6 +199,7 @@ static void put_side(const wsm__side *side, wsm__buf *buf) {
         put_sides(&out, "waits", &side->waits);
     }
     put_sides(&out, "cross", &side->cross);
+    put_named(&out, side);
     wsm__json_close(&out);
 }
 

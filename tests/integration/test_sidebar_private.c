@@ -452,6 +452,96 @@ static void a_private_child_outlives_its_parent_and_merges_into_it_all_the_same(
     finish(&r);
 }
 
+/* Two agents know of a private sidebar, and one record of an open one, of theirs alone, names it. */
+static void name_inside(run *r, char open[SIDE_ID]) {
+    begin(r, true);
+    spawn_inside(r);
+    side_spawn(r->ada, "\"bob\"", "", open);
+    const char *waits = "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\","
+                        "\"dependency_refs\":[\"%s\"]";
+    assert_string_equal(answer_of(peer_ask(r->bob, "sidebar_waiting_update", waits, open, r->id)), "ack");
+    assert_non_null(peer_last(r->ada, r->id));
+}
+
+static void a_history_that_names_a_private_sidebar_is_for_those_who_know_it(void **state) {
+    char open[SIDE_ID];
+    run r;
+    (void)state;
+    name_inside(&r, open);
+    const char *invite = "\"sidebar_id\":\"%s\",\"agent_ids\":[\"eve\"],\"history\":\"%s\"";
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_invite", invite, open, "all")), "forbidden");
+    int err =
+        host_ask(r.world, NULL,
+                 "{\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"eve\"],\"history\":\"all\"}", open);
+    assert_int_equal(err, WSM_ERR_FORBIDDEN);
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_invite", invite, open, "since_join")), "ack");
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_join", "\"sidebar_id\":\"%s\"", open)), "ack");
+    peer_ask(r.outsider[0], "context_request", "\"context_id\":\"%s\"", open);
+    peer_ask(r.outsider[0], "context_request", "\"context_id\":\"%s\",\"records\":{}", open);
+    assert_null(strstr(r.outsider[0]->text, r.id));
+    invite = "\"sidebar_id\":\"%s\",\"agent_ids\":[\"eve\"]"; /* who gets to know it may read it */
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_invite", invite, r.id)), "ack");
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_leave", "\"sidebar_id\":\"%s\"", open)), "ack");
+    invite = "\"sidebar_id\":\"%s\",\"agent_ids\":[\"eve\"],\"history\":\"all\"";
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_invite", invite, open)), "ack");
+    finish(&r);
+}
+
+static void no_private_sidebar_is_named_once_somebody_is_invited_to_read_it(void **state) {
+    char open[SIDE_ID];
+    run r;
+    (void)state;
+    begin(&r, true);
+    spawn_inside(&r);
+    side_spawn(r.ada, "\"bob\"", "", open);
+    const char *invite = "\"sidebar_id\":\"%s\",\"agent_ids\":[\"eve\"],\"history\":\"all\"";
+    assert_string_equal(answer_of(peer_ask(r.ada, "sidebar_invite", invite, open)), "ack");
+    const char *pause = "\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"sidebar\":\"%s\"}";
+    assert_string_equal(answer_of(peer_ask(r.bob, "sidebar_pause", pause, open, r.id)), "forbidden");
+    assert_string_equal(
+        answer_of(peer_ask(r.outsider[0], "sidebar_join", "\"sidebar_id\":\"%s\",\"history\":\"all\"", open)), "ack");
+    assert_null(strstr(r.outsider[0]->text, r.id));
+    finish(&r);
+}
+
+static void who_may_not_read_all_of_a_history_grants_none_of_it(void **state) {
+    char open[SIDE_ID];
+    run r;
+    (void)state;
+    begin(&r, true);
+    side_spawn(r.ada, "\"bob\"", "", open);
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_join", "\"sidebar_id\":\"%s\"", open)), "ack");
+    world_join(r.world, "oli", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(r.world, 10);
+    const char *invite = "\"sidebar_id\":\"%s\",\"agent_ids\":[\"oli\"],\"history\":\"%s\"";
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_invite", invite, open, "all")), "forbidden");
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "sidebar_invite", invite, open, "since_join")), "ack");
+    finish(&r);
+}
+
+static void what_names_a_private_sidebar_is_not_seen_through_a_view(void **state) {
+    char open[SIDE_ID], below[SIDE_ID];
+    run r;
+    (void)state;
+    name_inside(&r, open);
+    assert_string_equal(
+        answer_of(peer_ask(r.ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\"", open)),
+        "ack");
+    const char *answer = peer_ask(r.ada, "sidebar_child_spawn",
+                                  "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\","
+                                  "\"assigned_agents\":[\"eve\",\"bob\"]",
+                                  open);
+    snprintf(below, sizeof below, "%s", line_get(answer, "result.sidebar_id"));
+    const char *ask = "\"context_id\":\"%s\",\"records\":{\"of\":\"%s\"}";
+    peer_forget(r.bob);
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "context_request", ask, below, open)), "ack");
+    assert_non_null(peer_last(r.outsider[0], "sidebar_status_update"));
+    assert_null(strstr(r.outsider[0]->text, r.id));
+    assert_string_equal(answer_of(peer_ask(r.bob, "context_request", ask, below, open)), "ack");
+    assert_non_null(strstr(r.bob->text, r.id)); /* he knows it */
+    finish(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
@@ -459,6 +549,10 @@ int main(void) {
         cmocka_unit_test(what_outsiders_may_call_does_not_depend_on_calls_inside),
         cmocka_unit_test(a_private_child_outlives_its_parent_and_merges_into_it_all_the_same),
         cmocka_unit_test(an_id_that_exists_is_answered_like_one_that_does_not),
+        cmocka_unit_test(a_history_that_names_a_private_sidebar_is_for_those_who_know_it),
+        cmocka_unit_test(no_private_sidebar_is_named_once_somebody_is_invited_to_read_it),
+        cmocka_unit_test(who_may_not_read_all_of_a_history_grants_none_of_it),
+        cmocka_unit_test(what_names_a_private_sidebar_is_not_seen_through_a_view),
     };
     return cmocka_run_group_tests_name("sidebar/private", tests, NULL, NULL);
 }
