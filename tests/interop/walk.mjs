@@ -22,7 +22,7 @@ const SECRET = 'nobody else shall know', WORD = 'a word with eve';
 
 const runner = new Runner();
 const folder = mkdtempSync(join(tmpdir(), 'wsm-walk-'));
-const hub = new Hub(join(folder, 'data'));
+const hub = new Hub(join(folder, 'data'), 'presence_grace_ms=1000');
 const names = new Names();
 const faults = [];
 
@@ -257,7 +257,7 @@ try {
     await node.focus();
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.querySelectorAll('#stream > li').length === 2);
-    assert.match(await eve.text('#stream'), /the linker after all.*forked why is the build red/);
+    assert.match(await eve.text('#stream'), /the linker after all.*forked “why is the build red”/);
     assert.equal(await node.getAttribute('aria-pressed'), 'true');
     assert.equal(await page.evaluate(() => document.activeElement.dataset.id), ids.fork, 'the focus is lost');
     await page.selectOption('#filter', '');
@@ -275,6 +275,46 @@ try {
     let now = await seen();
     while (Date.now() < deadline && JSON.stringify(now) !== JSON.stringify(expected)) now = await seen();
     assert.deepEqual(now, expected);
+  });
+
+  await act('what comes while the page is away is there when it is back, until it is answered', async () => {
+    await page.goto('about:blank');
+    await dot.does('mention_route', { target_agents: ['eve'], message: 'are you there?' });
+    await heard(await bob.does('memory_update', { exchange: 'later than the call' }), dot);
+    await eve.open(hub);
+    await eve.shows('#calls li', 'are you there?');
+    await newest(/called you.*are you there\?/);
+    await eve.open(hub);
+    await page.locator('#calls li', { hasText: 'are you there?' }).getByRole('button', { name: 'Working on it' }).click();
+    await eve.shows('#calls li .pill', 'working');
+    await dot.until('eve works on it', (m) => m.type === 'mention_status' && m.state === 'working');
+    await eve.open(hub);
+    await eve.shows('#calls li', 'are you there?');
+    await eve.shows('#calls li .pill', 'working');
+  });
+
+  await act('presence is shown as it is told: who works where, and who has gone', async () => {
+    await bob.does('agent_presence', { status: 'working', current_context: ids.fork, note: 'at the linker' });
+    await eve.shows('#presence li', /bob\s*working\s*in Fork of why is the build red .* at the linker/);
+    await cy.does('agent_presence', { status: 'idle' });
+    await eve.shows('#presence li', /cy\s*idle/);
+    await cy.close();
+    await eve.shows('#presence li', /cy\s*offline/);
+  });
+
+  await act('a person says something in a sidebar, and leaves it', async () => {
+    await page.selectOption('#store-context', ids.fork);
+    await page.fill('#store-text', '{"decided": true}');
+    await page.click('#store-send');
+    const said = await bob.until('what eve says', (m) => m.exchange?.decided);
+    assert.deepEqual([said.context_id, said.priority], [ids.fork, 'high']);
+    await page.locator(`#contexts .node[data-id="${ids.fork}"]`).click();
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await inTree(ids.fork, 'you are no member');
+    await page.locator('#store-context option', { hasText: 'Fork' }).waitFor({ state: 'detached' });
+    await newest(/you\s*left/);
+    assert.ok(!(await eve.text('#stream')).includes('the linker after all'));
+    await page.selectOption('#filter', '');
   });
 
   await act('it can be read: contrast in light and dark, and no sideways scrolling on a phone', async () => {

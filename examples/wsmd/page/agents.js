@@ -25,13 +25,28 @@ const drawAgents = soon(() => {
   $("presence-empty").hidden = sorted.length > 0;
 });
 
+/* A sidebar of which we are no member shows in presence first; it stands below main, or below a context that we share with
+ * that agent. Many may come at once: they are looked for together. */
+const LOOK_MS = 500;
+const lookBelow = new Set();
+
+const look = (id) => {
+  if (lookBelow.size === 0) {
+    setTimeout(() => {
+      const all = [...lookBelow];
+      lookBelow.clear();
+      for (const one of all) if (contexts.has(one)) askContext(one);
+    }, LOOK_MS);
+  }
+  lookBelow.add(id);
+};
+
 const takePresence = (message) => {
   takeAgent({ ...message, wasHere: true });
   drawAgents();
-  /* A sidebar of which we are no member shows here first; it stands below main, or below one that we share with him. */
   if (list(message.active_sidebars).every((id) => contexts.has(id))) return;
-  askContext("main");
-  for (const { id, snap } of contexts.values()) if (snap?.participants.includes(message.agent_id)) askContext(id);
+  look("main");
+  for (const { id, snap } of contexts.values()) if (snap?.participants.includes(message.agent_id)) look(id);
 };
 
 const askAgents = () => send({ type: "agent_list" }, "", (answer) => {

@@ -43,10 +43,10 @@ const answerCall = (call, state) => {
 const callOf = (call) => {
   const { record, state } = call, acts = make("div", "acts"), [did, ...below] = WORDS[record.type](record);
   const about = record.type === "mention_route" ? record.sidebar_id ?? "main" : record.context_id;
-  const head = make("div", "line", make("b", "", record.sender_agent_id), make("span", "did", did || "mentioned you"));
-  if ((record.priority ?? "normal") !== usualPriority(record)) head.append(pill(record.priority));
-  if (state) head.append(pill(state));
-  if (about !== "main" && !list(record.context_refs).includes(about)) head.append(make("span", "in", "in " + titleOf(about)));
+  const head = make("div", "line", make("b", "", record.sender_agent_id), " ", make("span", "did", did || "mentioned you"));
+  if ((record.priority ?? "normal") !== usualPriority(record)) head.append(" ", pill(record.priority));
+  if (state) head.append(" ", pill(state));
+  if (about !== "main" && !list(record.context_refs).includes(about)) head.append(" ", make("span", "in", "in " + titleOf(about)));
   const item = make("li", "", head, ...below.filter(Boolean), acts);
   const act = (text, next) => acts.append(button(text, "quiet", () => answerCall(call, next)));
   if (record.type === "sidebar_invite") acts.append(make("span", "small soft", "Join it in the tree of contexts."));

@@ -48,6 +48,6 @@ const soon = (act) => {
   return () => {
     if (waits) return;
     waits = true;
-    setTimeout(() => { waits = false; act(); }, 30);
+    setTimeout(() => { waits = false; act(); }, 60);
   };
 };

@@ -7,7 +7,9 @@ const notes = [];           /* {offset, text}: what cannot be shown */
 const statuses = new Map(); /* message_id of what called somebody -> Map of target -> state */
 let shown = ROWS_FIRST;
 
-const isAboutMe = (record) => list(record.agent_ids).includes(me) && ["sidebar_invite", "sidebar_remove", "sidebar_leave"].includes(record.type);
+/* What tells this agent how it stands to a sidebar; it is sent to it though it is no member. */
+const isAboutMe = (record) => ["sidebar_invite", "sidebar_remove", "sidebar_leave"].includes(record.type) &&
+  (record.agent_ids ? list(record.agent_ids).includes(me) : record.sender_agent_id === me);
 
 const decisionOn = (merge) => {
   let first = null;
@@ -36,12 +38,13 @@ const rowOf = (record) => {
   time.dateTime = record.timestamp;
   time.textContent = when.toLocaleTimeString();
   time.title = when.toLocaleString();
-  const line = make("div", "line", make("b", "", record.sender_agent_id === me ? "you" : record.sender_agent_id), did && make("span", "did", did));
-  if (record.context_id && record.context_id !== "main") line.append(make("span", "in", "in " + titleOf(record.context_id)));
-  if ((record.priority ?? "normal") !== usualPriority(record)) line.append(pill(record.priority));
-  if (record.topic) line.append(pill(record.topic, "topic"));
-  for (const tag of list(record.tags)) line.append(pill(tag, "topic"));
-  if (record.key) line.append(pill("key " + record.key, "topic"));
+  const line = make("div", "line", make("b", "", record.sender_agent_id === me ? "you" : record.sender_agent_id), " ", did && make("span", "did", did));
+  const add = (element) => line.append(" ", element);
+  if (record.context_id && record.context_id !== "main") add(make("span", "in", "in " + titleOf(record.context_id)));
+  if ((record.priority ?? "normal") !== usualPriority(record)) add(pill(record.priority));
+  if (record.topic) add(pill(record.topic, "topic"));
+  for (const tag of list(record.tags)) add(pill(tag, "topic"));
+  if (record.key) add(pill("key " + record.key, "topic"));
   const head = make("div", "head", line, make("span", "when", time, " ", make("span", "offset", "#" + record.offset)));
   row.append(make("span", record.type === "memory_update" ? "dot" : "dot hollow"), head, ...below.filter(Boolean));
   const told = statuses.get(record.message_id);

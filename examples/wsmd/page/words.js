@@ -33,13 +33,16 @@ const table = (...pairs) => {
   return rows.length ? make("dl", "facts", ...rows.flatMap(([label, text]) => [make("dt", "", label), make("dd", "", String(text))])) : null;
 };
 
+/* A context's title inside a sentence. */
+const called = (id) => id === "main" ? titleOf(id) : "\u201c" + titleOf(id) + "\u201d";
+
 const others = (all, sender) => names(list(all).filter((name) => name !== sender).map((name) => name === me ? "you" : name));
 const named = (all) => names(list(all).map((name) => name === me ? "you" : name));
 const withOthers = (all, sender) => others(all, sender) ? " with " + others(all, sender) : "";
 
 const condition = (value) => {
   if (!value || typeof value !== "object") return value;
-  if (value.sidebar) return titleOf(value.sidebar) + " has ended";
+  if (value.sidebar) return called(value.sidebar) + " has ended";
   if (value.time) return new Date(value.time).toLocaleString();
   if (value.mention) return value.mention + " is mentioned";
   return "the key " + value.key + " is stored";
@@ -50,7 +53,7 @@ const seconds = (value) => value === undefined ? undefined : value < 120 ? value
 /* type -> [what the sender did, elements below] */
 const WORDS = {
   memory_update: (m) => ["", content(m.exchange)],
-  memory_archived: (m) => ["moved " + (contexts.has(m.subject) ? titleOf(m.subject) : m.subject) + " to " + m.tier + " memory", quote(m.reason)],
+  memory_archived: (m) => ["moved " + (contexts.has(m.subject) ? called(m.subject) : m.subject) + " to " + m.tier + " memory", quote(m.reason)],
   data_ref: (m) => [m.value === null ? "removed the reference " + m.name : "set the reference " + m.name, m.value === null ? null : content(m.value)],
   sidebar_spawn: (m) => ["began a sidebar" + withOthers(m.participants, m.sender_agent_id), quote(m.task_description), table(["Done when", m.success_criteria])],
   sidebar_child_spawn: (m) => ["began a part of the work" + withOthers(m.assigned_agents, m.sender_agent_id), quote(m.sub_task_description), table(["Done when", m.success_criteria])],
@@ -61,9 +64,9 @@ const WORDS = {
   sidebar_leave: (m) => ["left", quote(m.reason)],
   sidebar_invite: (m) => ["invited " + named(m.agent_ids), quote(m.reason)],
   sidebar_remove: (m) => ["removed " + named(m.agent_ids), quote(m.reason)],
-  sidebar_fork: (m) => ["forked " + titleOf(m.original_sidebar_id) + withOthers(m.participants, m.sender_agent_id), quote(m.fork_reason)],
-  sidebar_merge: (m) => ["merged " + titleOf(m.sidebar_id) + (m.success ? "" : ", without success"), ...mergeParts(m)],
-  sidebar_merge_decision: (m) => ["decided on the merge of " + titleOf(m.sidebar_id), quote(m.reason), table(["Accepted", offsets(m.accept)], ["Refused", offsets(m.refuse)])],
+  sidebar_fork: (m) => ["forked " + called(m.original_sidebar_id) + withOthers(m.participants, m.sender_agent_id), quote(m.fork_reason)],
+  sidebar_merge: (m) => ["merged " + called(m.sidebar_id) + (m.success ? "" : ", without success"), ...mergeParts(m)],
+  sidebar_merge_decision: (m) => ["decided on the merge of " + called(m.sidebar_id), quote(m.reason), table(["Accepted", offsets(m.accept)], ["Refused", offsets(m.refuse)])],
   sidebar_archive: (m) => ["archived it, " + plain(m.final_status), quote(m.archive_reason)],
   sidebar_test_result: (m) => ["tested it", make("p", "said", pill(m.result), " ", m.test_description), table(["Found", m.findings], ["Next", m.next_test_suggestion])],
   sidebar_waiting_update: (m) => ["waits for " + (WAITS_FOR[m.waiting_for] ?? plain(m.waiting_for)), quote(m.description), table(["About", seconds(m.estimated_wait_time)], ["On", names(list(m.dependency_refs).map((id) => contexts.has(id) ? titleOf(id) : id))])],
@@ -88,7 +91,7 @@ const mergeParts = (m) => {
   for (const one of list(m.conflicts))
     parts.push(part("Both sides have changed " + one.name, table(["Here", brief(one.parent)], ["In the sidebar", brief(one.sidebar)], ["Now", plain(one.resolution)])));
   for (const one of list(m.child_results))
-    parts.push(part("Part of the work: " + titleOf(one.sidebar_id) + ", " + plain(one.status), hasFindings(one.consolidated_findings) ? findings(one.consolidated_findings) : null));
+    parts.push(part("Part of the work: " + called(one.sidebar_id) + ", " + plain(one.status), hasFindings(one.consolidated_findings) ? findings(one.consolidated_findings) : null));
   return parts;
 };
 

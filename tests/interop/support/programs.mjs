@@ -75,12 +75,14 @@ export class Hub {
   #child = null;
   port = 0;
 
-  constructor(folder) {
+  /** `settings`: keys of the configuration, as "name=value". */
+  constructor(folder, ...settings) {
     this.folder = folder;
+    this.settings = settings.flatMap((one) => ['--set', one]);
   }
 
   async up() {
-    const { child, url } = await start('wsmd', '--data', this.folder, '--listen', `127.0.0.1:${this.port}`);
+    const { child, url } = await start('wsmd', '--data', this.folder, '--listen', `127.0.0.1:${this.port}`, ...this.settings);
     this.#child = child;
     this.http = url;
     this.url = url.replace('http', 'ws');

@@ -3,7 +3,7 @@
 //     #5 side:1 ada sidebar_spawn id=ada.2 priority=high task_description="…"
 //     hub ack of=ada.2 #5 result={…}
 //
-// #n: the n-th record of the story, whatever its offset; context:seq, or the context alone where the record has no seq;
+// #n: the n-th record of the story, whatever its offset, `after #n` one behind it that is sent to nobody; context:seq, or the context alone where the record has no seq;
 // ada.2: the message_id of ada's second record, ada.x1 that of her first command that made none. Left out, after they were
 // looked at: message_id of answers, timestamp, offset 0, `priority` where it is normal, `durable` where it is true.
 import assert from 'node:assert/strict';
