@@ -19,7 +19,10 @@
 #define WSM__REASON_BYTES_MAX    2048u  /* a reason, a note: a paragraph */
 #define WSM__ITEMS_MAX           1024u  /* offsets that a merge names, parts of a context that a message lists */
 #define WSM__PULL_MAX            500u   /* records of a page that somebody asks for */
-#define WSM__MENTION_TARGETS_MAX 16u    /* of one message; groups count as one */
+#define WSM__WATCHES_MAX         16u    /* contexts that a connection watches: each is kept as it was told */
+#define WSM__WATCH_MS_MIN        100u /* between two deltas: people see no more, and a context costs some time to write */
+#define WSM__WATCH_MS_MAX        600000u
+#define WSM__MENTION_TARGETS_MAX 16u /* of one message; groups count as one */
 #define WSM__MENTION_BYTES_MAX   16384u
 #define WSM__CALLEES_MAX         256u  /* agents that one message may call, groups included */
 #define WSM__CALLEES_ANSWER_MAX  8192u /* of names and outcomes in an ack */

@@ -104,6 +104,7 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
         wsm__ages_note(&hub->ages, fold->offset, fold->head.time_ms, (int64_t)hub->config.store_age_s * 1000);
     if (fold->context && fold->context->expected < fold->context->seq) fold->context->expected = fold->context->seq;
     wsm__fold_commit(hub, fold);
+    if (fold->head.type != WSM__MSG_MEMORY_UPDATE) hub->reshaped++;
     if (fold->head.type == WSM__MSG_AGENT_CARD) wsm__card_told(hub, fold);
     if (!frame) return WSM_OK; /* and no reach */
     fold->receivers = wsm__fanout_record(hub, frame, fold);

@@ -229,6 +229,7 @@ void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *conte
         wsm_conn *conn = wsm__peer_slot(hub, agent->slots[i])->conn;
         wsm__receivers_remove(receivers, conn->slot);
         wsm__history_forget(conn, context);
+        wsm__watch_drop(conn, context);
         leaver who = {.hub = hub, .conn = conn, .left = context, .reader = wsm__audience_reader(conn)};
         hub->count.dropped_left += wsm__io_purge(&conn->io, is_lost_to, &who);
     }

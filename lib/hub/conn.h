@@ -102,6 +102,7 @@ struct wsm_conn {
     wsm__list in_conns;
     wsm__strikes malformed, too_fast;
     struct wsm__history_job *history; /* of a context that it was let into; NULL: none under way */
+    struct wsm__watch *watches;       /* contexts that it watches (watch.c); NULL: none */
     uint64_t replay_to, replay_count;
     uint64_t lost_told; /* what is gone was told as of this state (audience.c) */
     uint64_t position_sent, presence_seen;

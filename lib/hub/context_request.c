@@ -1,4 +1,4 @@
-/* context_request: a context as it is now, and of it exactly what the asker may see. */
+/* context_request: a context as it is now, and of it exactly what the asker may see. watch.c asks for the same. */
 #include "hub/sides.h"
 #include "limits.h"
 #include "util/clock.h"
@@ -7,12 +7,11 @@ typedef struct lens {
     wsm_hub *hub;
     const wsm__side *side;
     uint32_t who;
-    const wsm__command *command;
+    const wsm_conn *conn; /* NULL: it is for the host */
 } lens;
 
 static bool may_know(const lens *view, const wsm__side *other) {
-    const wsm_conn *conn = view->command->conn;
-    if (conn && !wsm__identity_may_read(&conn->identity, wsm__side_id(other))) return false;
+    if (view->conn && !wsm__identity_may_read(&view->conn->identity, wsm__side_id(other))) return false;
     return wsm__tree_knows(&view->hub->tree, other, view->who);
 }
 
@@ -228,51 +227,75 @@ static void put_context(wsm__buf *buf, const lens *view) {
     wsm__json_close(&out);
 }
 
+void wsm__context_put(wsm__buf *buf, wsm_hub *hub, const wsm__side *side, uint32_t who, const wsm_conn *conn) {
+    lens view = {hub, side, who, conn};
+    put_context(buf, &view);
+}
+
 /* ---- the answer -----------------------------------------------------------------------------------------------------
  */
 
-/* The last record of the context: what a reader's snapshot holds does not tell of records elsewhere. */
-static void answer_conn(wsm_hub *hub, const wsm__command *command, const wsm__side *side, wsm_slice context) {
+/* The version is the last record of the context: what a reader's snapshot holds does not tell of records elsewhere. */
+void wsm__context_tell(wsm_conn *conn, const wsm__side *side, const wsm__origin *origin, wsm_slice context) {
     wsm__encoder enc;
-    wsm__verdict verdict = {.err = WSM_OK};
-    wsm__answer_begin(hub, &enc, WSM__MSG_CONTEXT_SNAPSHOT);
+    wsm__answer_begin(conn->hub, &enc, WSM__MSG_CONTEXT_SNAPSHOT);
     wsm__encode_str(&enc, "context_id", wsm__side_id(side));
-    if (command->origin->has_id) wsm__encode_str(&enc, "cause", wsm__slice(command->origin->message_id, WSM__UUID_LEN));
+    if (origin->has_id) wsm__encode_str(&enc, "cause", wsm__slice(origin->message_id, WSM__UUID_LEN));
     wsm__encode_num(&enc, "version", side->active);
     wsm__encode_raw(&enc, "context", context);
     wsm__encode_end(&enc);
-    wsm__peer_notice(command->conn, WSM__LANE_NORMAL);
+    wsm__peer_notice(conn, WSM__LANE_NORMAL);
+}
+
+static void answer_host(wsm_hub *hub, const wsm__command *command, wsm_slice context) {
+    wsm__verdict verdict = {.result = context};
     wsm__answer(hub, command->origin, &verdict);
+}
+
+static void answer_conn(wsm_hub *hub, const wsm__command *command, const wsm__ask *ask, wsm__buf *context) {
+    wsm__verdict verdict = {.err = WSM_OK};
+    wsm__json_value have = wsm__ask_field(ask, "have_version");
+    uint64_t version = UINT64_MAX;
+    if (have.kind) wsm__json_u64(have, UINT64_MAX, &version);
+    if (!wsm__watch_answer(command->conn, ask->side, command->origin, version, context))
+        wsm__context_tell(command->conn, ask->side, command->origin, wsm__slice(context->ptr, context->len));
+    wsm__answer(hub, command->origin, &verdict);
+}
+
+wsm__side *wsm__context_readable(wsm__ask *ask, wsm_hub *hub, const wsm__command *command) {
+    wsm__no no = {WSM_OK, NULL, NULL};
+    wsm__ask_of_command(ask, hub, command);
+    ask->side = wsm__ask_context(ask, command->message->context_id, "context_id", &no);
+    if (ask->side) no = wsm__rights_no(&hub->tree, ask->side, ask->who, WSM__OP_READ, "context_id");
+    if (!no.err) return ask->side;
+    wsm__side_refuse(hub, command, &no);
+    return NULL;
+}
+
+bool wsm__context_take(wsm__buf *buf, wsm_hub *hub, const wsm__command *command, const wsm__ask *ask) {
+    size_t most = hub->config.queue_bytes_max ? hub->config.queue_bytes_max / 2 : SIZE_MAX;
+    wsm__buf_init(buf, &hub->mem, most);
+    wsm__context_put(buf, hub, ask->side, ask->who, command->conn);
+    if (buf->err == WSM_ERR_TOO_LARGE)
+        wsm__answer_error(hub, command->origin, WSM_ERR_LIMIT, "context_id", "context_id: too large for one message");
+    else if (buf->err)
+        wsm__answer_error(hub, command->origin, WSM_ERR_NOMEM, NULL, NULL);
+    return !buf->err;
 }
 
 void wsm__context_submit(wsm_hub *hub, const wsm__command *command) {
     wsm__ask ask;
     wsm__buf buf;
-    wsm__no no = {WSM_OK, NULL, NULL};
-    size_t most = hub->config.queue_bytes_max ? hub->config.queue_bytes_max / 2 : SIZE_MAX;
-    wsm__ask_of_command(&ask, hub, command);
-    ask.side = wsm__ask_context(&ask, command->message->context_id, "context_id", &no);
-    if (ask.side) no = wsm__rights_no(&hub->tree, ask.side, ask.who, WSM__OP_READ, "context_id");
-    if (no.err) {
-        wsm__side_refuse(hub, command, &no);
-        return;
-    }
+    if (!wsm__context_readable(&ask, hub, command)) return;
     if (wsm__ask_field(&ask, "records").kind) {
         wsm__context_records(hub, command, ask.side, ask.who);
         return;
     }
-    lens view = {hub, ask.side, ask.who, command};
-    wsm__buf_init(&buf, &hub->mem, most);
-    put_context(&buf, &view);
-    if (buf.err == WSM_ERR_TOO_LARGE) {
-        wsm__answer_error(hub, command->origin, WSM_ERR_LIMIT, "context_id", "context_id: too large for one message");
-    } else if (buf.err) {
-        wsm__answer_error(hub, command->origin, WSM_ERR_NOMEM, NULL, NULL);
-    } else if (command->conn) {
-        answer_conn(hub, command, ask.side, wsm__slice(buf.ptr, buf.len));
-    } else {
-        wsm__verdict verdict = {.result = wsm__slice(buf.ptr, buf.len)};
-        wsm__answer(hub, command->origin, &verdict);
+    if (wsm__context_take(&buf, hub, command, &ask)) {
+        if (command->conn)
+            answer_conn(hub, command, &ask, &buf);
+        else
+            answer_host(hub, command, wsm__slice(buf.ptr, buf.len));
     }
     wsm__buf_fini(&buf);
 }

@@ -101,6 +101,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__list_init(&hub->noisy);
     wsm__list_init(&hub->shells);
     wsm__list_init(&hub->readers);
+    wsm__list_init(&hub->watches);
     wsm__list_init(&hub->parked);
     wsm__ring_init(&hub->slots, sizeof(wsm__slot));
     wsm__ring_init(&hub->batch_items, sizeof(wsm__batch_item));

@@ -152,6 +152,10 @@ struct wsm_hub {
     wsm__ages ages;       /* kept if store_age_s asks for it */
     bool loaded_durable;
 
+    wsm__list watches;   /* of wsm__watch: those that know of no change (watch.c) */
+    uint64_t reshaped;   /* how many records have changed more than the context they stand in */
+    uint64_t stirred[2]; /* records and presence when the watches were looked through */
+
     wsm__list readers; /* of wsm__read, asked or waiting */
     uint32_t reads_active;
     uint64_t next_read;
@@ -247,6 +251,8 @@ bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t 
                                                                            no memory, and its timer runs */
 void wsm__peer_notice(wsm_conn *conn, wsm__lane lane); /* the notice in hub->scratch; no memory closes it, too */
 bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane);   /* one that can be told later, too; false: it was not */
+/* As a hint, of a context: whoever leaves that loses it, too. */
+bool wsm__peer_hint_of(wsm_conn *conn, wsm__lane lane, const wsm__context *context);
 /* One that stands for records from this offset on: no `position` goes beyond it before it is out. */
 void wsm__peer_notice_of(wsm_conn *conn, wsm__lane lane, uint64_t offset);
 void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason); /* begin to close; twice does nothing */
@@ -402,6 +408,11 @@ void wsm__read_free(wsm_hub *hub, wsm__read *read);
 int wsm__read_record(wsm_hub *hub, const wsm_record *record, wsm__stored *stored);
 void wsm__read_release(wsm_hub *hub, wsm__stored *stored);
 void wsm__records_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
+
+/* watch.c */
+void wsm__watch_stir(wsm_hub *hub);                                /* what is watched may have changed */
+void wsm__watch_pump(wsm_conn *conn);                              /* sends what is due */
+void wsm__watch_drop(wsm_conn *conn, const wsm__context *context); /* NULL: all of them */
 
 /* presence.c */
 void wsm__presence_joined(wsm_hub *hub, wsm_conn *conn);

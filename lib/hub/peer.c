@@ -139,6 +139,7 @@ void wsm__peer_timer(wsm_conn *conn) {
     wsm__replay_pump(conn); /* a page may have waited for its share of bytes, or anything for memory */
     wsm__delivery_pump(conn);
     wsm__presence_pump(conn);
+    wsm__watch_pump(conn);
     if (!conn->notified && wsm__io_has_output(&conn->io)) wsm__turn_notify(conn);
     wsm__peer_rearm(conn, next);
 }
@@ -184,7 +185,7 @@ bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t 
     return true;
 }
 
-static int push_notice(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
+static int push_notice(wsm_conn *conn, wsm__lane lane, uint64_t offset, const wsm__context *context) {
     wsm_hub *hub = conn->hub;
     wsm__frame *frame = hub->scratch.err ? NULL : wsm__frame_of(&hub->mem, 1, hub->scratch.ptr, hub->scratch.len, NULL);
     wsm__buf_clear(&hub->scratch);
@@ -192,7 +193,8 @@ static int push_notice(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
         hub->count.no_memory++;
         return WSM_ERR_NOMEM;
     }
-    int err = push(conn, lane, frame, offset, true);
+    if (context) wsm__audience_mark(frame, context, NULL);
+    int err = push(conn, lane, frame, offset, !context); /* a hint of a context takes no room that is kept for others */
     wsm__frame_unref(frame);
     return err;
 }
@@ -202,12 +204,16 @@ void wsm__peer_notice(wsm_conn *conn, wsm__lane lane) {
 }
 
 void wsm__peer_notice_of(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
-    int err = push_notice(conn, lane, offset);
+    int err = push_notice(conn, lane, offset, NULL);
     if (err) overflow(conn, err); /* a notice that is left out would be a lie: come back and resume */
 }
 
 bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane) {
-    return push_notice(conn, lane, 0) == WSM_OK;
+    return push_notice(conn, lane, 0, NULL) == WSM_OK;
+}
+
+bool wsm__peer_hint_of(wsm_conn *conn, wsm__lane lane, const wsm__context *context) {
+    return push_notice(conn, lane, 0, context) == WSM_OK;
 }
 
 int wsm__peer_link(wsm_conn *conn) {

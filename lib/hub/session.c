@@ -150,6 +150,7 @@ void wsm__session_leave(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__agent *agent = conn->agent;
     wsm__replay_stop(conn);
+    wsm__watch_drop(conn, NULL);
     if (conn->presence_lags) hub->presence_lagging--;
     conn->presence_lags = false;
     if (!agent) return;

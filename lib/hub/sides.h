@@ -1,7 +1,7 @@
 /* Sidebars in the hub: from a message about one to a record, and from the record to the state. Read in this order:
  * ask.c (what a message or a record says), ask_check.c (whether it may be), sidebars.c (commands), sidebar_merge.c,
  * parked.c (commands that wait), sidebar_apply.c and sidebar_records.c (records), sidebar_time.c (what time does),
- * context_request.c, context_records.c.
+ * context_request.c, context_records.c, watch.c.
  *
  * A command is checked when it arrives, and its record again when it is applied, by the same functions: both are read
  * through a wsm__ask. */
@@ -125,11 +125,26 @@ void wsm__side_put_away(wsm_hub *hub, wsm__side *side); /* its records have left
 
 /* context_request.c */
 void wsm__context_submit(wsm_hub *hub, const wsm__command *command);
+wsm__side *wsm__context_readable(wsm__ask *ask, wsm_hub *hub,
+                                 const wsm__command *command); /* the one it names; NULL: refused */
+/* Inits `buf`, to be ended in any case, and puts the context there as the asker may see it. False: answered. */
+bool wsm__context_take(wsm__buf *buf, wsm_hub *hub, const wsm__command *command, const wsm__ask *ask);
+/* The same for `who`, NULL conn: the host; errors are the buffer's. */
+void wsm__context_put(wsm__buf *buf, wsm_hub *hub, const wsm__side *side, uint32_t who, const wsm_conn *conn);
+void wsm__context_tell(wsm_conn *conn, const wsm__side *side, const wsm__origin *origin,
+                       wsm_slice context); /* a context_snapshot */
 
 /* context_records.c: a page of a context's own records, or of one that it has inherited. */
 void wsm__context_records(wsm_hub *hub, const wsm__command *command, wsm__side *side, uint32_t who);
 void wsm__pull_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
 void wsm__pull_failed(wsm_hub *hub, wsm__read *read, int err);
 void wsm__pull_drop(wsm_hub *hub, wsm__read *read); /* as wsm__merge_drop */
+
+/* watch.c: deltas of contexts that a connection watches. */
+void wsm__watch_submit(wsm_hub *hub, const wsm__command *command);
+/* For a client that asks for a context, which stands in `context`. True: it watches it, and was told: of the
+ * difference, if it has the version that it was told last, else of the whole. False: it does not. */
+bool wsm__watch_answer(wsm_conn *conn, const wsm__side *side, const wsm__origin *origin, uint64_t have,
+                       wsm__buf *context);
 
 #endif

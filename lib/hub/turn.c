@@ -85,6 +85,7 @@ bool wsm__turn_leave(wsm_hub *hub) {
         if (hub->parked_count > 0) wsm__parked_run(hub);
         if (hub->config.snapshot_records && hub->since_snapshot >= hub->config.snapshot_records && hub->is_ready)
             wsm__snapshot_save(hub);
+        wsm__watch_stir(hub);
         if (wsm__memory_is_short(hub)) wsm__shed(hub);
         tell_all(hub);
         if (hub->is_shutting_down) wsm__shutdown_step(hub); /* the last transport may have gone */

@@ -71,7 +71,9 @@ static void names_are_set_inherited_and_taken_away(void **state) {
         SAY(CLEO, "04", "data_ref", ",\"name\":\"commit\",\"value\":{\"new\":[1,2]}"),
         SAY_NO(BOB, "05", "data_ref", ",\"context_id\":\"$1\",\"name\":\"commit\",\"value\":1,\"if_version\":7",
                "conflict"),
+        SAY(ADA, "10", "context_watch", ",\"context_id\":\"$1\",\"interval_ms\":100"),
         SAY(BOB, "06", "data_ref", ",\"context_id\":\"$1\",\"name\":\"commit\",\"value\":null"),
+        PASS(1), /* she is told of the difference */
         SAY(BOB, "07", "data_ref", ",\"context_id\":\"$1\",\"name\":\"a new one\",\"value\":7"),
         SAY(ADA, "08", "context_request", ",\"context_id\":\"$1\""),
         SAY(ADA, "09", "context_request", ""),

@@ -60,10 +60,27 @@ static void a_page_of_records_is_told_by_the_table(void **state) {
     story_end(&s);
 }
 
+static void what_is_watched_is_told_by_the_table(void **state) {
+    story s;
+    (void)state;
+    story_begin(&s);
+    const char *why = story_play(&s);
+    if (why) fail_msg("%s", why);
+    peer *dot = s.cast[3];
+    peer_forget(dot);
+    peer_ask(dot, "context_watch", "\"interval_ms\":100");
+    peer_ask(dot, "memory_update", "\"exchange\":\"more\"");
+    world_run(s.world, 1000);
+    assert_well_said(dot);
+    assert_int_equal(heard[WSM__MSG_CONTEXT_DELTA], 1);
+    story_end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_of_records_is_told_by_the_table),
         cmocka_unit_test(a_story_is_told_by_the_table),
+        cmocka_unit_test(what_is_watched_is_told_by_the_table),
     };
     return cmocka_run_group_tests_name("hub/told", tests, NULL, NULL);
 }
