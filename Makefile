@@ -82,7 +82,8 @@ TEST_SRC    := $(sort $(wildcard tests/unit/test_*.c) $(wildcard tests/integrati
 # Sanitizers interpose the allocator already.
 FAULT_SRC   := $(if $(SANITIZE),,$(sort $(wildcard tests/fault/test_*.c)))
 FUZZ_SRC    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_HELP   := $(sort $(filter-out $(FUZZ_SRC) tests/fuzz/driver.c tests/fuzz/splits.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_DRIVE  := $(addprefix tests/fuzz/,driver.c splits.c rewind.c)
+FUZZ_HELP   := $(sort $(filter-out $(FUZZ_SRC) $(FUZZ_DRIVE),$(wildcard tests/fuzz/*.c)))
 DRIVER_SRC  := $(sort $(wildcard tests/acceptance/*.c))
 TOOL_SRC    := $(sort $(wildcard tools/*.c))
 
@@ -206,7 +207,7 @@ $(HUNTERS): $(BUILD)/%: $(BUILD)/obj/%.o $(SIM_A) $(CORE_A)
 	$(call program,$(CORE_LIBS))
 
 # A fuzz target runs its corpus with a driver of our own, or is driven by libFuzzer (see `make fuzz`).
-FUZZ_MAIN = $(call obj,tests/fuzz/driver.c)
+FUZZ_MAIN = $(call obj,$(FUZZ_DRIVE))
 FUZZ_WSMD := $(call obj,$(addprefix examples/wsmd/,config.c keys.c options.c))
 $(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ_MAIN) $(call obj,$(FUZZ_HELP) $(SUPPORT_SRC)) $(FUZZ_WSMD) \
          $(SIM_A) $(SQLITE_A) $(CORE_A)

@@ -41,6 +41,8 @@ FIGURES = [
     (r"(\d+) kills, \d+ updates, (\d+) acknowledged as durable, (\d+) of them not in the log exactly once",
      "{0:.0f} kills under load, {1:.0f} updates acknowledged as durable, {2:.0f} not in the log exactly once"),
     (r"inputs, (\d+) runs, (\d+) more with failing allocations", "{2:.0f} fuzz executions"),
+    (r"(\d+) transcripts; input .*? twice in (\d+) .*? output .*? twice in (\d+) ",
+     "{0:.0f} transcripts, two cuts of what is received in {1:.0f} ways, of what is written in {2:.0f}"),
     (r"mutants found (\d+) of (\d+)", "mutants found {0:.0f} of {1:.0f}"),
 ]
 FAULTS = re.compile(r"^faults: (.*)$")

@@ -22,6 +22,8 @@ CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 DICTS = ROOT / "tests" / "fuzz" / "dict"
 INPUT_MAX, RSS_MB, TIMEOUT_S = 65536, 256, 5
 SLOW = {"sim_choices": 120, "sim_session": 30, "sqlite_file": 15}  # seconds that one input may take: whole runs, a thread
+STREAMS = ("client", "frame_stream", "http_upgrade")  # cut in every two places (splits.py): the corpus takes short ones
+STREAM_MAX = 500
 FOUND = re.compile(r"^(crash|timeout|oom|leak)-")
 
 
@@ -67,6 +69,11 @@ def merge(program, name, work, environment, minimise):
             if not path.name.startswith(("rfc6455-", "session-", "crash-", "timeout-", "oom-", "leak-", "bug-")):
                 path.rename(old / path.name)
         sources.append(old)
+    if name in STREAMS:
+        for source in sources:
+            for path in source.iterdir():
+                if path.stat().st_size > STREAM_MAX:
+                    path.unlink()
     before = len(list(corpus.iterdir()))
     run([str(program), "-merge=1", "-use_counters=0", f"-max_len={INPUT_MAX}", f"-rss_limit_mb=1024", f"-timeout={SLOW.get(name, TIMEOUT_S)}", str(corpus),
          *map(str, sources)], environment)

@@ -47,8 +47,7 @@ def parts(build, seconds):
         yield [str(tsan / "tests" / name)], {"TSAN_OPTIONS": "exitcode=66 second_deadlock_stack=1"}
     yield [str(build / "tests/fault/test_fault_uv")], {"WSM_FAULT_STRIDE": str(max(4000 // seconds, 1))}
     yield [PYTHON, "scripts/valgrind.py", "--build", str(build), "--seconds", str(max(share(5), 30))], {}
-    for name in ("client", "frame_stream", "http_upgrade"):
-        yield [str(build / f"tests/fuzz/fuzz_{name}"), f"--splits={min(500, 72 + 4 * share(10))}", f"tests/fuzz/corpus/{name}"], {}
+    yield [PYTHON, "scripts/splits.py", "--build", str(build)], {}
     for name in ("integration/test_hub", "integration/test_threads", "integration/test_uv", "integration/test_uv_tls",
                  "integration/test_hub_sidebars", "integration/test_hub_mentions", "unit/test_sqlite_worker",
                  "unit/test_sqlite_store", "unit/test_client_client"):

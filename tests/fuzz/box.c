@@ -34,12 +34,12 @@ static void bytes_waiting(void *user, wsm_conn *conn, void *conn_user) {
     (void)user, (void)conn, (void)conn_user;
 }
 
-static void drain(box *b, wsm_conn *conn) {
+/* Writes what waits, at least as far as byte `to`; and not further, if there is a cut. */
+static void drain(box *b, wsm_conn *conn, size_t to) {
     wsm_vec vec[4];
     size_t count;
-    while ((count = wsm_conn_pending(conn, vec, 4)) > 0) {
-        size_t room = b->sent_max ? b->sent_max : SIZE_MAX, sent = 0,
-               to_cut = fuzz_piece(b->out_cuts, b->out.len, SIZE_MAX);
+    while (b->out.len < to && (count = wsm_conn_pending(conn, vec, 4)) > 0) {
+        size_t room = b->sent_max ? b->sent_max : SIZE_MAX, sent = 0, to_cut = fuzz_piece(&b->out_cuts, b->out.len);
         if (room > to_cut) room = to_cut;
         for (size_t i = 0; i < count && room > 0; i++) {
             size_t part = vec[i].len < room ? vec[i].len : room;
@@ -57,7 +57,7 @@ static void close_transport(void *user, wsm_conn *conn, void *conn_user) {
     (void)conn_user;
     fuzz_print(&b->told, "cut\n");
     b->gone = true;
-    if (b->conn) drain(b, conn);
+    if (b->conn) drain(b, conn, SIZE_MAX);
     b->conn = NULL;
     wsm_conn_closed(conn);
 }
@@ -103,13 +103,21 @@ static void on_applied(void *user, const wsm_applied *applied) {
                (unsigned long long)fuzz_hash(applied->json.ptr, applied->json.len));
 }
 
+/* A path that is a number asks for that status. */
+static int status_of(wsm_slice path) {
+    int status = 0;
+    for (size_t i = 1; i < path.len && i <= 3; i++)
+        status = status * 10 + (path.ptr[i] >= '0' && path.ptr[i] <= '9' ? path.ptr[i] - '0' : 9);
+    return path.len == 4 && status >= 200 && status <= 599 ? status : 200;
+}
+
 static void on_request(void *user, wsm_request *request) {
     box *b = user;
     wsm_slice path = wsm_request_path(request), body = wsm_request_body(request);
     fuzz_print(&b->told, "request %.*s %zu %016llx\n", (int)path.len, path.ptr, body.len,
                (unsigned long long)fuzz_hash(body.ptr, body.len));
     b->request = request;
-    if (b->answers == BOX_ANSWER_NOW) wsm_request_respond(request, 200, "X-Box: 1\r\n", "{}", 2);
+    if (b->answers == BOX_ANSWER_NOW) wsm_request_respond(request, status_of(path), "X-Box: 1\r\n", "{}", 2);
 }
 
 static void on_request_end(void *user, wsm_request *request) {
@@ -203,7 +211,13 @@ void box_recv(box *b, const void *bytes, size_t len) {
 }
 
 void box_drain(box *b) {
-    if (b->conn) drain(b, b->conn);
+    if (b->conn) drain(b, b->conn, SIZE_MAX);
+}
+
+size_t box_write(box *b, size_t to) {
+    fuzz_cut(&b->out_cuts, to);
+    if (b->conn) drain(b, b->conn, to);
+    return b->out.len;
 }
 
 void box_run(box *b, uint64_t ms) {
@@ -221,17 +235,28 @@ void box_run(box *b, uint64_t ms) {
 
 /* Memory in use is no matter of behaviour: a buffer that grew in steps is larger than one that grew at once. */
 static void note_number(void *user, const wsm_metric *metric) {
+    fuzz_text *numbers = &((box *)user)->numbers;
     if (strcmp(metric->name, "wsm_memory_bytes") == 0) return;
-    fuzz_print(&((box *)user)->numbers, "%s%s%s %.17g\n", metric->name, metric->labels ? " " : "",
-               metric->labels ? metric->labels : "", metric->value);
+    fuzz_put(numbers, metric->name, strlen(metric->name) + 1);
+    if (metric->labels) fuzz_put(numbers, metric->labels, strlen(metric->labels));
+    fuzz_put(numbers, "\n", 1);
+    fuzz_put(numbers, &metric->value, sizeof metric->value);
 }
 
-void box_end(box *b) {
+void box_count(box *b) {
     if (b->hub) wsm_hub_metrics(b->hub, note_number, b);
+}
+
+void box_leave(box *b) {
     wsm_hub_free(b->hub);
     b->hub = NULL;
     b->conn = NULL;
     fuzz_mem_end(&b->mem);
+}
+
+void box_end(box *b) {
+    box_count(b);
+    box_leave(b);
 }
 
 void box_free(box *b) {

@@ -19,15 +19,15 @@ typedef struct box {
     wsm_config config;
     wsm_host host;
     wsm_hub *hub;
-    wsm_conn *conn; /* NULL: none, or the transport has gone */
-    bool gone;      /* the hub has closed the transport */
-    uint16_t code;  /* as on_conn_state said */
-    int last_err;   /* of the last wsm_conn_recv */
-    size_t live;    /* bytes before the peer came */
-    size_t peak;    /* the most that was live after a call, above `live` */
-    fuzz_text out;  /* bytes to the peer */
-    fuzz_text told; /* what the host heard, a line each */
-    fuzz_text numbers;
+    wsm_conn *conn;       /* NULL: none, or the transport has gone */
+    bool gone;            /* the hub has closed the transport */
+    uint16_t code;        /* as on_conn_state said */
+    int last_err;         /* of the last wsm_conn_recv */
+    size_t live;          /* bytes before the peer came */
+    size_t peak;          /* the most that was live after a call, above `live` */
+    fuzz_text out;        /* bytes to the peer */
+    fuzz_text told;       /* what the host heard, a line each */
+    fuzz_text numbers;    /* of the hub at its end: a name, labels and the value, as they lie in memory, of each */
     size_t sent_max;      /* bytes that one write takes; 0: all */
     fuzz_cuts out_cuts;   /* a write ends at each */
     wsm_request *request; /* not answered yet */
@@ -42,13 +42,16 @@ bool box_start(box *b);
 bool box_open(box *b, wsm_peer_kind kind, bool plain);
 void box_recv(box *b, const void *bytes, size_t len); /* one call, from a block of its own */
 void box_drain(box *b);                               /* everything that waits is written */
+size_t box_write(box *b, size_t to);                  /* as fuzz_run_write */
 void box_run(box *b, uint64_t ms);                    /* time passes */
-void box_end(box *b);                                 /* frees the hub; what was collected stays until box_free */
+void box_count(box *b);                               /* collects the hub's numbers */
+void box_leave(box *b);                               /* frees the hub; what was collected stays until box_free */
+void box_end(box *b);                                 /* both */
 void box_free(box *b);
 
 const char *box_token(void); /* for BOX_AGENT, active */
 
-/* All that was observed, as text. */
+/* All that was observed. */
 void box_tell(const box *b, fuzz_text *seen);
 /* Expects two runs to be the same to everybody: peer, host, operator. */
 void box_expect_same(const box *a, const box *b);

@@ -6,9 +6,7 @@
  * from there on (I-64, I-65), as far as ALLOCATIONS_MAX. Prints how many inputs there were, and ends as every test
  * does. An input that breaks something ends the program, and its name is printed.
  *
- * With --splits, of a target that reads a stream: every way to receive each transcript in two, three and four pieces,
- * and every way to write what comes out, and all must be observed as the same (I-60, I-61). Streams of up to BYTES are
- * cut in every two places, a fifth of that, at most 50, in every three; longer ones in every one. */
+ * With --splits it cuts streams instead, see splits.c: those of up to BYTES in every two places. */
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include <signal.h>
@@ -19,16 +17,10 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "splits.h"
 
 #define ALLOCATIONS_MAX 40
 #define PATHS_MAX       8192
-
-#define ONE_CUT_MAX    1024u
-#define ONE_OUT_MAX    8192u /* output, of transcripts of agents and where more than usual is asked for */
-#define TWO_CUTS_MAX   72u
-#define THREE_CUTS_MAX 50u
-
-static size_t two_cuts_max = TWO_CUTS_MAX;
 
 static char current[512];
 static unsigned inputs;
@@ -47,6 +39,7 @@ static void on_crash(int signal) {
 
 /* An input has its own block of its exact size, so that reading past its end shows. */
 static unsigned char *load(const char *path, size_t *len) {
+    snprintf(current, sizeof current, "%s", path);
     FILE *file = fopen(path, "rb");
     struct stat about;
     unsigned char *bytes = NULL;
@@ -56,6 +49,10 @@ static unsigned char *load(const char *path, size_t *len) {
         if (bytes) *len = fread(bytes, 1, (size_t)about.st_size, file);
     }
     if (file) fclose(file);
+    if (!bytes) {
+        fprintf(stderr, "cannot read %s\n", path);
+        exit(2);
+    }
     return bytes;
 }
 
@@ -76,12 +73,7 @@ static void run_starved(const unsigned char *bytes, size_t len) {
 
 static void run_file(const char *path) {
     size_t len;
-    snprintf(current, sizeof current, "%s", path);
     unsigned char *bytes = load(path, &len);
-    if (!bytes) {
-        fprintf(stderr, "cannot read %s\n", path);
-        exit(2);
-    }
     LLVMFuzzerTestOneInput(bytes, len);
     plain_runs++;
     if (fuzz_counts) run_starved(bytes, len);
@@ -89,61 +81,10 @@ static void run_file(const char *path) {
     inputs++;
 }
 
-/* ---- every way to cut a stream ---- */
-
-static unsigned long long in_runs[4], out_runs[4], transcripts[4];
-
-static void run_cut(const unsigned char *bytes, size_t len, fuzz_cuts in, fuzz_cuts out, const fuzz_text *whole) {
-    fuzz_text seen = {0};
-    fuzz_stream(bytes, len, in, out, &seen);
-    if (!fuzz_same(&seen, whole)) {
-        const fuzz_cuts *cuts = in.count ? &in : &out;
-        for (size_t i = 0; i < cuts->count; i++)
-            fprintf(stderr, "cut at %zu of the %s\n", cuts->at[i], in.count ? "input" : "output");
-        fuzz_show("whole", whole->ptr, whole->len);
-        fuzz_show("cut", seen.ptr, seen.len);
-        FUZZ_FAIL("the same for every cut");
-    }
-    fuzz_text_free(&seen);
-}
-
-/* All sets of `count` cuts of a stream of `stream` bytes. */
-static void run_cuts(const unsigned char *bytes, size_t len, size_t stream, size_t count, bool of_input,
-                     const fuzz_text *whole) {
-    size_t at[3] = {1, 2, 3};
-    fuzz_cuts cuts = {at, count}, none = {at, 0};
-    if (stream <= count) return;
-    for (;;) {
-        run_cut(bytes, len, of_input ? cuts : none, of_input ? none : cuts, whole);
-        (of_input ? in_runs : out_runs)[count]++;
-        size_t i = count;
-        while (i > 0 && at[i - 1] == stream - 1 - (count - i)) i--;
-        if (i == 0) return;
-        at[i - 1]++;
-        for (; i < count; i++) at[i] = at[i - 1] + 1;
-    }
-}
-
 static void split_file(const char *path) {
-    const size_t most[] = {0, ONE_CUT_MAX, two_cuts_max,
-                           two_cuts_max < THREE_CUTS_MAX * 5 ? two_cuts_max / 5 : THREE_CUTS_MAX};
     size_t len;
-    fuzz_text whole = {0};
-    fuzz_cuts none = {NULL, 0};
-    bool is_named = strstr(path, "/session-") != NULL; /* of agents: what comes out is long, and matters */
-    snprintf(current, sizeof current, "%s", path);
     unsigned char *bytes = load(path, &len);
-    if (!bytes) exit(2);
-    fuzz_lens lens = fuzz_stream(bytes, len, none, none, &whole);
-    for (size_t count = 1; count <= 3; count++) {
-        if (lens.in <= most[count]) {
-            run_cuts(bytes, len, lens.in, count, true, &whole);
-            transcripts[count]++;
-        }
-        size_t out_max = count == 1 && (is_named || two_cuts_max > TWO_CUTS_MAX) ? ONE_OUT_MAX : most[count];
-        if (lens.out <= out_max) run_cuts(bytes, len, lens.out, count, false, &whole);
-    }
-    fuzz_text_free(&whole);
+    splits_run(bytes, len);
     free(bytes);
     inputs++;
 }
@@ -193,8 +134,8 @@ int main(int argc, char **argv) {
         signal(SIGSEGV, on_crash);
     int first = 1;
     if (argc > 1 && strncmp(argv[1], "--splits", 8) == 0) {
-        if (argv[1][8] == '=') two_cuts_max = strtoul(argv[1] + 9, NULL, 10);
-        if (!fuzz_stream) {
+        if (argv[1][8] == '=') splits_bytes_max = strtoul(argv[1] + 9, NULL, 10);
+        if (!fuzz_run_begin) {
             fprintf(stderr, "this target reads no stream\n");
             return 2;
         }
@@ -213,11 +154,7 @@ int main(int argc, char **argv) {
         printf("report: %s: %u inputs, %llu runs, %llu more with failing allocations\n", name, inputs, plain_runs,
                starved_runs);
     else
-        printf(
-            "report: %s: %u transcripts; input cut once in %llu ways, twice in %llu (of %llu transcripts), three times "
-            "in %llu (of %llu); output in %llu, %llu and %llu ways\n",
-            name, inputs, in_runs[1], in_runs[2], transcripts[2], in_runs[3], transcripts[3], out_runs[1], out_runs[2],
-            out_runs[3]);
+        splits_report(name);
     printf("%u passed, %u failed\n", inputs, inputs == 0 ? 1u : 0u);
     return inputs == 0;
 }

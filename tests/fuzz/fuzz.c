@@ -73,10 +73,16 @@ uint64_t fuzz_hash(const void *bytes, size_t len) { /* FNV-1a */
     return hash;
 }
 
-size_t fuzz_piece(fuzz_cuts cuts, size_t at, size_t len) {
-    for (size_t i = 0; i < cuts.count; i++)
-        if (cuts.at[i] > at && cuts.at[i] < len) return cuts.at[i] - at;
-    return len - at;
+void fuzz_cut(fuzz_cuts *cuts, size_t at) {
+    if (cuts->count > 0 && cuts->at[cuts->count - 1] == at) return;
+    FUZZ_EXPECT(cuts->count < FUZZ_CUTS_MAX);
+    cuts->at[cuts->count++] = at;
+}
+
+size_t fuzz_piece(const fuzz_cuts *cuts, size_t at) {
+    for (size_t i = 0; i < cuts->count; i++)
+        if (cuts->at[i] > at) return cuts->at[i] - at;
+    return SIZE_MAX;
 }
 
 char *fuzz_copy(const void *bytes, size_t len) {

@@ -24,20 +24,28 @@ typedef struct fuzz_text {
 } fuzz_text;
 
 /* Where a stream of bytes is cut: rising places, none twice. */
+#define FUZZ_CUTS_MAX 3
 typedef struct fuzz_cuts {
-    const size_t *at;
+    size_t at[FUZZ_CUTS_MAX];
     size_t count;
 } fuzz_cuts;
+void fuzz_cut(fuzz_cuts *cuts, size_t at);           /* behind the last, or the last once more */
+size_t fuzz_piece(const fuzz_cuts *cuts, size_t at); /* bytes from `at` to the next cut; SIZE_MAX: there is none */
 
-/* Targets whose input is a stream have this too, for `--splits` of the driver: the input once, received in the pieces
- * that `in` makes of it and written in those that `out` makes of what comes out. All that was observed is added to
- * `seen`, and told how long both were. */
-typedef struct fuzz_lens {
-    size_t in, out;
-} fuzz_lens;
-fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in, fuzz_cuts out, fuzz_text *seen)
-    __attribute__((weak));
-size_t fuzz_piece(fuzz_cuts cuts, size_t at, size_t len); /* bytes from `at` to the next cut, or to the end */
+/* Targets whose input is a stream have these too, for `--splits` of the driver: one run of an input, step by step. All
+ * that a run knows lies in memory of malloc, so that the driver can go back to a step (rewind.h). */
+typedef struct fuzz_run fuzz_run;
+/* Up to the first byte of the stream. NULL: the input is none. */
+fuzz_run *fuzz_run_begin(const uint8_t *data, size_t size) __attribute__((weak));
+size_t fuzz_run_len(const fuzz_run *run) __attribute__((weak));   /* bytes of the stream */
+size_t fuzz_run_first(const fuzz_run *run) __attribute__((weak)); /* bytes that are written before any is received */
+/* One call with bytes of the stream, after the end of the call before. */
+void fuzz_run_recv(fuzz_run *run, size_t from, size_t to) __attribute__((weak));
+/* A write ends at byte `to` of the output. What waits before it is written; returns how much that makes in all. */
+size_t fuzz_run_write(fuzz_run *run, size_t to) __attribute__((weak));
+/* Everything is written, time passes. All that was observed is added to `seen`; returns how long the output was. */
+size_t fuzz_run_see(fuzz_run *run, fuzz_text *seen) __attribute__((weak));
+void fuzz_run_end(fuzz_run *run) __attribute__((weak)); /* nothing may be left */
 
 /* Ends the program with a message, as a crash would: the input is then kept by libFuzzer, or named by the driver. */
 #define FUZZ_EXPECT(condition) ((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))

@@ -99,12 +99,12 @@ static void on_refused(void *user, wsm_client *client, int status, wsm_slice bod
                (unsigned long long)fuzz_hash(body.ptr, body.len));
 }
 
-static void drain(end_of_wire *e) {
+/* Writes what waits, at least as far as byte `to`; and not further, if there is a cut. */
+static void drain(end_of_wire *e, size_t to) {
     wsm_vec vec[3];
     size_t count;
-    while ((count = wsm_client_pending(e->client, vec, 3)) > 0) {
-        size_t room = e->sent_max ? e->sent_max : SIZE_MAX, sent = 0,
-               to_cut = fuzz_piece(e->out_cuts, e->out.len, SIZE_MAX);
+    while (e->out.len < to && (count = wsm_client_pending(e->client, vec, 3)) > 0) {
+        size_t room = e->sent_max ? e->sent_max : SIZE_MAX, sent = 0, to_cut = fuzz_piece(&e->out_cuts, e->out.len);
         if (room > to_cut) room = to_cut;
         for (size_t i = 0; i < count && room > 0; i++) {
             size_t part = vec[i].len < room ? vec[i].len : room;
@@ -151,14 +151,15 @@ static bool begin(end_of_wire *e, unsigned mode) {
     int err = wsm_client_new(&e->client, &config, &host, e);
     FUZZ_EXPECT(err == 0 || fuzz_mem_is_short(&e->mem));
     e->live = e->mem.live;
-    if (err == 0) drain(e); /* the request */
     return err == 0;
 }
 
-/* The right value for the key of the request that stands in `out`, made by hand. */
+/* The right value for the key of the request that waits to be written, made by hand. */
 static void accept_value(const end_of_wire *e, char accept[32]) {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    const char *key = strstr(e->out.ptr, "Sec-WebSocket-Key: ");
+    wsm_vec request;
+    FUZZ_EXPECT(wsm_client_pending(e->client, &request, 1) == 1);
+    const char *key = memmem(request.base, request.len, "Sec-WebSocket-Key: ", 19);
     char seed[64];
     unsigned char digest[WSM__SHA1_LEN];
     FUZZ_EXPECT(key);
@@ -201,16 +202,20 @@ static void feed(end_of_wire *e, const char *bytes, size_t len) {
     if (now > e->peak) e->peak = now;
 }
 
-static void finish(end_of_wire *e, unsigned mode, size_t sent_max) {
+/* A close has room for 123 bytes of it, which end within the last character. */
+static const char long_reason[] = "a reason of more than one hundred and twenty-three bytes, which is all that a close "
+                                  "frame has room for: this one ends here\u00e9\u00e9\u00e9\u00e9";
+
+static void settle(end_of_wire *e, unsigned mode, size_t sent_max) {
     e->sent_max = sent_max;
-    if (mode & CLOSES) wsm_client_close(e->client, 1000, "bye");
-    drain(e);
+    if (mode & CLOSES) wsm_client_close(e->client, 1000, mode & SMALL ? long_reason : "bye");
+    drain(e, SIZE_MAX);
     for (int i = 0; mode & WAITS && i < 40; i++) {
         int64_t next = wsm_client_tick(e->client);
         if (next < 0) break;
         FUZZ_EXPECT(next > 0 || i < 30);
         e->mono += next > 0 ? (uint64_t)next : 1;
-        drain(e);
+        drain(e, SIZE_MAX);
     }
     char epoch[17];
     uint64_t position = wsm_client_position(e->client, epoch);
@@ -218,8 +223,16 @@ static void finish(end_of_wire *e, unsigned mode, size_t sent_max) {
     for (uint64_t i = 1; i < 40; i++) fuzz_print(&e->told, " %d", wsm_client_has_seen(e->client, i));
     wsm_client_closed(e->client);
     FUZZ_EXPECT(e->is_over); /* on_close comes, at the latest now */
+}
+
+static void leave(end_of_wire *e) {
     wsm_client_free(e->client);
     fuzz_mem_end(&e->mem);
+}
+
+static void finish(end_of_wire *e, unsigned mode, size_t sent_max) {
+    settle(e, mode, sent_max);
+    leave(e);
 }
 
 static void check_output(const end_of_wire *e, unsigned mode) {
@@ -242,30 +255,65 @@ static void forget(end_of_wire *e) {
     fuzz_text_free(&e->told);
 }
 
-fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_cuts out_cuts, fuzz_text *seen) {
-    fuzz_in in = {data, size};
-    unsigned mode = fuzz_u8(&in);
-    fuzz_text text = {0};
+/* ---- step by step ---- */
+
+struct fuzz_run {
     end_of_wire e;
-    if (mode & CONFIGURES) return (fuzz_lens){0, 0}; /* no stream */
-    FUZZ_EXPECT(begin(&e, mode));
-    e.out_cuts = out_cuts;
-    if (mode & UPGRADED) answer_upgrade(&e, mode, &text);
-    size_t before =
-        text.len > 0 ? text.len - 1 : 0; /* a right answer needs no cuts but behind it and in its last byte */
-    expand(&e, in, &text);
-    if (before) feed(&e, text.ptr, before);
-    for (size_t at = before, part; at < text.len; at += part) {
-        part = fuzz_piece(in_cuts, at - before, text.len - before);
-        feed(&e, text.ptr + at, part);
+    unsigned mode;
+    fuzz_text text;
+    size_t before; /* bytes of a right answer that need no cuts: all but its last */
+};
+
+fuzz_run *fuzz_run_begin(const uint8_t *data, size_t size) {
+    fuzz_in in = {data, size};
+    fuzz_run *run = malloc(sizeof *run);
+    FUZZ_EXPECT(run);
+    run->mode = fuzz_u8(&in);
+    run->text = (fuzz_text){0};
+    if (run->mode & CONFIGURES) {
+        free(run);
+        return NULL;
     }
-    finish(&e, mode, 0);
-    fuzz_put(seen, e.out.ptr, e.out.len);
-    fuzz_put(seen, e.told.ptr, e.told.len);
-    fuzz_lens lens = {text.len - before, e.out.len};
-    forget(&e);
-    fuzz_text_free(&text);
-    return lens;
+    FUZZ_EXPECT(begin(&run->e, run->mode));
+    if (run->mode & UPGRADED) answer_upgrade(&run->e, run->mode, &run->text);
+    run->before = run->text.len > 0 ? run->text.len - 1 : 0;
+    expand(&run->e, in, &run->text);
+    return run;
+}
+
+size_t fuzz_run_len(const fuzz_run *run) {
+    return run->text.len - run->before;
+}
+
+size_t fuzz_run_first(const fuzz_run *run) { /* the request */
+    wsm_vec request;
+    return wsm_client_pending(run->e.client, &request, 1) ? request.len : 0;
+}
+
+void fuzz_run_recv(fuzz_run *run, size_t from, size_t to) {
+    if (from == 0) drain(&run->e, SIZE_MAX); /* the request */
+    if (from == 0 && run->before) feed(&run->e, run->text.ptr, run->before);
+    feed(&run->e, run->text.ptr + run->before + from, to - from);
+}
+
+size_t fuzz_run_write(fuzz_run *run, size_t to) {
+    fuzz_cut(&run->e.out_cuts, to);
+    drain(&run->e, to);
+    return run->e.out.len;
+}
+
+size_t fuzz_run_see(fuzz_run *run, fuzz_text *seen) {
+    settle(&run->e, run->mode, 0);
+    fuzz_put(seen, run->e.out.ptr, run->e.out.len);
+    fuzz_put(seen, run->e.told.ptr, run->e.told.len);
+    return run->e.out.len;
+}
+
+void fuzz_run_end(fuzz_run *run) {
+    leave(&run->e);
+    forget(&run->e);
+    fuzz_text_free(&run->text);
+    free(run);
 }
 
 /* ---- configurations -------------------------------------------------------------------------------------------------
@@ -318,7 +366,7 @@ static void configure(unsigned mode, fuzz_in in) {
     if (!fuzz_mem_is_short(&e.mem)) FUZZ_EXPECT(is_good ? err == 0 || is_long : err == WSM_ERR_INVALID);
     if (err == 0) {
         FUZZ_EXPECT(is_good);
-        drain(&e);
+        drain(&e, SIZE_MAX);
         FUZZ_EXPECT(e.out.len > 4 && memcmp(e.out.ptr, "GET /", 5) == 0 && strstr(e.out.ptr, "\r\n\r\n"));
         FUZZ_EXPECT(strstr(e.out.ptr, text[HOST]) && (!config.path || strstr(e.out.ptr, text[PATH])));
         FUZZ_EXPECT(memmem(e.out.ptr, e.out.len, "\r\n\r\n", 4) == (void *)(e.out.ptr + e.out.len - 4)); /* one head */
@@ -348,6 +396,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (mode & UPGRADED) answer_upgrade(&whole, mode, &text);
     expand(&whole, in, &text);
+    drain(&whole, SIZE_MAX); /* the request */
     if (text.len) feed(&whole, text.ptr, text.len);
     finish(&whole, mode, 0);
     check_output(&whole, mode);
@@ -356,6 +405,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         end_of_wire cut;
         if (round == 0 && text.len > EACH_BYTE) continue;
         FUZZ_EXPECT(begin(&cut, mode));
+        drain(&cut, SIZE_MAX);
         for (size_t at = 0, part; at < text.len; at += part) {
             part = round == 0 ? 1 : 1 + (size_t)(fuzz_next(&dice) % (round == 1 ? 16 : text.len));
             if (part > text.len - at) part = text.len - at;

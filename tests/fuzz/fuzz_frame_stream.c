@@ -18,16 +18,21 @@ static bool begin(box *b, unsigned mode) {
     if (mode & SMALL) {
         b->config.message_bytes_max = 100;
         b->config.fragments_max = 4;
+        b->config.json_values_max = 20;
     }
     if (mode & CALM) b->config.control_frames_per_s = 0;
     return box_start(b) && box_open(b, WSM_PEER_WEBSOCKET, (mode & PLAIN) != 0);
 }
 
-static void finish(box *b, unsigned mode, size_t sent_max) {
+static void settle(box *b, unsigned mode, size_t sent_max) {
     b->sent_max = sent_max;
     box_drain(b);
     if (mode & WAITS && b->conn) box_run(b, 40000); /* an assembly time, a heartbeat */
     box_drain(b);
+}
+
+static void finish(box *b, unsigned mode, size_t sent_max) {
+    settle(b, mode, sent_max);
     box_end(b);
 }
 
@@ -49,22 +54,54 @@ static void check_memory(const box *b, unsigned mode, size_t size) {
     FUZZ_EXPECT(b->peak <= most);
 }
 
-fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_cuts out_cuts, fuzz_text *seen) {
-    fuzz_in in = {data, size};
-    unsigned mode = fuzz_u8(&in);
+/* ---- step by step ---- */
+
+struct fuzz_run {
     box b;
-    FUZZ_EXPECT(begin(&b, mode));
-    b.out_cuts = out_cuts;
-    for (size_t at = 0, part; at < in.left; at += part) {
-        part = fuzz_piece(in_cuts, at, in.left);
-        box_recv(&b, in.at + at, part);
-    }
-    finish(&b, mode, 0);
-    box_tell(&b, seen);
-    fuzz_lens lens = {in.left, b.out.len};
-    box_free(&b);
-    return lens;
+    unsigned mode;
+    fuzz_in in;
+};
+
+fuzz_run *fuzz_run_begin(const uint8_t *data, size_t size) {
+    fuzz_run *run = malloc(sizeof *run);
+    FUZZ_EXPECT(run);
+    run->in = (fuzz_in){data, size};
+    run->mode = fuzz_u8(&run->in);
+    FUZZ_EXPECT(begin(&run->b, run->mode));
+    return run;
 }
+
+size_t fuzz_run_len(const fuzz_run *run) {
+    return run->in.left;
+}
+
+size_t fuzz_run_first(const fuzz_run *run) {
+    (void)run;
+    return 0; /* of what waits, some goes ahead of the rest: it is the same only if all of it waits */
+}
+
+void fuzz_run_recv(fuzz_run *run, size_t from, size_t to) {
+    box_recv(&run->b, run->in.at + from, to - from);
+}
+
+size_t fuzz_run_write(fuzz_run *run, size_t to) {
+    return box_write(&run->b, to);
+}
+
+size_t fuzz_run_see(fuzz_run *run, fuzz_text *seen) {
+    settle(&run->b, run->mode, 0);
+    box_count(&run->b);
+    box_tell(&run->b, seen);
+    return run->b.out.len;
+}
+
+void fuzz_run_end(fuzz_run *run) {
+    box_leave(&run->b);
+    box_free(&run->b);
+    free(run);
+}
+
+/* ---- all at once, and cut at random ---- */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};

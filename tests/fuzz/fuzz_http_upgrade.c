@@ -56,7 +56,7 @@ static void expand(box *b, fuzz_in *in, fuzz_text *text) {
 }
 
 /* What the host does later, and time: the same in every run. */
-static void finish(box *b, size_t sent_max) {
+static void settle(box *b, size_t sent_max) {
     b->sent_max = sent_max;
     if (b->defers_tokens && b->conn) {
         wsm_claims claims;
@@ -70,6 +70,10 @@ static void finish(box *b, size_t sent_max) {
     box_drain(b);
     if (b->conn) box_run(b, 20000); /* whoever has not said enough is sent away */
     box_drain(b);
+}
+
+static void finish(box *b, size_t sent_max) {
+    settle(b, sent_max);
     box_end(b);
 }
 
@@ -110,25 +114,55 @@ static void check_parser(const fuzz_text *text) {
     }
 }
 
-fuzz_lens fuzz_stream(const uint8_t *data, size_t size, fuzz_cuts in_cuts, fuzz_cuts out_cuts, fuzz_text *seen) {
+/* ---- step by step ---- */
+
+struct fuzz_run {
+    box b;
+    fuzz_text text;
+};
+
+fuzz_run *fuzz_run_begin(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};
     unsigned mode = fuzz_u8(&in);
-    fuzz_text text = {0};
-    box b;
-    FUZZ_EXPECT(begin(&b, mode));
-    b.out_cuts = out_cuts;
-    expand(&b, &in, &text);
-    for (size_t at = 0, part; at < text.len; at += part) {
-        part = fuzz_piece(in_cuts, at, text.len);
-        box_recv(&b, text.ptr + at, part);
-    }
-    finish(&b, 0);
-    box_tell(&b, seen);
-    fuzz_lens lens = {text.len, b.out.len};
-    box_free(&b);
-    fuzz_text_free(&text);
-    return lens;
+    fuzz_run *run = malloc(sizeof *run);
+    FUZZ_EXPECT(run && begin(&run->b, mode));
+    run->text = (fuzz_text){0};
+    expand(&run->b, &in, &run->text);
+    return run;
 }
+
+size_t fuzz_run_len(const fuzz_run *run) {
+    return run->text.len;
+}
+
+size_t fuzz_run_first(const fuzz_run *run) {
+    (void)run;
+    return 0; /* of what waits, some goes ahead of the rest: it is the same only if all of it waits */
+}
+
+void fuzz_run_recv(fuzz_run *run, size_t from, size_t to) {
+    box_recv(&run->b, run->text.ptr + from, to - from);
+}
+
+size_t fuzz_run_write(fuzz_run *run, size_t to) {
+    return box_write(&run->b, to);
+}
+
+size_t fuzz_run_see(fuzz_run *run, fuzz_text *seen) {
+    settle(&run->b, 0);
+    box_count(&run->b);
+    box_tell(&run->b, seen);
+    return run->b.out.len;
+}
+
+void fuzz_run_end(fuzz_run *run) {
+    box_leave(&run->b);
+    box_free(&run->b);
+    fuzz_text_free(&run->text);
+    free(run);
+}
+
+/* ---- all at once, and cut at random ---- */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};
