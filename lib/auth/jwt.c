@@ -38,7 +38,7 @@ static int parse_part(wsm_slice part, unsigned char *room, wsm__json **json) {
     int err = WSM_ERR_TOKEN;
     long len = wsm__base64url_decode(room, part.ptr, part.len);
     if (len <= 0) return WSM_ERR_TOKEN;
-    *json = wsm__json_parse(wsm__slice((const char *)room, (size_t)len), DECODED_MAX, &err);
+    *json = wsm__json_parse(wsm__slice((const char *)room, (size_t)len), &err);
     if (!*json) return err == WSM_ERR_NOMEM ? err : WSM_ERR_TOKEN;
     if (wsm__json_is_object(wsm__json_root(*json))) return 0;
     wsm__json_free(*json);

@@ -8,8 +8,7 @@
 #include "proto/scan.h"
 #include "wsm/error.h"
 
-#define BYTES_DEFAULT     4096u /* a token's claims have some 300 bytes */
-#define CJSON_NUMBER_MAX  63u   /* cJSON copies a number to a fixed room and stumbles over a longer one */
+#define CJSON_NUMBER_MAX  63u /* cJSON copies a number to a fixed room and stumbles over a longer one */
 #define NUMBER_CHARACTERS "0123456789+-.eE"
 
 static const wsm__scan_limits limits = {.depth_max = 32, .values_max = 4096, .key_bytes_max = 128};
@@ -42,10 +41,8 @@ static bool has_long_number(wsm_slice text) {
     return false;
 }
 
-wsm__json *wsm__json_parse(wsm_slice text, size_t bytes_max, int *err) {
+wsm__json *wsm__json_parse(wsm_slice text, int *err) {
     wsm__json_value value;
-    *err = WSM_ERR_TOO_LARGE;
-    if (text.len > (bytes_max != 0 ? bytes_max : BYTES_DEFAULT)) return NULL;
     *err = wsm__json_check(text, &limits, &value, NULL);
     if (*err == 0 && (wsm__json_has_duplicate_keys(value.raw) || has_long_number(value.raw))) *err = WSM_ERR_BAD_JSON;
     if (*err != 0) return NULL;
@@ -99,6 +96,5 @@ size_t wsm__json_count(const wsm__json_node *array) {
 }
 
 const wsm__json_node *wsm__json_at(const wsm__json_node *array, size_t idx) {
-    if (idx >= wsm__json_count(array)) return NULL;
     return (const wsm__json_node *)cJSON_GetArrayItem(tree_of(array), (int)idx);
 }

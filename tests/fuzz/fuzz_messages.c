@@ -89,7 +89,12 @@ static void check(const maker *m, const wsm__msg_row *row) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};
     maker m = {.in = &in};
-    const wsm__msg_row *row = wsm__msg_row_of((wsm__msg_type)(1 + fuzz_below(&in, WSM__MSG_COUNT - 1)));
+    unsigned number = fuzz_u8(&in);
+    if (number == WSM__MSG_NONE || number >= WSM__MSG_COUNT) { /* no type: it has no row, and no field */
+        FUZZ_EXPECT(!wsm__msg_row_of((wsm__msg_type)number));
+        FUZZ_EXPECT(wsm__msg_field_idx((wsm__msg_type)number, "exchange", WSM__MAY_UP) == -1);
+    }
+    const wsm__msg_row *row = wsm__msg_row_of((wsm__msg_type)(1 + number % (WSM__MSG_COUNT - 1)));
     const char *alias = wsm__msg_alias_of(row->type);
     size_t envelope_count;
     const wsm__field_row *envelope = wsm__envelope_rows(&envelope_count);

@@ -181,6 +181,7 @@ def frame_tables():
         "small message too long": (FRAMES_PLAIN | FRAMES_SMALL, "T*101"),
         "small too many fragments": (FRAMES_PLAIN | FRAMES_SMALL, "t:a c:b c:c c:d C:e"),
         "binary to a hub": (FRAMES_HUB, "B:%00"),
+        "small too many values": (FRAMES_HUB | FRAMES_SMALL, 'T:{"type":"hello","a":[' + ",".join("1" * 20) + "]}"),
     }
     for name, (mode, script) in scripts.items():
         add("frame_stream", name, bytes([mode]) + frames(script, True))
@@ -219,6 +220,8 @@ def http_tables():
     for name, text in {"hello wrong": '{"type":"hello","token":"x"}', "hello not first": '{"type":"agent_list"}',
                        "hello no json": "{"}.items():
         add("http_upgrade", name, bytes([HTTP_HELLO]) + hello + frame(0x81, text.encode(), True, 0, mask))
+    for status in (202, 204, 299, 301, 302, 304, 399, 409, 499, 500, 501, 502, 599, 600, 999):
+        add("http_upgrade", f"status {status}", bytes([HTTP_ANSWERS]) + f"GET /{status} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
     for mode in (HTTP_HUB, HTTP_ANSWERS, HTTP_LATER, HTTP_SMALL | HTTP_ANSWERS):
         add("http_upgrade", f"post {mode}", bytes([mode]) + b"POST /Zq7xZq7x?Zq7xZq7x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
         add("http_upgrade", f"post more {mode}", bytes([mode]) + b"PUT /x HTTP/1.1\r\nHost: h\r\nX: Zq7xZq7x\r\nContent-Length: 2\r\n\r\nhello")

@@ -12,7 +12,7 @@
 
 static int read_claims(const char *json, const char *audience, wsm__claims_view *view) {
     int err;
-    wsm__json *tree = wsm__json_parse(wsm__slice_str(json), 0, &err);
+    wsm__json *tree = wsm__json_parse(wsm__slice_str(json), &err);
     if (!tree) fail_msg("not JSON: %s", json);
     err = wsm__claims_read(wsm__json_root(tree), audience, view);
     wsm__json_free(tree); /* the tests below look at no text of the view */
