@@ -85,7 +85,7 @@ void wsm__delivery_abandon(wsm_hub *hub, const wsm__fold *fold) {
     uint32_t target;
     wsm_slice targets = targets_of(fold);
     while ((target = next_target(hub, fold, targets, &at)) != WSM__ROSTER_NONE)
-        wsm__ledger_undo(&hub->ledger, fold->head.id, target);
+        wsm__ledger_undo(&hub->ledger, fold->offset, target);
 }
 
 /* ---- to a connection ------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ void wsm__delivery_go(wsm_hub *hub, const wsm__fold *fold, wsm__frame *frame) {
     uint32_t target, called = 0;
     wsm_slice targets = targets_of(fold);
     while ((target = next_target(hub, fold, targets, &at)) != WSM__ROSTER_NONE) {
-        wsm__delivery *delivery = wsm__ledger_find(&hub->ledger, fold->head.id, target);
+        wsm__delivery *delivery = wsm__ledger_at(&hub->ledger, target, fold->offset);
         const wsm__agent *agent = wsm__audience_agent(hub, target);
         wsm_conn *conn = agent ? wsm__delivery_conn(hub, agent) : NULL;
         if (!delivery) continue;

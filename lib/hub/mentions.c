@@ -109,22 +109,43 @@ static bool uuid_field(wsm__json_value value, unsigned char id[16]) {
            wsm__uuid_parse(text.ptr, text.len, id);
 }
 
+/* The open delivery to `target` that an answer means: ids are of their senders' choosing, so it may say whose. */
+static wsm__delivery *delivery_field(const wsm_hub *hub, wsm__json_value mention, wsm__json_value mention_sender,
+                                     uint32_t target) {
+    unsigned char id[16];
+    wsm_slice name;
+    uint32_t sender = WSM__LEDGER_ANYONE;
+    if (!uuid_field(mention, id)) return NULL;
+    if (mention_sender.kind == WSM__JSON_STRING && wsm__json_string_is_plain(mention_sender.raw, &name)) {
+        sender = wsm__roster_find(&hub->roster, name);
+        if (sender == WSM__ROSTER_NONE) return NULL;
+    }
+    return wsm__ledger_find(&hub->ledger, id, target, sender);
+}
+
 static wsm__delivery_state state_field(wsm__json_value value) {
     wsm_slice word;
     if (value.kind != WSM__JSON_STRING || !wsm__json_string_is_plain(value.raw, &word)) return WSM__DELIVERY_NONE;
     return wsm__slice_is(word, "lease_ended") ? WSM__DELIVERY_QUEUED : wsm__delivery_state_of(word);
 }
 
+/* The record says whose mention it is, so that it means the same one whatever comes before it. */
+static void put_answer(wsm_hub *hub, const wsm__command *command, const wsm__record_head *head,
+                       const wsm__delivery *delivery, wsm__json_out *out) {
+    put_body(hub, command, head, out);
+    if (!wsm__message_field(command->message, "mention_sender").kind && delivery->sender != WSM__ROSTER_NONE)
+        wsm__json_str(out, "mention_sender", wsm__roster_name(&hub->roster, delivery->sender));
+}
+
 void wsm__mention_ack_submit(wsm_hub *hub, const wsm__command *command) {
-    unsigned char id[16];
     wsm__record_head head;
     wsm__json_out out;
     const wsm__message *message = command->message;
     if (!wsm__submit_begin(hub, command, &head)) return;
     if (wsm__park(hub, command, NULL)) return;
     uint32_t target = wsm__roster_find(&hub->roster, command->sender);
-    const wsm__delivery *delivery =
-        uuid_field(wsm__message_field(message, "mention_id"), id) ? wsm__ledger_find(&hub->ledger, id, target) : NULL;
+    const wsm__delivery *delivery = delivery_field(hub, wsm__message_field(message, "mention_id"),
+                                                   wsm__message_field(message, "mention_sender"), target);
     if (!delivery) {
         wsm__answer_error(hub, command->origin, WSM_ERR_NOT_FOUND, "mention_id",
                           "mention_id: no open delivery of that mention");
@@ -135,7 +156,7 @@ void wsm__mention_ack_submit(wsm_hub *hub, const wsm__command *command) {
         return;
     }
     head.context_id = wsm__slice_str(WSM__MAIL);
-    put_body(hub, command, &head, &out);
+    put_answer(hub, command, &head, delivery, &out);
     wsm__submit_close(hub, &head, &out, command->origin);
 }
 
@@ -156,6 +177,8 @@ static void append_end(wsm_hub *hub, const wsm__delivery *delivery) {
     wsm__submit_open(hub, NULL, &head, &out);
     wsm__uuid_format(delivery->id, id);
     wsm__json_str(&out, "mention_id", wsm__slice(id, sizeof id));
+    if (delivery->sender != WSM__ROSTER_NONE)
+        wsm__json_str(&out, "mention_sender", wsm__roster_name(&hub->roster, delivery->sender));
     wsm__json_str(&out, "state", wsm__slice_str(works ? "lease_ended" : "expired"));
     wsm__json_str(&out, "target", wsm__roster_name(&hub->roster, delivery->target));
     if (wsm__submit_close(hub, &head, &out, &nobody)) hub->count.no_memory++;
@@ -190,14 +213,13 @@ static wsm__json_value member_of(wsm_slice body, const char *name) {
 
 /* Whose delivery a record is about: the sender's own, or, where the hub speaks, the one that it names. */
 static wsm__delivery *delivery_of(const wsm_hub *hub, const wsm__fold *fold) {
-    unsigned char id[16];
     wsm_slice name = fold->head.sender;
     wsm__json_value target = member_of(fold->body, "target");
     if (wsm__slice_is(name, "hub") &&
         (target.kind != WSM__JSON_STRING || !wsm__json_string_is_plain(target.raw, &name)))
         return NULL;
-    if (!uuid_field(member_of(fold->body, "mention_id"), id)) return NULL;
-    return wsm__ledger_find(&hub->ledger, id, wsm__roster_find(&hub->roster, name));
+    return delivery_field(hub, member_of(fold->body, "mention_id"), member_of(fold->body, "mention_sender"),
+                          wsm__roster_find(&hub->roster, name));
 }
 
 int wsm__mention_ack_prepare(wsm_hub *hub, wsm__fold *fold) {

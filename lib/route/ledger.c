@@ -30,6 +30,25 @@ void wsm__ledger_init(wsm__ledger *ledger, wsm__mem *mem, const unsigned char se
     wsm__heap_init(&ledger->due);
 }
 
+static wsm__mailbox *mailbox_of(const wsm__ledger *ledger, uint32_t target) {
+    return target < ledger->mailboxes.count ? *(wsm__mailbox **)wsm__ring_at(&ledger->mailboxes, target) : NULL;
+}
+
+/* All of them, by target and offset. Start with *at NULL and *target 0; the one just returned may be freed if *at was
+ * moved on before. NULL: no more. */
+static wsm__delivery *next_of_all(const wsm__ledger *ledger, uint32_t *target, const wsm__list **at) {
+    for (; *target < ledger->mailboxes.count; (*target)++, *at = NULL) {
+        const wsm__mailbox *box = mailbox_of(ledger, *target);
+        if (!box) continue;
+        if (!*at) *at = box->deliveries.next;
+        if (*at == &box->deliveries) continue;
+        wsm__delivery *delivery = WSM__CONTAINER(*at, wsm__delivery, in_mailbox);
+        *at = (*at)->next;
+        return delivery;
+    }
+    return NULL;
+}
+
 static void delivery_free(wsm__ledger *ledger, wsm__delivery *delivery) {
     wsm__heap_disarm(&ledger->due, &delivery->due);
     wsm__frame_unref(delivery->frame);
@@ -37,11 +56,12 @@ static void delivery_free(wsm__ledger *ledger, wsm__delivery *delivery) {
 }
 
 void wsm__ledger_fini(wsm__ledger *ledger) {
-    wsm__map_node *cursor = NULL;
+    const wsm__list *at = NULL;
+    uint32_t target = 0;
     wsm__delivery *delivery;
-    while ((delivery = wsm__map_next(&ledger->by_id, &cursor)) != NULL) delivery_free(ledger, delivery);
+    while ((delivery = next_of_all(ledger, &target, &at)) != NULL) delivery_free(ledger, delivery);
     for (uint32_t i = 0; i < ledger->mailboxes.count; i++)
-        wsm__free(ledger->mem, *(wsm__mailbox **)wsm__ring_at(&ledger->mailboxes, i), sizeof(wsm__mailbox));
+        wsm__free(ledger->mem, mailbox_of(ledger, i), sizeof(wsm__mailbox));
     wsm__ring_fini(&ledger->mailboxes, ledger->mem);
     wsm__map_fini(&ledger->by_id);
 }
@@ -55,13 +75,8 @@ void wsm__ledger_clear(wsm__ledger *ledger) {
     wsm__ledger_init(ledger, mem, seed, &limits);
 }
 
-/* ---- mailboxes
- * -------------------------------------------------------------------------------------------------------
+/* ---- mailboxes ------------------------------------------------------------------------------------------------------
  */
-
-static wsm__mailbox *mailbox_of(const wsm__ledger *ledger, uint32_t target) {
-    return target < ledger->mailboxes.count ? *(wsm__mailbox **)wsm__ring_at(&ledger->mailboxes, target) : NULL;
-}
 
 const wsm__mailbox *wsm__ledger_mailbox(const wsm__ledger *ledger, uint32_t target) {
     return mailbox_of(ledger, target);
@@ -91,8 +106,7 @@ bool wsm__ledger_fits(const wsm__ledger *ledger, uint32_t target, size_t bytes, 
     return limits->total_bytes_max == 0 || ledger->bytes + bytes * (1 + (uint64_t)more) <= limits->total_bytes_max;
 }
 
-/* ---- deliveries
- * ------------------------------------------------------------------------------------------------------
+/* ---- deliveries -----------------------------------------------------------------------------------------------------
  */
 
 static void key_of(unsigned char key[KEY_LEN], const unsigned char id[16], uint32_t target) {
@@ -100,10 +114,49 @@ static void key_of(unsigned char key[KEY_LEN], const unsigned char id[16], uint3
     for (size_t i = 0; i < 4; i++) key[16 + i] = (unsigned char)(target >> (8 * i));
 }
 
-wsm__delivery *wsm__ledger_find(const wsm__ledger *ledger, const unsigned char id[16], uint32_t target) {
+wsm__delivery *wsm__ledger_find(const wsm__ledger *ledger, const unsigned char id[16], uint32_t target,
+                                uint32_t sender) {
     unsigned char key[KEY_LEN];
     key_of(key, id, target);
-    return wsm__map_get(&ledger->by_id, key, sizeof key);
+    wsm__delivery *delivery = wsm__map_get(&ledger->by_id, key, sizeof key);
+    while (delivery && sender != WSM__LEDGER_ANYONE && delivery->sender != sender) delivery = delivery->alike;
+    return delivery;
+}
+
+/* Backwards: whoever asks has the newest in mind. */
+wsm__delivery *wsm__ledger_at(const wsm__ledger *ledger, uint32_t target, uint64_t offset) {
+    const wsm__mailbox *box = mailbox_of(ledger, target);
+    for (const wsm__list *node = box ? box->deliveries.prev : NULL; box && node != &box->deliveries;
+         node = node->prev) {
+        wsm__delivery *delivery = WSM__CONTAINER(node, wsm__delivery, in_mailbox);
+        if (delivery->offset <= offset) return delivery->offset == offset ? delivery : NULL;
+    }
+    return NULL;
+}
+
+/* WSM_ERR_NOMEM: no effect. */
+static int chain(wsm__ledger *ledger, wsm__delivery *delivery) {
+    unsigned char key[KEY_LEN];
+    key_of(key, delivery->id, delivery->target);
+    wsm__delivery *last = wsm__map_get(&ledger->by_id, key, sizeof key);
+    if (!last) return wsm__map_put(&ledger->by_id, key, sizeof key, delivery);
+    while (last->alike) last = last->alike;
+    last->alike = delivery;
+    return WSM_OK;
+}
+
+static void unchain(wsm__ledger *ledger, const wsm__delivery *delivery) {
+    unsigned char key[KEY_LEN];
+    key_of(key, delivery->id, delivery->target);
+    wsm__delivery *before = wsm__map_get(&ledger->by_id, key, sizeof key);
+    if (before == delivery && delivery->alike) {
+        (void)wsm__map_put(&ledger->by_id, key, sizeof key, delivery->alike); /* in its place: that needs no memory */
+    } else if (before == delivery) {
+        wsm__map_remove(&ledger->by_id, key, sizeof key);
+    } else {
+        while (before->alike != delivery) before = before->alike;
+        before->alike = delivery->alike;
+    }
 }
 
 /* Its age ends, unless it is being worked on. */
@@ -119,21 +172,19 @@ static void enter(wsm__ledger *ledger, wsm__mailbox *box, wsm__delivery *deliver
     wsm__list_push(&box->deliveries, &delivery->in_mailbox);
     box->count++;
     box->bytes += delivery->bytes;
+    ledger->count++;
     ledger->bytes += delivery->bytes;
     arm_age(ledger, delivery);
 }
 
 int wsm__ledger_add(wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t target) {
-    unsigned char key[KEY_LEN];
-    if (wsm__ledger_find(ledger, item->id, target)) return WSM_ERR_CONFLICT;
     wsm__mailbox *box = mailbox_take(ledger, target);
-    wsm__delivery *delivery = box ? wsm__zalloc(ledger->mem, sizeof *delivery) : NULL;
+    if (!box) return WSM_ERR_NOMEM;
+    if (!wsm__list_is_empty(&box->deliveries) &&
+        WSM__CONTAINER(box->deliveries.prev, wsm__delivery, in_mailbox)->offset >= item->offset)
+        return WSM_ERR_CONFLICT;
+    wsm__delivery *delivery = wsm__zalloc(ledger->mem, sizeof *delivery);
     if (!delivery) return WSM_ERR_NOMEM;
-    key_of(key, item->id, target);
-    if (wsm__map_put(&ledger->by_id, key, sizeof key, delivery)) {
-        wsm__free(ledger->mem, delivery, sizeof *delivery);
-        return WSM_ERR_NOMEM;
-    }
     delivery->offset = item->offset;
     memcpy(delivery->id, item->id, 16);
     delivery->target = target;
@@ -143,25 +194,28 @@ int wsm__ledger_add(wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t 
     delivery->context = item->context;
     delivery->queued_ms = item->time_ms < 0 ? 0 : item->time_ms;
     delivery->state = WSM__DELIVERY_QUEUED;
+    if (chain(ledger, delivery)) {
+        wsm__free(ledger->mem, delivery, sizeof *delivery);
+        return WSM_ERR_NOMEM;
+    }
     enter(ledger, box, delivery);
     return WSM_OK;
 }
 
 static void forget(wsm__ledger *ledger, wsm__delivery *delivery) {
-    unsigned char key[KEY_LEN];
     wsm__mailbox *box = mailbox_of(ledger, delivery->target);
     assert(box); /* it was made for the first delivery, and stays */
-    key_of(key, delivery->id, delivery->target);
-    wsm__map_remove(&ledger->by_id, key, sizeof key);
+    unchain(ledger, delivery);
     wsm__list_remove(&delivery->in_mailbox);
     box->count--;
     box->bytes -= delivery->bytes;
+    ledger->count--;
     ledger->bytes -= delivery->bytes;
     delivery_free(ledger, delivery);
 }
 
-void wsm__ledger_undo(wsm__ledger *ledger, const unsigned char id[16], uint32_t target) {
-    wsm__delivery *delivery = wsm__ledger_find(ledger, id, target);
+void wsm__ledger_undo(wsm__ledger *ledger, uint64_t offset, uint32_t target) {
+    wsm__delivery *delivery = wsm__ledger_at(ledger, target, offset);
     if (delivery) forget(ledger, delivery);
 }
 
@@ -175,8 +229,7 @@ wsm__delivery *wsm__ledger_next(const wsm__ledger *ledger, uint32_t target, uint
     return NULL;
 }
 
-/* ---- states
- * ----------------------------------------------------------------------------------------------------------
+/* ---- states ---------------------------------------------------------------------------------------------------------
  */
 
 bool wsm__ledger_may(const wsm__delivery *delivery, wsm__delivery_state state) {
@@ -248,9 +301,10 @@ int64_t wsm__ledger_due_ms(const wsm__delivery *delivery) {
 }
 
 void wsm__ledger_rearm(wsm__ledger *ledger) {
-    wsm__map_node *cursor = NULL;
+    const wsm__list *at = NULL;
+    uint32_t target = 0;
     wsm__delivery *delivery;
-    while ((delivery = wsm__map_next(&ledger->by_id, &cursor)) != NULL)
+    while ((delivery = next_of_all(ledger, &target, &at)) != NULL)
         if (delivery->state == WSM__DELIVERY_WORKING)
             wsm__heap_arm(&ledger->due, &delivery->due, (uint64_t)delivery->lease_ms);
         else
@@ -262,20 +316,20 @@ void wsm__ledger_defer(wsm__ledger *ledger, wsm__delivery *delivery, int64_t ms)
 }
 
 uint32_t wsm__ledger_count(const wsm__ledger *ledger) {
-    return (uint32_t)wsm__map_count(&ledger->by_id);
+    return ledger->count;
 }
 
-/* ---- snapshot
- * --------------------------------------------------------------------------------------------------------
+/* ---- snapshot -------------------------------------------------------------------------------------------------------
  * [offset,"id",target,sender,bytes,queued_ms,urgent,context,state,lease_ms] each; the id in base64url, what is
  * delivered stands as queued. */
 
 void wsm__ledger_save(const wsm__ledger *ledger, wsm__buf *buf) {
-    wsm__map_node *cursor = NULL;
+    const wsm__list *at = NULL;
+    uint32_t target = 0;
     const wsm__delivery *delivery;
     bool first = true;
     wsm__buf_putc(buf, '[');
-    while ((delivery = wsm__map_next(&ledger->by_id, &cursor)) != NULL) {
+    while ((delivery = next_of_all(ledger, &target, &at)) != NULL) {
         char id[WSM__BASE64_LEN(16)];
         bool works = delivery->state == WSM__DELIVERY_WORKING;
         uint64_t numbers[] = {delivery->target,    delivery->sender, delivery->bytes, (uint64_t)delivery->queued_ms,
@@ -331,7 +385,7 @@ static int load_one(wsm__ledger *ledger, wsm_slice row) {
     int err = wsm__ledger_add(ledger, &item, (uint32_t)target);
     if (err) return err == WSM_ERR_CONFLICT ? WSM_ERR_LOG_CORRUPT : err;
     if (state != WSM__DELIVERY_QUEUED)
-        wsm__ledger_set(ledger, wsm__ledger_find(ledger, id, (uint32_t)target), (wsm__delivery_state)state,
+        wsm__ledger_set(ledger, wsm__ledger_at(ledger, (uint32_t)target, offset), (wsm__delivery_state)state,
                         (int64_t)lease, 0);
     return WSM_OK;
 }

@@ -3,8 +3,9 @@
  *     queued ─▶ delivered ─▶ seen ─▶ working (for a while) ─▶ replied | declined | failed, or expired
  *
  * Part of the fold, but for what is soft: that a delivery is on its way to a connection, and the frame that is kept for
- * it. Each is one entry, found by the id of the mention and the target, and stands in the target's mailbox by offset.
- * Ended ones are forgotten at once. Times are those of records; nothing here reads a clock. */
+ * it. Each is one entry of the target's mailbox, where it stands by the offset of its record. An answer finds it by the
+ * mention's id and its sender: ids are of the sender's choosing, and another may have taken the same, or he himself
+ * again after a while. Ended ones are forgotten at once. Times are those of records; nothing here reads a clock. */
 #ifndef WSM_LIB_ROUTE_LEDGER_H
 #define WSM_LIB_ROUTE_LEDGER_H
 
@@ -33,8 +34,9 @@ wsm__delivery_state wsm__delivery_state_of(wsm_slice word); /* NONE: no such wor
 
 typedef struct wsm__delivery {
     wsm__list in_mailbox;
-    wsm__heap_node due; /* soft: by when it is looked at again, in ms of the records' time */
-    uint64_t offset;    /* of the record with the mention */
+    struct wsm__delivery *alike; /* the next of the same id and target */
+    wsm__heap_node due;          /* soft: by when it is looked at again, in ms of the records' time */
+    uint64_t offset;             /* of the record with the mention */
     unsigned char id[16];
     uint32_t target, sender; /* numbers of the roster */
     uint32_t bytes;
@@ -61,9 +63,10 @@ typedef struct wsm__mailbox {
 typedef struct wsm__ledger {
     wsm__mem *mem;
     wsm__ledger_limits limits;
-    wsm__map by_id;      /* of wsm__delivery, by id and target */
+    wsm__map by_id;      /* of wsm__delivery, by id and target: the oldest of those alike */
     wsm__ring mailboxes; /* of wsm__mailbox *, by number; NULL: none yet */
     wsm__heap due;
+    uint32_t count;
     uint64_t bytes;
 } wsm__ledger;
 
@@ -86,13 +89,18 @@ typedef struct wsm__ledger_item {
     int64_t time_ms;
 } wsm__ledger_item;
 
-/* Queue it for a target. The offset is above all others. 0, WSM_ERR_CONFLICT (it is there already) or WSM_ERR_NOMEM;
- * then no effect. */
+/* Queue it for a target. The offset is above all others of the target. 0, WSM_ERR_CONFLICT (it is not: it is there
+ * already) or WSM_ERR_NOMEM; then no effect. */
 int wsm__ledger_add(wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t target);
 /* Take back what was just added, at an add that failed for another target. Harmless if it is not there. */
-void wsm__ledger_undo(wsm__ledger *ledger, const unsigned char id[16], uint32_t target);
+void wsm__ledger_undo(wsm__ledger *ledger, uint64_t offset, uint32_t target);
 
-wsm__delivery *wsm__ledger_find(const wsm__ledger *ledger, const unsigned char id[16], uint32_t target);
+#define WSM__LEDGER_ANYONE UINT32_MAX /* as WSM__ROSTER_NONE */
+
+/* The target's oldest open delivery of a mention with this id, from this sender or from anyone; NULL: none. */
+wsm__delivery *wsm__ledger_find(const wsm__ledger *ledger, const unsigned char id[16], uint32_t target,
+                                uint32_t sender);
+wsm__delivery *wsm__ledger_at(const wsm__ledger *ledger, uint32_t target, uint64_t offset); /* NULL: none */
 /* The target's first open delivery behind `after`; NULL: none. */
 wsm__delivery *wsm__ledger_next(const wsm__ledger *ledger, uint32_t target, uint64_t after);
 const wsm__mailbox *wsm__ledger_mailbox(const wsm__ledger *ledger, uint32_t target); /* NULL: never had one */

@@ -46,7 +46,7 @@ static int add(fixture *f, uint64_t n, uint32_t target, uint32_t bytes) {
 }
 
 static wsm__delivery *find(fixture *f, uint64_t n, uint32_t target) {
-    return wsm__ledger_find(&f->ledger, id_of(n), target);
+    return wsm__ledger_find(&f->ledger, id_of(n), target, WSM__LEDGER_ANYONE);
 }
 
 static void a_mailbox_holds_its_deliveries_in_order_of_their_records(void **state) {
@@ -63,9 +63,38 @@ static void a_mailbox_holds_its_deliveries_in_order_of_their_records(void **stat
     assert_null(wsm__ledger_next(&f.ledger, 5, 2));
     assert_null(wsm__ledger_next(&f.ledger, 7, 0));
     assert_null(wsm__ledger_next(&f.ledger, 4, 0));
-    wsm__ledger_undo(&f.ledger, id_of(2), 5);
+    wsm__ledger_undo(&f.ledger, 2, 5);
     assert_null(find(&f, 2, 5));
     assert_int_equal(wsm__ledger_mailbox(&f.ledger, 5)->count, 1);
+    end(&f);
+}
+
+static wsm__delivery *add_alike(fixture *f, uint64_t offset, uint32_t sender) {
+    wsm__ledger_item item = {.offset = offset, .id = id_of(1), .sender = sender, .bytes = 10};
+    assert_int_equal(wsm__ledger_add(&f->ledger, &item, 5), 0);
+    return wsm__ledger_at(&f->ledger, 5, offset);
+}
+
+static void of_one_id_each_sender_has_his_own(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    wsm__delivery *first = add_alike(&f, 1, 7), *second = add_alike(&f, 2, 8), *third = add_alike(&f, 3, 7);
+    assert_ptr_equal(find(&f, 1, 5), first);
+    assert_ptr_equal(wsm__ledger_find(&f.ledger, id_of(1), 5, 8), second);
+    assert_ptr_equal(wsm__ledger_find(&f.ledger, id_of(1), 5, 7), first);
+    assert_null(wsm__ledger_find(&f.ledger, id_of(1), 5, 9));
+    assert_null(wsm__ledger_at(&f.ledger, 5, 4));
+    wsm__ledger_set(&f.ledger, first, WSM__DELIVERY_REPLIED, 0, 0); /* the head of the chain goes */
+    assert_ptr_equal(find(&f, 1, 5), second);
+    assert_ptr_equal(wsm__ledger_find(&f.ledger, id_of(1), 5, 7), third);
+    wsm__ledger_undo(&f.ledger, 3, 5); /* its end */
+    assert_null(wsm__ledger_find(&f.ledger, id_of(1), 5, 7));
+    assert_int_equal(wsm__ledger_count(&f.ledger), 1);
+    third = add_alike(&f, 4, 9);
+    add_alike(&f, 5, 9);
+    wsm__ledger_undo(&f.ledger, 4, 5); /* its middle */
+    assert_int_equal(wsm__ledger_find(&f.ledger, id_of(1), 5, 9)->offset, 5);
     end(&f);
 }
 
@@ -161,6 +190,9 @@ static void a_snapshot_brings_back_what_is_open(void **state) {
     begin(&f);
     begin(&g);
     for (uint64_t n = 1; n <= 4; n++) add(&f, n, (uint32_t)n % 2, 10 + (uint32_t)n);
+    add_alike(&f, 7, 9);
+    add_alike(&f, 8, 10);
+    add(&f, 9, 5, 10);
     wsm__ledger_delivered(find(&f, 1, 1), 3, 4);
     wsm__ledger_set(&f.ledger, find(&f, 2, 0), WSM__DELIVERY_SEEN, 5000, 0);
     wsm__ledger_set(&f.ledger, find(&f, 3, 1), WSM__DELIVERY_WORKING, 6000, 777);
@@ -171,6 +203,7 @@ static void a_snapshot_brings_back_what_is_open(void **state) {
     wsm__ledger_save(&g.ledger, &again);
     assert_true(wsm__slice_eq(wsm__slice(buf.ptr, buf.len), wsm__slice(again.ptr, again.len)));
     assert_int_equal(find(&g, 1, 1)->state, WSM__DELIVERY_QUEUED);
+    assert_int_equal(wsm__ledger_find(&g.ledger, id_of(1), 5, 10)->offset, 8);
     assert_int_equal(find(&g, 2, 0)->state, WSM__DELIVERY_SEEN);
     assert_int_equal(wsm__ledger_due_ms(find(&g, 3, 1)), 6777);
     assert_true(find(&g, 2, 0)->is_urgent && !find(&g, 1, 1)->is_urgent);
@@ -222,6 +255,7 @@ static void any_allocation_may_fail_and_nothing_has_changed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mailbox_holds_its_deliveries_in_order_of_their_records),
+        cmocka_unit_test(of_one_id_each_sender_has_his_own),
         cmocka_unit_test(a_full_mailbox_takes_no_more),
         cmocka_unit_test(states_follow_each_other_and_an_end_is_forgotten),
         cmocka_unit_test(a_clock_set_back_keeps_no_end_waiting),
