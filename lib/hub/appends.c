@@ -66,6 +66,7 @@ static void pending_free(wsm_hub *hub, wsm__pending *pending) {
     if (pending->number >= hub->pendings_base)
         *(wsm__pending **)wsm__ring_at(&hub->pendings, (uint32_t)(pending->number - hub->pendings_base)) = NULL;
     if (pending->bytes) wsm__free(&hub->mem, pending->bytes, pending->bytes_len + 1);
+    if (pending->told) wsm__free(&hub->mem, pending->told, pending->told_len + 1);
     wsm__free(&hub->mem, pending, sizeof *pending);
     while (hub->pendings.count > 0 && !*(wsm__pending **)wsm__ring_at(&hub->pendings, 0)) {
         wsm__ring_pop(&hub->pendings, &hub->mem);
@@ -211,15 +212,16 @@ void wsm__append_settle(wsm_hub *hub, wsm__pending *pending) {
     wsm__list_init(&waiters);
     wsm__list_splice(&waiters, &pending->waiters);
     wsm__origin origin = pending->origin;
-    char *bytes = pending->bytes; /* the result lies in it */
-    size_t bytes_size = pending->bytes_len + 1;
+    char *bytes = pending->bytes, *told = pending->told; /* the result lies in one of them */
+    size_t bytes_size = pending->bytes_len + 1, told_size = pending->told_len + 1;
     if (!verdict.err && pending->is_durable)
         wsm__dedup_set_durable(&hub->dedup, wsm__slice(pending->sender, pending->sender_len), pending->id);
-    pending->bytes = NULL;
+    pending->bytes = pending->told = NULL;
     pending_free(hub, pending);
     wsm__answer(hub, &origin, &verdict);
     answer_waiters(hub, &waiters, &verdict);
     if (bytes) wsm__free(&hub->mem, bytes, bytes_size);
+    if (told) wsm__free(&hub->mem, told, told_size);
 }
 
 void wsm__append_init(wsm_hub *hub) {

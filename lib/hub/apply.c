@@ -26,7 +26,7 @@ static int apply_void(wsm_hub *hub, uint64_t offset, bool is_corrupt) {
 }
 
 /* Tells the sender's pending. Its result is in the head of the record that the pending holds itself. */
-static void settle(wsm_hub *hub, wsm__pending *pending, const wsm__verdict *verdict) {
+static void settle(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold, const wsm__verdict *verdict) {
     if (!pending) return;
     pending->is_applied = true;
     pending->offset = verdict->offset;
@@ -35,6 +35,11 @@ static void settle(wsm_hub *hub, wsm__pending *pending, const wsm__verdict *verd
     pending->field = verdict->field;
     pending->why = verdict->message;
     pending->result = verdict->result;
+    if (fold && fold->told) { /* it outlives the fold, until both are there */
+        pending->told = fold->told;
+        pending->told_len = fold->told_len;
+        fold->told = NULL;
+    }
     wsm__append_settle(hub, pending);
 }
 
@@ -118,7 +123,7 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
 /* A record without effect: its id was seen, or the state refuses it. The first of several nodes has won. */
 static int pass_over(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, wsm__verdict *verdict) {
     int err = apply_void(hub, fold->offset, false);
-    if (!err) settle(hub, pending, verdict);
+    if (!err) settle(hub, pending, NULL, verdict);
     return err;
 }
 
@@ -127,6 +132,11 @@ static int apply_seen(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold
     bool is_other = head->has_digest && seen->has_digest && memcmp(seen->digest, head->digest, WSM__DIGEST_LEN) != 0;
     wsm__verdict verdict = {.err = is_other ? WSM_ERR_ID_CONFLICT : WSM_OK, .duplicate = true, .offset = seen->offset};
     return pass_over(hub, pending, fold, &verdict);
+}
+
+static void forget_told(wsm_hub *hub, wsm__fold *fold) {
+    if (fold->told) wsm__free(&hub->mem, fold->told, fold->told_len + 1);
+    fold->told = NULL;
 }
 
 static int apply_fold(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {
@@ -145,7 +155,8 @@ static int apply_fold(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {
         return err;
     }
     err = take_in(hub, fold);
-    if (!err && is_ours) settle(hub, wsm__append_find(hub, number), &verdict); /* callbacks ran: look again */
+    if (!err && is_ours) settle(hub, wsm__append_find(hub, number), fold, &verdict); /* callbacks ran: look again */
+    forget_told(hub, fold);
     return err;
 }
 

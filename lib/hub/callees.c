@@ -1,5 +1,6 @@
 /* Whom a message calls, by name, by specialty, or all who are here; and for each what becomes of it. Nobody is called
- * who could not read what it is about, whose mailbox is full, or who has been called too often. */
+ * who could not read what it is about, whose mailbox is full, or who has been called too often. A mailbox may still
+ * fill up before the record is applied: then the answer says so. */
 #include "hub/mentions.h"
 
 void wsm__callees_init(wsm__callees *callees, wsm_hub *hub, const wsm__command *command, const wsm__side *side,
@@ -142,12 +143,16 @@ static void call_written(wsm__callees *callees, wsm__mention *mention) {
     if (!is_own && !is_noted(callees, name)) call_one(callees, name);
 }
 
+bool wsm__callees_may_be_in(wsm_slice exchange) {
+    return memchr(exchange.ptr, '@', exchange.len) != NULL || memchr(exchange.ptr, '\\', exchange.len) != NULL;
+}
+
 void wsm__callees_scan(wsm__callees *callees, wsm_slice exchange) {
     uint32_t most = callees->hub->config.mentions_per_message;
     char group[8 + WSM__MENTION_NAME_MAX];
     wsm__mention_scan scan;
     wsm__mention mention;
-    if (memchr(exchange.ptr, '@', exchange.len) == NULL && memchr(exchange.ptr, '\\', exchange.len) == NULL) return;
+    if (!wsm__callees_may_be_in(exchange)) return;
     wsm__mention_init(&scan, exchange);
     while ((most == 0 || callees->named < most) && wsm__mention_next(&scan, &mention)) {
         if (mention.kind == WSM__MENTION_HANDLE) {
@@ -162,6 +167,56 @@ void wsm__callees_scan(wsm__callees *callees, wsm_slice exchange) {
             wsm__callees_name(callees, wsm__slice(group, 5 + mention.len));
         }
     }
+}
+
+/* ---- the verdict ----------------------------------------------------------------------------------------------------
+ */
+
+/* Whether the record's own word for one holds: who is named and has no delivery of it found his mailbox full. A group
+ * is as it was: others of it may have got it. */
+static bool is_passed_over(const wsm_hub *hub, const wsm__fold *fold, const wsm__json_member *member) {
+    if (!wsm__json_string_is(member->value.raw, "connected") && !wsm__json_string_is(member->value.raw, "queued"))
+        return false;
+    uint32_t agent = wsm__roster_handle(&hub->roster, member->key);
+    return agent < wsm__roster_count(&hub->roster) && !wsm__ledger_at(&hub->ledger, agent, fold->offset);
+}
+
+static void put_outcomes(const wsm_hub *hub, const wsm__fold *fold, wsm_slice outcomes, wsm__buf *buf) {
+    size_t at = 0;
+    bool is_first = true;
+    wsm__json_member member;
+    wsm__buf_putc(buf, '{');
+    for (; wsm__json_next_member(outcomes, &at, &member); is_first = false) {
+        if (!is_first) wsm__buf_putc(buf, ',');
+        wsm__buf_putc(buf, '"');
+        wsm__buf_put_slice(buf, member.key);
+        wsm__buf_puts(buf, "\":");
+        if (is_passed_over(hub, fold, &member))
+            wsm__buf_puts(buf, "\"mailbox_full\"");
+        else
+            wsm__buf_put_slice(buf, member.value.raw);
+    }
+    wsm__buf_putc(buf, '}');
+}
+
+int wsm__callees_amend(wsm_hub *hub, wsm__fold *fold) {
+    size_t at = 0;
+    wsm__buf buf;
+    wsm__json_member member; /* of a result, "targets" or "mentions"; a sidebar's own names nobody */
+    if (!fold->head.result.ptr || !wsm__json_next_member(fold->head.result, &at, &member)) return WSM_OK;
+    if (!wsm__json_key_is(member.key, "targets") && !wsm__json_key_is(member.key, "mentions")) return WSM_OK;
+    wsm__buf_init(&buf, &hub->mem, 0);
+    wsm__buf_puts(&buf, "{\"");
+    wsm__buf_put_slice(&buf, member.key);
+    wsm__buf_puts(&buf, "\":");
+    put_outcomes(hub, fold, member.value.raw, &buf);
+    wsm__buf_putc(&buf, '}');
+    if (!buf.err) fold->told = wsm__strndup(&hub->mem, buf.ptr, buf.len);
+    fold->told_len = buf.len;
+    wsm__buf_fini(&buf);
+    if (!fold->told) return WSM_ERR_NOMEM;
+    fold->head.result = wsm__slice(fold->told, fold->told_len);
+    return WSM_OK;
 }
 
 void wsm__callees_put(const wsm__callees *callees, wsm__buf *buf) {

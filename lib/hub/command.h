@@ -38,7 +38,9 @@ typedef struct wsm__fold {
     int refusal;       /* set by prepare: the record changes nothing, and its sender gets this error ... */
     const char *field; /* ... with its field and sentence, static */
     const char *why;
-    void *plan;         /* of prepare, for commit or abandon */
+    void *plan; /* of prepare, for commit or abandon */
+    char *told; /* set by prepare: a result in place of the head's own; owned; NULL: none */
+    size_t told_len;
     uint32_t receivers; /* set when it was fanned out */
 } wsm__fold;
 
@@ -62,7 +64,9 @@ typedef struct wsm__pending {
     bool is_kept, is_applied, is_durable, is_duplicate;
     int err;
     const char *field, *why; /* of the error; static */
-    wsm_slice result;        /* for the ack; points into `bytes` */
+    wsm_slice result;        /* for the ack; points into `bytes`, or into `told` */
+    char *told;              /* of the fold, which has given it away */
+    size_t told_len;
     uint64_t offset;
 } wsm__pending;
 

@@ -59,10 +59,19 @@ static const wsm__context *subject_of(const wsm_hub *hub, const wsm__fold *fold)
     return wsm__delivery_subject(hub, fold->context, fold->body);
 }
 
+/* Some were passed over: the sender is told whom, or, if nobody is left of those whom a mention calls, refused. */
+static int pass_over(wsm_hub *hub, wsm__fold *fold, uint32_t queued) {
+    if (queued > 0 || fold->head.type != WSM__MSG_MENTION_ROUTE) return wsm__callees_amend(hub, fold);
+    fold->refusal = WSM_ERR_MAILBOX_FULL;
+    fold->field = "target_agents";
+    return WSM_OK;
+}
+
 /* A mailbox that has filled up since the command was checked takes no more: its owner is passed over. */
 int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold) {
     size_t at = 0;
-    uint32_t target;
+    uint32_t target, queued = 0, full = 0;
+    int err = WSM_OK;
     wsm_slice targets = targets_of(fold);
     wsm__ledger_item item = {.offset = fold->offset,
                              .id = fold->head.id,
@@ -71,13 +80,17 @@ int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold) {
                              .bytes = (uint32_t)fold->body.len,
                              .is_urgent = fold->head.priority >= WSM_PRIORITY_URGENT,
                              .time_ms = fold->head.time_ms};
-    while ((target = next_target(hub, fold, targets, &at)) != WSM__ROSTER_NONE) {
-        if (!wsm__ledger_fits(&hub->ledger, target, fold->body.len, 0)) continue;
-        if (wsm__ledger_add(&hub->ledger, &item, target) != WSM_ERR_NOMEM) continue;
-        wsm__delivery_abandon(hub, fold);
-        return WSM_ERR_NOMEM;
+    while (err != WSM_ERR_NOMEM && (target = next_target(hub, fold, targets, &at)) != WSM__ROSTER_NONE) {
+        bool fits = wsm__ledger_fits(&hub->ledger, target, fold->body.len, 0);
+        if (fits) err = wsm__ledger_add(&hub->ledger, &item, target);
+        if (fits)
+            queued++;
+        else
+            full++;
     }
-    return WSM_OK;
+    if (err != WSM_ERR_NOMEM) err = full > 0 ? pass_over(hub, fold, queued) : WSM_OK;
+    if (err) wsm__delivery_abandon(hub, fold);
+    return err;
 }
 
 void wsm__delivery_abandon(wsm_hub *hub, const wsm__fold *fold) {

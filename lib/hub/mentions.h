@@ -32,6 +32,10 @@ void wsm__callees_init(wsm__callees *callees, wsm_hub *hub, const wsm__command *
 void wsm__callees_fini(wsm__callees *callees);
 void wsm__callees_name(wsm__callees *callees, wsm_slice name);     /* an agent id, "role:x" or "here" */
 void wsm__callees_scan(wsm__callees *callees, wsm_slice exchange); /* what its text mentions */
+bool wsm__callees_may_be_in(wsm_slice exchange);                   /* false: it mentions nobody, for certain */
+/* The record's result, in memory of the fold, with `mailbox_full` for those who have no delivery of it. WSM_ERR_NOMEM:
+ * no effect. */
+int wsm__callees_amend(wsm_hub *hub, wsm__fold *fold);
 /* The names of those who were accepted, as a JSON array, appended to `buf`. */
 void wsm__callees_put(const wsm__callees *callees, wsm__buf *buf);
 

@@ -59,6 +59,12 @@ static int name_callees(wsm_hub *hub, const wsm__command *command, const wsm__si
     return err;
 }
 
+/* Who calls somebody hears how far that is: he waits until the log knows him. */
+static bool may_call(const wsm__message *message) {
+    return message->type == WSM__MSG_MEMORY_UPDATE &&
+           wsm__callees_may_be_in(wsm__message_field(message, "exchange").raw);
+}
+
 void wsm__update_submit(wsm_hub *hub, const wsm__command *command) {
     const wsm__message *message = command->message;
     wsm__side *side;
@@ -76,6 +82,7 @@ void wsm__update_submit(wsm_hub *hub, const wsm__command *command) {
         return;
     }
     if (!wsm__side_may_publish(hub, command, &side)) return;
+    if (may_call(message) && wsm__park(hub, command, NULL)) return;
     wsm__no no = refusal(hub, command, side);
     if (no.err) {
         wsm__side_refuse(hub, command, &no);

@@ -1,5 +1,5 @@
 /* A log for tests that is not done before the test says so: appends wait, one record each, to be delivered and ended by
- * hand. The cards of agents are kept at once. */
+ * hand. The cards of agents are kept at once, unless the test wants it otherwise. */
 #ifndef WSM_TESTS_SLOW_LOG_H
 #define WSM_TESTS_SLOW_LOG_H
 
@@ -13,7 +13,8 @@ typedef struct slow_log {
     char bytes[SLOW_LOG_APPENDS][1024];
     size_t lens[SLOW_LOG_APPENDS];
     int count;
-    uint64_t last; /* offset that was given last */
+    uint64_t last;   /* offset that was given last */
+    int holds_cards; /* 1: cards wait like the others */
 } slow_log;
 
 wsm_log slow_log_of(slow_log *log); /* `log` zeroed at first */

@@ -194,17 +194,15 @@ void wsm__sim_check_status(wsm__sim_client *client) {
     const wsm__sim_json *json = sim->oracle.json;
     char id[40] = "", target[80] = "", word[24] = "";
     wsm__sim_stage stage = WSM__SIM_IS_QUEUED;
-    uint32_t at = wsm__sim_json_member(json, WSM__SIM_ROOT, "state"), command = WSM__SIM_NOBODY;
+    uint32_t at = wsm__sim_json_member(json, WSM__SIM_ROOT, "state");
     wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "mention_id"), id, sizeof id);
     wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "target"), target, sizeof target);
     wsm__sim_json_string(json, at, word, sizeof word);
     const wsm__sim_agent *agent = wsm__sim_oracle_find_agent(&sim->oracle, target);
+    uint32_t command = wsm__sim_mail_call(sim, id, client->agent->idx);
     fold(client);
-    for (size_t i = sim->mail->calls_count; i > 0 && command == WSM__SIM_NOBODY; i--)
-        if (strcmp(sim->oracle.commands[sim->mail->calls[i - 1].command].id, id) == 0)
-            command = sim->mail->calls[i - 1].command;
     wsm__sim_say(sim, "client %u hears that the mention %s of %s is %s", client->idx, id, target, word);
-    if (command == WSM__SIM_NOBODY || !agent || sim->oracle.commands[command].agent != client->agent->idx) {
+    if (command == WSM__SIM_NOBODY || !agent) {
         wsm__sim_break(sim, "I-33", "client %u hears of a mention that is not its own: %s of %s", client->idx, id,
                        target);
         return;
@@ -247,8 +245,11 @@ void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
         const wsm__sim_delivery *delivery = wsm__sim_mail_of(sim->mail, k, agent->idx);
         uint64_t card = sim->mail->card_at[agent->idx];
         bool was_known = card && card <= call->sent_at && strcmp(call->epoch, sim->mail->epoch) == 0;
-        if (is_called && !delivery && !command->passed_over) /* tests/sim/FOUND.md has that as an open defect */
+        if (is_called && !delivery)
             wsm__sim_break(sim, "I-33", "client %u is told that %s is called by command %u, which reaches no mailbox",
+                           client->idx, agent->name, k);
+        if (delivery && !delivery->is_vague && wsm__sim_json_is(json, outcome, "mailbox_full"))
+            wsm__sim_break(sim, "I-33", "client %u is told that the mailbox of %s is full, and command %u is in it",
                            client->idx, agent->name, k);
         bool is_wake = command->kind == WSM__SIM_ROUTE || (client->node->config.mentions_per_message > 2 && is_loud);
         if (!outcome && is_wake)

@@ -64,7 +64,7 @@ static void check_once(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t o
     if (effect && effect->epoch == place && effect->offset != offset) {
         const wsm__sim_entry *first = &epoch->entries[effect->offset - 1];
         int64_t newest = first->time;
-        uint64_t ids = 0;
+        uint64_t ids = wsm__sim_mail_answers(node, entry->agent, effect->offset, offset);
         bool is_vague = false; /* a record that is not shown may be of any time when clocks jump */
         for (uint64_t o = effect->offset + 1; o < offset; o++) {
             const wsm__sim_entry *other = &epoch->entries[o - 1];

@@ -144,12 +144,27 @@ static const wsm__sim_side *some_side(wsm__sim_client *client, char about[40]) {
     return side;
 }
 
+/* A thief calls under the id of another one's call; returns whom that has called. */
+static wsm__sim_agents steal_id(wsm__sim_client *client, wsm__sim_command *command) {
+    const wsm__sim_mail *mail = client->sim->mail;
+    wsm__sim_agents agents = 0;
+    if (!client->is_thief || mail->calls_count == 0 || draw(client, 2) == 0) return 0;
+    const wsm__sim_call *call = &mail->calls[mail->calls_count - 1 - draw(client, (uint32_t)mail->calls_count)];
+    const wsm__sim_command *other = &client->sim->oracle.commands[call->command];
+    if (!other->id[0] || other->agent == command->agent || wsm__sim_client_has_used(client, other->id)) return 0;
+    memcpy(command->id, other->id, sizeof command->id);
+    for (uint32_t i = 0; i < call->count; i++) agents |= 1ull << call->agents[i];
+    return agents;
+}
+
 static void call_somebody(wsm__sim_client *client) {
     wsm__sim_command command = command_of(client, WSM__SIM_ROUTE);
     wsm__sim_call call = {.count = 0};
     char names[160], text[720];
+    wsm__sim_agents likely = steal_id(client, &command);
     const wsm__sim_side *side = some_side(client, command.about);
-    size_t len = put_names(client, side ? side->members : 0, &call, names, sizeof names);
+    if (!likely && side) likely = side->members;
+    size_t len = put_names(client, likely, &call, names, sizeof names);
     bool is_urgent = draw(client, 3) == 2;
     const char *cause = some_cause(client);
     uint32_t pad = draw(client, 200);
@@ -171,14 +186,17 @@ static void call_somebody(wsm__sim_client *client) {
 
 static void answer(wsm__sim_client *client, uint32_t called, wsm__sim_stage stage) {
     wsm__sim_command command = command_of(client, WSM__SIM_ANSWER);
-    char text[400];
+    char text[480];
+    const wsm__sim_command *mention = &client->sim->oracle.commands[called];
     int at = snprintf(
         text, sizeof text,
         "{\"type\":\"mention_ack\",\"message_id\":\"%s\",\"mention_id\":\"%s\",\"state\":\"%s\",\"note\":\"k=%zu;\"",
-        command.id, client->sim->oracle.commands[called].id, wsm__sim_stage_words[stage],
-        client->sim->oracle.commands_count);
+        command.id, mention->id, wsm__sim_stage_words[stage], client->sim->oracle.commands_count);
     if (stage == WSM__SIM_IS_WORKING && draw(client, 2))
         at += snprintf(text + at, sizeof text - (size_t)at, ",\"lease_seconds\":%u", 1 + draw(client, 20));
+    if (mention->agent < client->sim->oracle.agents_count && draw(client, 2))
+        at += snprintf(text + at, sizeof text - (size_t)at, ",\"mention_sender\":\"%s\"",
+                       client->sim->oracle.agents[mention->agent].name);
     snprintf(text + at, sizeof text - (size_t)at, "}");
     send_new(client, &command, text);
 }

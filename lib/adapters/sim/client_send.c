@@ -114,7 +114,7 @@ void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t k, uint32_t vari
     wsm__sim_client_raw(client, command->text[variant], strlen(command->text[variant]));
 }
 
-static bool has_used(const wsm__sim_client *client, const char *id) {
+bool wsm__sim_client_has_used(const wsm__sim_client *client, const char *id) {
     const wsm__sim_oracle *oracle = &client->sim->oracle;
     for (size_t i = 0; i < oracle->commands_count; i++)
         if (oracle->commands[i].agent == client->agent->idx && strcmp(oracle->commands[i].id, id) == 0) return true;
@@ -131,8 +131,7 @@ static uint32_t command_new(wsm__sim_client *client, wsm_priority priority, bool
     if (has_id) wsm__sim_client_id(client, command.number, command.id);
     if (has_id && client->is_thief && k > 0 && wsm__sim_draw(sim, WSM__SIM_WORK, 2) == 1) {
         const wsm__sim_command *other = &sim->oracle.commands[wsm__sim_draw(sim, WSM__SIM_WORK, k)];
-        if (other->id[0] && other->kind == WSM__SIM_UPDATE && !other->call && other->agent != command.agent &&
-            !has_used(client, other->id))
+        if (other->id[0] && other->agent != command.agent && !wsm__sim_client_has_used(client, other->id))
             memcpy(command.id, other->id, sizeof command.id);
     }
     if (has_id && sim->mail && !client->is_thief) wsm__sim_client_say(client, &command, 0, say, sizeof say);

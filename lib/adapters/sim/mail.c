@@ -146,10 +146,7 @@ static void begin_one(wsm__sim_machine *node, const wsm__sim_delivery *like, uin
     bool is_vague;
     wsm__sim_delivery *before = wsm__sim_mail_of(mail, like->command, agent);
     bool has_room = fits(node, agent, like->bytes, &is_vague);
-    if (!has_room && !is_vague) {
-        if (like->command != WSM__SIM_NOBODY) node->sim->oracle.commands[like->command].passed_over++;
-        return;
-    }
+    if (!has_room && !is_vague) return;
     if (mail->count == mail->cap) {
         mail->cap = mail->cap ? mail->cap * 2 : 32;
         mail->deliveries = wsm__sim_resize(mail->deliveries, mail->cap * sizeof *mail->deliveries);
@@ -268,10 +265,11 @@ static bool stage_at(const wsm__sim_json *json, uint32_t node, wsm__sim_stage *s
     return *stage != WSM__SIM_IS_QUEUED;
 }
 
-static uint32_t command_of_id(const wsm_sim *sim, const char *id) {
-    for (size_t i = sim->mail->calls_count; i > 0; i--)
-        if (strcmp(sim->oracle.commands[sim->mail->calls[i - 1].command].id, id) == 0)
-            return sim->mail->calls[i - 1].command;
+uint32_t wsm__sim_mail_call(const wsm_sim *sim, const char *id, uint32_t sender) {
+    for (size_t i = sim->mail->calls_count; i > 0; i--) {
+        const wsm__sim_command *command = &sim->oracle.commands[sim->mail->calls[i - 1].command];
+        if (command->agent == sender && strcmp(command->id, id) == 0) return sim->mail->calls[i - 1].command;
+    }
     return WSM__SIM_NOBODY;
 }
 
@@ -288,14 +286,28 @@ static void answered(wsm__sim_machine *node, const parts *record, uint64_t offse
     if (agent == WSM__SIM_NOBODY)
         agent = agent_at(sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "target"));
     wsm__sim_json_string(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "mention_id"), id, sizeof id);
+    uint32_t sender = agent_at(sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "mention_sender"));
     bool is_known = stage_at(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "state"), &stage);
     if (wsm__sim_json_uint(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "lease_seconds"), &seconds))
         lease_ms = seconds * 1000;
-    wsm__sim_delivery *delivery = wsm__sim_mail_of(mail, command_of_id(sim, id), agent);
+    wsm__sim_delivery *delivery = wsm__sim_mail_of(mail, wsm__sim_mail_call(sim, id, sender), agent);
     if (!delivery || !is_known) return;
     uint32_t k = wsm__sim_mail_command(sim, record->body, record->body_len);
     if (k != WSM__SIM_NOBODY && sim->oracle.commands[k].effects++ > 0) delivery->is_vague = true; /* a repeat, or not */
     change(node, delivery, stage, time_ms, lease_ms, offset);
+}
+
+uint64_t wsm__sim_mail_answers(wsm__sim_machine *node, uint32_t agent, uint64_t after, uint64_t before) {
+    wsm__sim_mail *mail = node->sim->mail;
+    parts record;
+    uint64_t count = 0;
+    for (uint64_t o = after + 1; mail && o < before && o <= node->store.count; o++) {
+        if (!split(&node->store.records[o - 1], &record) || !is_type(&record, "mention_ack")) continue;
+        if (!wsm__sim_json_read(&mail->json, record.head, record.head_len)) continue;
+        uint32_t sender = wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "sender");
+        if (agent_at(node->sim, &mail->json, sender) == agent) count++;
+    }
+    return count;
 }
 
 static void carded(wsm__sim_machine *node, const parts *record, uint64_t offset) {

@@ -86,6 +86,10 @@ wsm__sim_delivery *wsm__sim_mail_find(wsm__sim_mail *mail, uint64_t offset, uint
 wsm__sim_delivery *wsm__sim_mail_of(wsm__sim_mail *mail, uint32_t command, uint32_t agent); /* the newest */
 wsm__sim_stage wsm__sim_mail_stage(const wsm__sim_delivery *delivery, uint64_t offset);     /* as it was there */
 wsm__sim_receipt *wsm__sim_mail_receipt(wsm__sim_receipt **list, size_t *count, const struct wsm_sim_client *client);
+/* How many answers of an agent the store has between two offsets: they are shown to nobody, but have ids. */
+uint64_t wsm__sim_mail_answers(struct wsm_sim_hub *node, uint32_t agent, uint64_t after, uint64_t before);
+/* The command of an agent that called somebody under this id; WSM__SIM_NOBODY: there is none. */
+uint32_t wsm__sim_mail_call(const struct wsm_sim *sim, const char *id, uint32_t sender);
 uint32_t wsm__sim_mail_command(const struct wsm_sim *sim, const char *text, size_t len); /* WSM__SIM_NOBODY: of none */
 extern const char *const wsm__sim_stage_words[];
 

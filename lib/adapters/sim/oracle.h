@@ -59,7 +59,6 @@ typedef struct wsm__sim_command {
     uint64_t line_life, line_order; /* the first sending: which connection, which message there */
     uint8_t kind;                   /* wsm__sim_kind */
     uint32_t call;                  /* of mail.h, its index + 1; 0: it names nobody */
-    uint32_t passed_over;           /* whom it calls and whose mailbox was full when it was applied */
 } wsm__sim_command;
 
 typedef enum wsm__sim_entry_state {

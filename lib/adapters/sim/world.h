@@ -389,7 +389,8 @@ void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, c
 void wsm__sim_client_misbehave(wsm__sim_client *client);
 void wsm__sim_client_act(wsm__sim_client *client); /* one step of the workload */
 bool wsm__sim_client_is_at_head(const wsm__sim_client *client);
-void wsm__sim_client_closing(wsm__sim_client *client, unsigned code); /* a close frame has come */
+void wsm__sim_client_closing(wsm__sim_client *client, unsigned code);         /* a close frame has come */
+bool wsm__sim_client_has_used(const wsm__sim_client *client, const char *id); /* for a command of his agent */
 wsm__sim_sent *wsm__sim_client_note(wsm__sim_client *client, uint32_t command, uint32_t variant, const char *id);
 void wsm__sim_client_retry(wsm__sim_client *client, uint32_t command, uint64_t ms);
 void wsm__sim_client_id(const wsm__sim_client *client, uint32_t number, char id[37]);
