@@ -5,6 +5,8 @@
 
 #include "wsm/wsm.h"
 
+#define KEPT_LOG_HELD 8
+
 typedef struct kept_log {
     wsm_hub *hub;
     wsm_record *records; /* records[i] has the offset i + 1 */
@@ -19,9 +21,16 @@ typedef struct kept_log {
     uint64_t misses;  /* ... and this one cannot be read back */
     uint64_t trimmed; /* what the hub has let go; it is not read back either */
     int no_pages;     /* 1: reads are taken and never answered */
+    int holds_pages;  /* 1: reads wait for kept_log_answer */
+    struct {
+        uint64_t id, from, to;
+        size_t records_max, bytes_max;
+    } held[KEPT_LOG_HELD];
+    int held_count;
 } kept_log;
 
 wsm_log kept_log_of(kept_log *log); /* `log` zeroed at first */
 void kept_log_free(kept_log *log);
+void kept_log_answer(kept_log *log, int idx); /* the read that was held as the `idx`-th */
 
 #endif
