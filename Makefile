@@ -136,6 +136,8 @@ $(BUILD)/obj/tests/fuzz/%.o: tests/fuzz/%.c
 	$(call compile,-D_GNU_SOURCE -iquote lib -Itests/support -Itests/unit)
 $(BUILD)/obj/tests/bench/mention.o: tests/bench/mention.c
 	$(call compile,-iquote lib)
+$(BUILD)/obj/tests/sim/hunt.o: tests/sim/hunt.c
+	$(call compile,-iquote lib)
 $(BUILD)/obj/tests/%.o: tests/%.c
 	$(call compile,-Itests/support)
 $(BUILD)/obj/tools/%.o: tools/%.c

@@ -9,7 +9,8 @@ A hunt goes from seed 1 on, each seed in each profile. With --from-notes it begi
 (planted.seeds), and goes on from seed 1 if that shows it no longer: then the output says so, and --note writes the runs anew.
 
 A bug that the seeds once found for us has its shrunk script, tests/sim/case_*.c: that must fail with the bug planted, and
-pass without. --shrink writes it anew: hunts a seed, and shrinks it.
+pass without; with --from-notes a bug without a note is not hunted then, for most of them are rare. --shrink writes the
+script anew: hunts a seed, and shrinks it.
 
     mutants.py [--build DIR] [--jobs N] [--seconds S] [--from-notes] [--note] [--shrink] [NAME ...]
 
@@ -81,6 +82,12 @@ class Build:
         files = sorted({bug.file for bug in bugs})
         self.compiles = self.commands(files, [self.object(file) for file in files])
 
+    def prepare_case(self, bug):
+        """One that has just been written."""
+        target = f"{self.folder}/tests/sim/{bug.case}"
+        self.make(target)
+        self.links |= self.commands(["lib/hub/hub.c"], [target])
+
     @staticmethod
     def has_case(bug):
         return bug.case and (ROOT / f"tests/sim/{bug.case}.c").exists()
@@ -98,13 +105,13 @@ class Build:
 
     def plant(self, bug):
         """Compile the file with the bug in it. A sentence says why that cannot be."""
-        text = (ROOT / bug.file).read_text()
-        if text.count(bug.old) != 1:
-            return f"the old text is found {text.count(bug.old)} times in {bug.file}"
+        text, why = bug.planted_in((ROOT / bug.file).read_text())
+        if why:
+            return why
         place = ROOT / self.place(bug)
         place.mkdir(parents=True, exist_ok=True)
         source, target = place / pathlib.Path(bug.file).name, self.object(bug.file)
-        source.write_text(text.replace(bug.old, bug.new))
+        source.write_text(text)
         command = [str(source) if part == bug.file else str(place / "changed.o") if part == target else part
                    for part in self.compiles[target] if part not in ("-MMD", "-MP", "-Werror", "-g")]
         return self.run(command + ["-w", "-O1", "-iquote", str(pathlib.Path(bug.file).parent)])
@@ -156,13 +163,13 @@ def write_notes(notes):
                                           if bug.name in notes))
 
 
-def hunt_noted(program, seconds, note):
+def hunt_noted(program, bug, seconds, note):
     """A hunt that begins with the run of the note. The runs that it took are those from seed 1, then or now; and a word
     on the note."""
     result = hunt(program, 0, 0, named=[note[0]])
     if result[3]:
         return (note[1], *result[1:]), ""
-    return hunt(program, seconds), f"  ({note[0]} shows it no longer)"
+    return hunt(program, seconds, named=bug.worlds.split()), f"  ({note[0]} shows it no longer)"
 
 
 def check_case(build, bug):
@@ -178,38 +185,51 @@ def check_case(build, bug):
     return f"its case {bug.case} fails without the bug" if healthy.returncode else None
 
 
-def shrink(build, bug, result):
-    program, why = build.link(bug, SIM)
-    if why:
-        return why
-    command = [str(program), "shrink", result[1], "--profile", result[2], "--runs", "100000", "--seconds", "60",
-               "--out", f"tests/sim/{bug.case}.c"]
+def shrink(build, bug, arguments):
+    """Write the case of a bug anew, from the first seed that breaks what is expected. A sentence says why not."""
+    program, why = build.link(bug, HUNT)
+    shrinker, why_not = build.link(bug, SIM)
+    if why or why_not:
+        return None, why or why_not
+    first, until = FIRST_SEED, time.monotonic() + arguments.seconds
+    while True:
+        result = hunt(program, until - time.monotonic(), first=first, named=bug.worlds.split())
+        if not result[3] or result[3] in bug.expected:
+            break
+        first = int(result[1]) + 1
+    if not result[3]:
+        return result, None
+    command = [str(shrinker), "shrink", result[1], "--profile", result[2], "--runs", "1000000", "--seconds",
+               str(arguments.shrink_seconds), "--out", f"tests/sim/{bug.case}.c"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print(f"{bug.case}: {(done.stderr.splitlines() or ['?'])[-1]}", flush=True)
-    return "it cannot be shrunk" if done.returncode else None
+    if done.returncode:
+        return result, "it cannot be shrunk"
+    build.prepare_case(bug)
+    return result, check_case(build, bug)
 
 
 def look_for(build, bug, arguments, note):
     """(what a hunt says, a word on it, why it could not be)"""
     why = build.plant(bug)
+    if not why and bug.case and arguments.shrink:
+        result, why = shrink(build, bug, arguments)
+        return result, "", why
     program, why = (None, why) if why else build.link(bug, HUNT)
+    why = why or (check_case(build, bug) if bug.case else None)
     if why:
         return None, "", why
     if note:
-        result, word = hunt_noted(program, arguments.seconds, note)
+        result, word = hunt_noted(program, bug, arguments.seconds, note)
+    elif bug.case and arguments.from_notes:
+        return (0, "", "", "case", f"by {bug.case}"), "", None
     else:
-        result, word = hunt(program, arguments.seconds), ""
-    while arguments.shrink and result[3] and result[3] not in bug.expected:
-        result = hunt(program, arguments.seconds, first=int(result[1]) + 1)
+        result, word = hunt(program, arguments.seconds, named=bug.worlds.split()), ""
     if result[3] and result[3] not in bug.expected:
         word += f"  (expected {' '.join(sorted(bug.expected))})"
-    if bug.case and result[3] and arguments.shrink:
-        why = shrink(build, bug, result)
-    elif bug.case:
-        why = check_case(build, bug)
-        if not why and not result[3]:  # the hunt ran out of time; the script needs none
-            result = (result[0], "", "", "case", f"by {bug.case}")
-    return result, word, why
+    if bug.case and not result[3]:  # the hunt ran out of time; the script needs none
+        result = (result[0], "", "", "case", f"by {bug.case}")
+    return result, word, None
 
 
 def check_healthy(build, runs):
@@ -239,6 +259,7 @@ def main():
     parser.add_argument("--from-notes", action="store_true", help="begin with the runs of planted.seeds")
     parser.add_argument("--note", action="store_true", help="write planted.seeds anew")
     parser.add_argument("--shrink", action="store_true", help="write the cases of these bugs anew")
+    parser.add_argument("--shrink-seconds", type=int, default=60, help="for one case")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     bugs = [bug for bug in BUGS if not arguments.names or bug.name in arguments.names]

@@ -1,6 +1,7 @@
 """The bugs that mutants.py plants: each a text that stands once in a file, and what it becomes. `expected` names the
 invariants of which one should break first; another one is as good, and is shown with a note. `case` names the shrunk
-script of a bug that the simulator once found for us (FOUND.md). Texts between the bugs are the headings of areas."""
+script of a bug that the simulator once found for us (FOUND.md), `more` what else is changed in the same file, `worlds` those
+that show a rare bug soonest (conditions of hunt.c). Texts between the bugs are the headings of areas."""
 
 from dataclasses import dataclass, field, replace
 
@@ -16,10 +17,20 @@ class Bug:
     sanitize: bool = field(default=False)
     case: str = field(default="")
     area: str = field(default="")
+    more: tuple = field(default=())
+    worlds: str = field(default="")
+
+    def planted_in(self, text):
+        """(the text with the bug in it, None), or (None, why not)."""
+        for old, new in ((self.old, self.new), *self.more):
+            if text.count(old) != 1:
+                return None, f"an old text is found {text.count(old)} times in {self.file}: {old.strip()[:60]}"
+            text = text.replace(old, new)
+        return text, None
 
 
-def bug(name, file, old, new, expected, sentence, sanitize=False, case=""):
-    return Bug(name, file, old, new, frozenset(expected.split()), sentence, sanitize, case)
+def bug(name, file, old, new, expected, sentence, sanitize=False, case="", more=(), worlds=""):
+    return Bug(name, file, old, new, frozenset(expected.split()), sentence, sanitize, case, more=more, worlds=worlds)
 
 
 TABLE = [

@@ -1,13 +1,17 @@
 /* From a seed that breaks something to the smallest script that still does. A run's choices are a tape; from it are
- * taken names, then steps, then choices, in portions of falling size; at last values
- * become smaller. What still breaks the same invariant is kept, and what that run really chose is the next tape.
- * Choices are found by step and name, so what is taken away does not shift the rest. */
+ * taken names, then steps, then choices, in portions of falling size; at last values become smaller. What
+ * still breaks the same invariant is kept, and what that run really chose is the next tape. Choices are found by step
+ * and name, so what is taken away does not shift the rest.
+ *
+ * Most of what is tried breaks nothing, and would go on to the end of a long world: a try that has taken twice as many
+ * events as the best so far is given up. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "world.h"
 
-#define FIRST_STEP 2 /* of the workload, see wsm_sim_choice */
+#define FIRST_STEP  2     /* of the workload, see wsm_sim_choice */
+#define MORE_EVENTS 2000u /* that a try may take beside */
 
 typedef struct shrinking {
     wsm__sim_how how;
@@ -32,13 +36,19 @@ static void adopt(shrinking *self, const wsm_sim_report *report, uint32_t steps)
     self->best_count = count;
     self->steps = steps ? steps : 1;
     self->report = *report;
+    bool spins = strstr(report->what, "something spins") != NULL;
+    self->how.events_max = spins ? 0 : report->events * 2 + MORE_EVENTS;
+}
+
+static bool is_over(const shrinking *self) {
+    return self->is_over || self->runs >= self->runs_max;
 }
 
 /* Whether the first `count` of next still break the same; then they are the best. */
 static bool is_enough(shrinking *self, size_t count, uint32_t steps) {
     wsm_sim_report report;
     uint32_t begun;
-    if (self->is_over || self->runs >= self->runs_max) return false;
+    if (is_over(self)) return false;
     self->runs++;
     wsm__sim_tape_start(&self->tape, self->next, count);
     self->how.steps = steps;
@@ -64,25 +74,30 @@ static bool try_without_steps(shrinking *self, uint32_t from, uint32_t to) {
 
 static void drop_steps(shrinking *self) {
     for (uint32_t run = self->steps / 2; run > 0; run /= 2)
-        for (uint32_t end = self->steps; end > 0 && self->steps > 1;) {
+        for (uint32_t end = self->steps; end > 0 && self->steps > 1 && !is_over(self);) {
             uint32_t from = end > run ? end - run : 0;
             if (end - from < self->steps) try_without_steps(self, from, end);
             end = from < self->steps ? from : self->steps;
         }
 }
 
-static void drop_names(shrinking *self) {
-    for (uint32_t name = 0; name < self->tape.names_count; name++) {
-        size_t count = 0;
-        for (size_t i = 0; i < self->best_count; i++)
-            if (self->best[i].name != name) self->next[count++] = self->best[i];
-        if (count < self->best_count) is_enough(self, count, self->steps);
-    }
+/* Names from..to-1, of those that the tape knows now: a run adds new ones behind them. */
+static bool try_without_names(shrinking *self, uint32_t from, uint32_t to) {
+    size_t count = 0;
+    for (size_t i = 0; i < self->best_count; i++)
+        if (self->best[i].name < from || self->best[i].name >= to) self->next[count++] = self->best[i];
+    return count == self->best_count || is_enough(self, count, self->steps);
+}
+
+static void drop_names(shrinking *self, uint32_t from, uint32_t to) {
+    if (is_over(self) || try_without_names(self, from, to) || to - from < 2) return;
+    drop_names(self, from + (to - from) / 2, to);
+    drop_names(self, from, from + (to - from) / 2);
 }
 
 static void drop_choices(shrinking *self) {
     for (size_t run = self->best_count / 2 + 1; run > 0; run /= 2)
-        for (size_t end = self->best_count; end > 0;) {
+        for (size_t end = self->best_count; end > 0 && !is_over(self);) {
             size_t from = end > run ? end - run : 0, rest = self->best_count - end;
             memcpy(self->next, self->best, from * sizeof *self->next);
             memcpy(self->next + from, self->best + end, rest * sizeof *self->next);
@@ -99,10 +114,11 @@ static bool try_value(shrinking *self, size_t at, uint32_t value) {
 
 /* Towards 1: by halves, then by ones. */
 static void lessen_values(shrinking *self) {
-    for (size_t i = 0; i < self->best_count; i++) {
+    for (size_t i = 0; i < self->best_count && !is_over(self); i++) {
         if (self->best[i].value > 1 && try_value(self, i, 1)) continue;
         for (uint32_t by = i < self->best_count ? self->best[i].value / 2 : 0; by > 0; by /= 2)
-            while (i < self->best_count && self->best[i].value > by + 1 && try_value(self, i, self->best[i].value - by))
+            while (!is_over(self) && i < self->best_count && self->best[i].value > by + 1 &&
+                   try_value(self, i, self->best[i].value - by))
                 continue;
     }
 }
@@ -139,11 +155,11 @@ static void shrink(shrinking *self) {
     do {
         before = self->best_count;
         steps = self->steps;
-        drop_names(self); /* the noise goes first: what is left runs faster */
+        drop_names(self, 0, (uint32_t)self->tape.names_count); /* the noise goes first: what is left runs faster */
         drop_steps(self);
         drop_choices(self);
         lessen_values(self);
-    } while ((self->best_count < before || self->steps < steps) && !self->is_over && self->runs < self->runs_max);
+    } while ((self->best_count < before || self->steps < steps) && !is_over(self));
 }
 
 int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_shrink_fn tell, void *user,
@@ -159,8 +175,6 @@ int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_
     if (broken) {
         memcpy(self.invariant, first.invariant, sizeof self.invariant);
         adopt(&self, &first, begun);
-        bool spins = strstr(first.what, "something spins") != NULL;
-        self.how.events_max = spins ? 0 : first.events * 4 + 100000; /* a quieter world may run longer, not for ever */
         shrink(&self);
         *out = script_of(&self);
         size_t size = report->size;
