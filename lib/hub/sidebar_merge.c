@@ -11,6 +11,7 @@ struct wsm__merge_job {
     size_t offsets_count;
     wsm__context *context;
     uint64_t next, to; /* of the log still to be read */
+    uint64_t asked_at; /* the log's end at that time: of what comes later some may be missing */
     wsm__origin origin;
     size_t name_len, text_len;
     char bytes[]; /* sender, text */
@@ -246,6 +247,13 @@ static int add_page(wsm_hub *hub, merge_job *job, const wsm_record *records, siz
     return WSM_OK;
 }
 
+/* What has left memory while pages were read is read, too. */
+static void read_on(merge_job *job) {
+    uint64_t left = job->context->trimmed_to;
+    if (left > job->asked_at) left = job->asked_at;
+    if (left > job->to) job->to = left;
+}
+
 void wsm__merge_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome) {
     merge_job *job = read->merge;
     read->merge = NULL;
@@ -256,6 +264,7 @@ void wsm__merge_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, s
         return;
     }
     job->next = count > 0 ? records[count - 1].offset + 1 : job->to + 1;
+    read_on(job);
     if (job->next > job->to)
         resume(hub, job);
     else if (!ask_page(hub, job))
@@ -277,6 +286,7 @@ void wsm__merge_submit(wsm_hub *hub, const wsm__command *command, wsm__ask *ask)
     bool is_wanted = job->content.takes_all || job->content.offsets_count > 0 || job->content.wants_findings;
     job->next = ask->side->born > hub->store_first ? ask->side->born : hub->store_first;
     job->to = ask->side->context->trimmed_to;
+    job->asked_at = hub->records.applied;
     if (!is_wanted || !hub->log.read || job->next > job->to) {
         finish(hub, command, ask, job);
         return;
