@@ -105,6 +105,7 @@ struct wsm_conn {
     struct wsm__watch *watches;       /* contexts that it watches (watch.c); NULL: none */
     uint64_t replay_to, replay_count;
     uint64_t lost_told; /* what is gone was told as of this state (audience.c) */
+    uint64_t began;     /* where it started or resumed: what lies above comes to it live or in the replay */
     uint64_t position_sent, presence_seen;
     uint64_t had_from, had_to; /* urgent records of this range came, though the cursor was set back before them */
     uint64_t messages_in, bytes_in;

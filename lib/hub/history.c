@@ -41,9 +41,11 @@ void wsm__history_forget(wsm_conn *conn, const wsm__context *context) {
     wsm__peer_rearm(conn, conn->hub->now);
 }
 
-static bool is_new_to(const wsm_conn *conn, uint64_t offset) {
+/* What names him, or stands in a second context of his, has come to this connection already: his invitation, say. */
+static bool is_new_to(const wsm_conn *conn, const wsm__reach *reach, uint64_t offset) {
     wsm__reader reader = wsm__audience_reader(conn);
-    return !wsm__audience_sees(conn->hub, &reader, conn->history->context, NULL, offset);
+    if (offset <= conn->began) reach = NULL;
+    return !wsm__audience_sees(conn->hub, &reader, conn->history->context, reach, offset);
 }
 
 /* False: no memory now; the connection's timer goes on. */
@@ -82,7 +84,7 @@ bool wsm__history_step(wsm_conn *conn, uint32_t room) {
         finish(conn);
         return true;
     }
-    if (is_new_to(conn, entry->offset)) {
+    if (is_new_to(conn, entry->reach, entry->offset)) {
         if (!wsm__replay_may(conn, wsm__frame_bytes(entry->frame).len)) return false;
         if (!push(conn, entry->frame, entry->offset)) return false;
     }
@@ -104,7 +106,7 @@ static bool take_record(wsm_conn *conn, const wsm_record *record) {
     }
     const wsm__context *context = conn->history->context;
     if (err) wsm__replay_gap(conn, context, record->offset, record->offset, context->seq, "corrupt");
-    if (stored.frame && stored.context == context && is_new_to(conn, record->offset))
+    if (stored.frame && stored.context == context && is_new_to(conn, stored.reach, record->offset))
         done = push(conn, stored.frame, record->offset);
     if (done && conn->history) conn->history->at = record->offset;
     wsm__read_release(hub, &stored);

@@ -23,10 +23,10 @@ static bool is_known_epoch(const wsm_hub *hub, const char *epoch) {
 const char *wsm__replay_begin(wsm_conn *conn, const char *epoch, uint64_t after) {
     wsm_hub *hub = conn->hub;
     uint64_t applied = hub->records.applied;
-    conn->cursor = conn->position_sent = conn->keep_to = applied;
+    conn->cursor = conn->began = conn->position_sent = conn->keep_to = applied;
     if (!epoch) return "none";
     if (!is_known_epoch(hub, epoch) || after > applied) return "resync";
-    conn->cursor = conn->position_sent = after;
+    conn->cursor = conn->began = conn->position_sent = after;
     conn->replay_to = applied;
     conn->catching_up = conn->replaying = true;
     conn->lost_told = 0;

@@ -181,6 +181,7 @@ static void joining_leaving_inviting_removing(void **state) {
     expect_ack(say_of(&r, r.dan, "\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"history\":\"all\""));
     assert_int_equal(peer_count(r.dan, "\"exchange\":\"before\""), 1); /* the history */
     assert_int_equal(peer_count(r.dan, "\"exchange\":\"later\""), 1);
+    assert_int_equal(peer_count(r.dan, "\"type\":\"sidebar_invite\""), 1); /* it came when he was invited */
     expect_ack(say_of(&r, r.ada, "\"type\":\"sidebar_remove\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"dan\"]"));
     assert_int_equal(peer_count(r.dan, "\"type\":\"sidebar_remove\""), 1);
     expect_ack(say_of(&r, r.ada, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"last\""));

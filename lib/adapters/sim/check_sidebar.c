@@ -116,6 +116,9 @@ bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, 
                        client->idx, client->agent->name, (ull)offset,
                        entry->context < epoch->sides.count ? epoch->sides.at[entry->context]->id : "?");
     bool is_old = told->is_history && entry->context == told->context && offset < told->from;
+    if (is_old && offset > client->base && wsm__sim_is_in(entry->to, client->agent->idx))
+        wsm__sim_break(client->sim, "I-01", "client %u: offset %llu, which names it, comes again in a history",
+                       client->idx, (ull)offset);
     if (is_old && offset > told->last) {
         told->last = offset;
         told->count++;
@@ -156,6 +159,14 @@ void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, ui
     told->last = told->count = 0;
 }
 
+/* What names it, or stands in a second context of its own, comes by that, and not in the history. */
+static bool comes_otherwise(const wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,
+                            uint64_t offset) {
+    if (offset <= client->base) return false;
+    if (wsm__sim_is_in(entry->to, client->agent->idx)) return true;
+    return entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_admits);
+}
+
 /* What it has had as a member before does not come again. */
 static bool was_had(const wsm__sim_side *side, uint32_t agent, uint64_t offset) {
     for (uint32_t i = side->spans_count; i > 0; i--) {
@@ -180,7 +191,8 @@ void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint
     if (!wsm__sim_is_in(side->members, client->agent->idx)) return;
     for (uint64_t o = 1; o < told->from && o <= epoch->count; o++) {
         const wsm__sim_entry *entry = &epoch->entries[o - 1];
-        bool is_due = entry->state == WSM__SIM_ENTRY_RECORD && entry->context == told->context;
+        bool is_due = entry->state == WSM__SIM_ENTRY_RECORD && entry->context == told->context &&
+                      !comes_otherwise(client, epoch, entry, o);
         if (is_due && !told->got[o] && !was_had(side, client->agent->idx, o))
             wsm__sim_break(client->sim, "I-40", "client %u: the history of %s up to %llu lacks offset %llu",
                            client->idx, context_id, (ull)offset, (ull)o);
