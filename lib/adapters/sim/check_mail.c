@@ -211,7 +211,7 @@ void wsm__sim_check_status(wsm__sim_client *client) {
     if (!delivery || delivery->is_vague) return;
     bool is_soft = !stage_of(json, at, &stage);
     wsm__sim_receipt *told = wsm__sim_mail_receipt(&delivery->told, &delivery->told_count, client);
-    bool is_folded = client->node->hub != NULL; /* a hub that has just gone can tell no more what its log holds */
+    bool is_folded = client->node->hub && client->node->is_ready; /* one that has gone can tell no more what it held */
     if (!is_soft && is_folded && !has_been(delivery, stage))
         wsm__sim_break(sim, "I-33", "client %u hears that the mention at %llu is %s, and no record says so",
                        client->idx, (ull)delivery->offset, word);
