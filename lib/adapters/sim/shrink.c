@@ -1,5 +1,5 @@
 /* From a seed that breaks something to the smallest script that still does. A run's choices are a tape; from it are
- * taken names, then steps, then choices, in portions of falling size; at last values become smaller. What
+ * taken names, then clients, then steps, then choices, in portions of falling size; at last values become smaller. What
  * still breaks the same invariant is kept, and what that run really chose is the next tape. Choices are found by step
  * and name, so what is taken away does not shift the rest.
  *
@@ -21,6 +21,7 @@ typedef struct shrinking {
     uint32_t steps;
     char invariant[8];
     wsm_sim_report report;
+    wsm__sim_run_fn run;
     size_t runs, runs_max;
     wsm_sim_shrink_fn tell;
     void *user;
@@ -52,7 +53,7 @@ static bool is_enough(shrinking *self, size_t count, uint32_t steps) {
     self->runs++;
     wsm__sim_tape_start(&self->tape, self->next, count);
     self->how.steps = steps;
-    wsm__sim_swarm_run(&self->how, &report, &begun);
+    self->run(&self->how, &report, &begun);
     bool same = strcmp(report.invariant, self->invariant) == 0;
     if (same) adopt(self, &report, begun);
     if (self->tell && self->tell(self->user, self->runs, self->best_count, self->steps)) self->is_over = true;
@@ -93,6 +94,39 @@ static void drop_names(shrinking *self, uint32_t from, uint32_t to) {
     if (is_over(self) || try_without_names(self, from, to) || to - from < 2) return;
     drop_names(self, from + (to - from) / 2, to);
     drop_names(self, from, from + (to - from) / 2);
+}
+
+#define FEW  "wsm__sim_plan_draw 10" /* how many clients there are */
+#define MANY "wsm__sim_plan_draw 36"
+
+static bool is_named(const shrinking *self, const wsm__sim_made *made, const char *end) {
+    const char *text = self->tape.names[made->name].text;
+    size_t len = strlen(text), rest = strlen(end);
+    return len >= rest && strcmp(text + len - rest, end) == 0;
+}
+
+/* Without one client: those behind it come earlier, and so does each choice of one of them. */
+static bool try_without_client(shrinking *self, uint32_t client) {
+    int32_t own = -1 - (int32_t)client;
+    size_t count = 0;
+    for (size_t i = 0; i < self->best_count; i++) {
+        wsm__sim_made made = self->best[i];
+        bool counts = is_named(self, &made, FEW) || is_named(self, &made, MANY);
+        bool picks = is_named(self, &made, "clients_count") || is_named(self, &made, "agents_count");
+        if (made.step == own) continue;
+        if (made.step < own) made.step++;
+        if (counts || (picks && made.value >= client)) made.value -= 1; /* 0 is not kept */
+        if (made.value > 0) self->next[count++] = made;
+    }
+    return is_enough(self, count, self->steps);
+}
+
+static void drop_clients(shrinking *self) {
+    int32_t last = 0;
+    for (size_t i = 0; i < self->best_count; i++)
+        if (self->best[i].step < last) last = self->best[i].step;
+    for (int32_t client = -last - 1; client >= 0 && !is_over(self); client--)
+        try_without_client(self, (uint32_t)client);
 }
 
 static void drop_choices(shrinking *self) {
@@ -156,22 +190,23 @@ static void shrink(shrinking *self) {
         before = self->best_count;
         steps = self->steps;
         drop_names(self, 0, (uint32_t)self->tape.names_count); /* the noise goes first: what is left runs faster */
+        drop_clients(self);
         drop_steps(self);
         drop_choices(self);
         lessen_values(self);
     } while ((self->best_count < before || self->steps < steps) && !is_over(self));
 }
 
-int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_shrink_fn tell, void *user,
-                   wsm_sim_script **out, wsm_sim_report *report) {
-    shrinking self = {.runs_max = runs_max, .tell = tell, .user = user};
+int wsm__sim_shrink_by(wsm__sim_run_fn run, uint64_t seed, wsm_sim_profile profile, size_t runs_max,
+                       wsm_sim_shrink_fn tell, void *user, wsm_sim_script **out, wsm_sim_report *report) {
+    shrinking self = {.run = run, .runs_max = runs_max, .tell = tell, .user = user};
     wsm_sim_report first;
     uint32_t begun;
     if (!out || !report || profile > WSM_SIM_BRUTAL) return WSM_ERR_INVALID;
     *out = NULL;
     self.how = (wsm__sim_how){.seed = seed, .profile = profile, .tape = &self.tape, .fill = 0xa5};
     wsm__sim_tape_start(&self.tape, NULL, 0);
-    int broken = wsm__sim_swarm_run(&self.how, &first, &begun);
+    int broken = run(&self.how, &first, &begun);
     if (broken) {
         memcpy(self.invariant, first.invariant, sizeof self.invariant);
         adopt(&self, &first, begun);
@@ -185,4 +220,9 @@ int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_
     free(self.best);
     free(self.next);
     return broken ? WSM_OK : WSM_ERR_NOT_FOUND;
+}
+
+int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_shrink_fn tell, void *user,
+                   wsm_sim_script **out, wsm_sim_report *report) {
+    return wsm__sim_shrink_by(wsm__sim_swarm_run, seed, profile, runs_max, tell, user, out, report);
 }

@@ -422,7 +422,12 @@ typedef struct wsm__sim_how {
     uint64_t events_max; /* 0: as many as say that something spins; more than these break "long" */
 } wsm__sim_how;
 
+typedef int (*wsm__sim_run_fn)(const wsm__sim_how *how, wsm_sim_report *report, uint32_t *steps);
+
 int wsm__sim_swarm_run(const wsm__sim_how *how, wsm_sim_report *report, uint32_t *steps); /* steps: that were begun */
+/* wsm_sim_shrink, of runs of any kind. */
+int wsm__sim_shrink_by(wsm__sim_run_fn run, uint64_t seed, wsm_sim_profile profile, size_t runs_max,
+                       wsm_sim_shrink_fn tell, void *user, wsm_sim_script **out, wsm_sim_report *report);
 
 /* ---- checks (check_*.c): each is named after its invariant
  * ----------------------------------------------------------- */
