@@ -285,7 +285,7 @@ try {
     await eve.shows('#calls li', 'are you there?');
     await newest(/called you.*are you there\?/);
     await eve.open(hub);
-    await page.locator('#calls li', { hasText: 'are you there?' }).getByRole('button', { name: 'Working on it' }).click();
+    await page.locator('#calls li', { hasText: 'are you there?' }).getByRole('button', { name: 'On it' }).click();
     await eve.shows('#calls li .pill', 'working');
     await dot.until('eve works on it', (m) => m.type === 'mention_status' && m.state === 'working');
     await eve.open(hub);
@@ -323,6 +323,8 @@ try {
       for (const [width, height] of [[1280, 900], [420, 900]]) {
         await page.setViewportSize({ width, height });
         await shot(`${colorScheme}-${width}`);
+        const roles = await page.locator('body').ariaSnapshot();
+        assert.doesNotMatch(roles, /^ *- (button|textbox|combobox|checkbox|region)(:| \[|$)/m, 'something has no name');
         const least = await page.evaluate(lowestContrast);
         assert.ok(least.ratio >= 4.5, `${colorScheme}: ${JSON.stringify(least)}`);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -1,7 +1,7 @@
 /* ---- what calls this agent: mentions, new sidebars with it, invitations. The hub delivers what is open again to each new
  * connection, so the answers are kept for those alone that it takes for answered: what somebody is working on. ---- */
 
-const LEASE_S = 900;
+const LEASE_S = 900, CALLS_SHOWN = 30;
 const calls = new Map(); /* message_id -> {record, state} */
 
 const namesMe = (text) => new RegExp("(^|[^\\w.@/-])@" + me.replaceAll(".", "\\.") + "(?![\\w-])", "i").test(text);
@@ -51,7 +51,7 @@ const callOf = (call) => {
   const act = (text, next) => acts.append(button(text, "quiet", () => answerCall(call, next)));
   if (record.type === "sidebar_invite") acts.append(make("span", "small soft", "Join it in the tree of contexts."));
   else if (mayAct) {
-    if (state !== "working") act("Working on it", "working");
+    if (state !== "working") act("On it", "working");
     act("Done", "replied");
     act("Decline", "declined");
   }
@@ -68,7 +68,8 @@ const isOpen = ({ record, state }) => {
 
 const drawCalls = soon(() => {
   const open = [...calls.values()].filter(isOpen).sort((a, b) => b.record.offset - a.record.offset);
-  $("calls").replaceChildren(...open.map(callOf));
+  $("calls").replaceChildren(...open.slice(0, CALLS_SHOWN).map(callOf));
+  if (open.length > CALLS_SHOWN) $("calls").append(make("li", "soft", "and " + (open.length - CALLS_SHOWN) + " older ones"));
   $("calls-empty").hidden = open.length > 0;
 });
 

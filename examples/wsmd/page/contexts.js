@@ -174,7 +174,11 @@ const nodeOf = (context) => {
 const actsOf = (context) => {
   const acts = make("div", "acts");
   const tell = (answer) => { if (answer.type === "error") setOutcome("bad", answer.message); };
-  const act = (text, message) => acts.append(button(text, "quiet", () => send(message, "", tell)));
+  const act = (text, message) => {
+    const one = button(text, "quiet", () => send(message, "", tell));
+    one.setAttribute("aria-label", text + ": " + titleOf(context.id)); /* there are several of them */
+    acts.append(one);
+  };
   if (context.id === "main" || !mayAct) return null;
   const invitation = invitationTo(context.id);
   if (!context.snap && isMember(context.parent)) {
