@@ -155,6 +155,7 @@ static int apply_fold(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {
         return err;
     }
     err = take_in(hub, fold);
+    if (!err && fold->told) hub->told_to = fold->offset;
     if (!err && is_ours) settle(hub, wsm__append_find(hub, number), fold, &verdict); /* callbacks ran: look again */
     forget_told(hub, fold);
     return err;

@@ -146,6 +146,7 @@ struct wsm_hub {
     wsm__map inflight;      /* of wsm__pending, by id and sender */
     uint64_t since_snapshot;
     uint64_t snapshot_at; /* as the log was told last */
+    uint64_t told_to;     /* the last record that was answered with another result than its head has; 0: none */
     uint64_t refold_to;   /* records up to here are in the snapshot but for their ids */
     uint64_t store_first; /* the oldest record that can be asked for, as far as is known */
     uint64_t loaded_to;   /* the newest one when the log had loaded */

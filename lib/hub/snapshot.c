@@ -10,7 +10,8 @@
  * Of the seen ids only the oldest WSM__SNAPSHOT_IDS are in it, because five busy minutes of them would take megabytes,
  * written on the hub's thread. The others come back with their records: the log is told that the snapshot stands at the
  * last id that is in it, so it delivers what follows, and of that the records up to `offset` are folded into the table
- * of ids alone (apply.c). These places never go back, because a log lets go of what lies before its snapshots. */
+ * of ids alone (apply.c), with the result that their heads have; those whose result became another are all in it. These
+ * places never go back, because a log lets go of what lies before its snapshots. */
 #include "hub/hub.h"
 #include "limits.h"
 #include "sidebar/tree_state.h"
@@ -54,7 +55,7 @@ static uint64_t put_dedup(wsm_hub *hub, wsm__buf *buf) {
     uint64_t last = 0;
     for (uint32_t count = 0; (entry = wsm__dedup_next(&hub->dedup, entry)) != NULL; count++) {
         wsm__json_out out;
-        if (count >= WSM__SNAPSHOT_IDS && last >= hub->snapshot_at) return last;
+        if (count >= WSM__SNAPSHOT_IDS && last >= hub->snapshot_at && last >= hub->told_to) return last;
         last = entry->offset;
         if (count > 0) wsm__buf_putc(buf, ',');
         wsm__json_open(&out, buf);

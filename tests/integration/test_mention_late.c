@@ -279,6 +279,38 @@ static void time_ends_the_right_one(void **state) {
     close_post(&p);
 }
 
+/* Only so many ids are in a snapshot; those of the records behind them are read from the heads, which tell what was
+ * thought when they were written. */
+static void a_repeat_after_a_restart_is_told_what_the_first_was(void **state) {
+    (void)state;
+    static const char *const calls[] = {CALL(ID_1, "\"bob\",\"dan\""), CALL(ID_2, "\"bob\",\"dan\",\"eve\"")};
+    post p;
+    memset(&p, 0, sizeof p);
+    for (int life = 0; life < 2; life++) {
+        p.log = kept_log_of(&p.kept);
+        world_init(&p.w);
+        p.w.config.mailbox_messages_max = 1;
+        assert_int_equal(world_start(&p.w, &p.log), 0);
+        p.ada = world_join(&p.w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+        if (life == 1) break;
+        peer_leave(world_join(&p.w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0));
+        peer_leave(world_join(&p.w, "dan", WSM_PERMISSION_ACTIVE, NULL, 0));
+        peer_leave(world_join(&p.w, "eve", WSM_PERMISSION_ACTIVE, NULL, 0));
+        for (int i = 0; i < 1100; i++) peer_say(p.ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+        for (int i = 0; i < 2; i++) assert_int_equal(wsm_submit(p.w.hub, "ada", calls[i], strlen(calls[i]), 1), 0);
+        world_run(&p.w, 5); /* both were in one batch */
+        wsm_hub_shutdown(p.w.hub, NULL);
+        world_run(&p.w, 20000);
+        assert_true(p.kept.snapshot_offset > 0);
+        world_end(&p.w);
+    }
+    peer_say(p.ada, "%s", calls[1]);
+    const char *again = peer_last(p.ada, "duplicate_ack");
+    assert_non_null(again);
+    assert_non_null(strstr(again, "{\"bob\":\"mailbox_full\",\"dan\":\"mailbox_full\",\"eve\":\"queued\"}"));
+    close_post(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_for_one_place_the_second_is_refused),
@@ -287,6 +319,7 @@ int main(void) {
         cmocka_unit_test(the_host_is_told_too),
         cmocka_unit_test(any_allocation_may_fail_and_the_answer_stays_true),
         cmocka_unit_test(who_calls_before_the_log_knows_him_hears_of_it_all_the_same),
+        cmocka_unit_test(a_repeat_after_a_restart_is_told_what_the_first_was),
         cmocka_unit_test(each_sender_has_his_own_ids),
         cmocka_unit_test(an_answer_that_does_not_say_whose_is_for_the_first),
         cmocka_unit_test(an_id_that_is_taken_again_later_is_another_mention),
