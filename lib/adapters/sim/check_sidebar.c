@@ -100,12 +100,15 @@ bool wsm__sim_has_left(const wsm__sim_client *client, const wsm__sim_side *side,
     return true;
 }
 
+static bool has_come(const wsm__sim_client *client, uint64_t offset) {
+    size_t at = (size_t)(offset - client->base - 1);
+    return offset <= client->base || (at < client->got_count && client->got[at] != 0);
+}
+
 /* Whoever a sidebar begins with gets its spawn as a delivery too, until it has said that it has seen it. */
 static bool is_delivered_again(const wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
     if (entry->op != WSM__SIM_OP_SPAWN && entry->op != WSM__SIM_OP_CHILD) return false;
-    if (offset <= client->base || offset <= client->checked_to) return true;
-    size_t at = (size_t)(offset - client->base - 1);
-    return at < client->got_count && client->got[at] != 0;
+    return offset <= client->checked_to || has_come(client, offset);
 }
 
 bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset) {
@@ -151,6 +154,9 @@ void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, ui
                        client->idx, context_id, (ull)to);
         return;
     }
+    if (!has_come(client, to + 1))
+        wsm__sim_break(client->sim, "I-02", "client %u gets the history of %s before offset %llu, which grants it",
+                       client->idx, context_id, (ull)to + 1);
     free(told->got);
     told->got = wsm__sim_zalloc(to + 2);
     told->is_history = true;
