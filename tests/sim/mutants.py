@@ -169,6 +169,8 @@ def hunt_noted(program, bug, seconds, note):
     result = hunt(program, 0, 0, named=[note[0]])
     if result[3]:
         return (note[1], *result[1:]), ""
+    if bug.case:
+        return result, f"  ({note[0]} shows it no longer)"
     return hunt(program, seconds, named=bug.worlds.split()), f"  ({note[0]} shows it no longer)"
 
 
