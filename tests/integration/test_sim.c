@@ -140,6 +140,41 @@ static void a_host_of_the_tests_own_hears_its_news(void **state) {
 }
 
 /* The same choices give the same run, whether they are drawn or read from a script. */
+static void count_closes(void *user, const char *line) {
+    if (strstr(line, "is closed with 4013")) ++*(int *)user;
+}
+
+/* Found by fuzzing: it came back and sent everything again at once, and again, and never got out of it. */
+static void a_client_that_was_closed_for_its_rate_comes_back_with_patience(void **state) {
+    wsm_config config;
+    wsm_host host;
+    wsm_sim *sim;
+    wsm_sim_hub *hub;
+    wsm_sim_client *ada;
+    int closes = 0;
+    (void)state;
+    wsm_config_init(&config, sizeof config);
+    config.agent_messages_per_s = 1;
+    config.agent_messages_burst = 2;
+    config.rate_violations_per_min = 3;
+    wsm_host_init(&host, sizeof host);
+    host.on_applied = count_applied;
+    assert_int_equal(wsm_sim_new(&sim, 1, WSM_SIM_CALM), 0);
+    assert_int_equal(wsm_sim_hub_add(sim, &hub, &config, &host, &calls), 0);
+    assert_int_equal(wsm_sim_client_add(sim, &ada, hub, "ada", WSM_PERMISSION_ACTIVE, 1), 0);
+    wsm_sim_trace(sim, count_closes, &closes);
+    assert_int_equal(wsm_sim_run(sim, 1000, NULL, NULL), 0);
+    calls = 0;
+
+    for (int i = 0; i < 60; i++) assert_true(wsm_sim_client_publish(ada, WSM_PRIORITY_NORMAL) >= 1);
+    assert_int_equal(wsm_sim_run(sim, 300000, NULL, NULL), 0);
+
+    assert_null(wsm_sim_broken(sim, NULL));
+    assert_int_equal(calls, 60);
+    assert_in_range(closes, 1, 5);
+    wsm_sim_free(sim);
+}
+
 static void a_seed_is_a_run(void **state) {
     wsm_sim_report first, second;
     (void)state;
@@ -212,6 +247,7 @@ int main(void) {
         cmocka_unit_test(a_crash_loses_nothing_that_was_acknowledged),
         cmocka_unit_test(a_fault_at_every_occasion_is_survived),
         cmocka_unit_test(a_host_of_the_tests_own_hears_its_news),
+        cmocka_unit_test(a_client_that_was_closed_for_its_rate_comes_back_with_patience),
         cmocka_unit_test(a_seed_is_a_run),
         cmocka_unit_test(an_empty_script_is_a_quiet_run),
         cmocka_unit_test(what_breaks_nothing_is_not_shrunk),

@@ -11,6 +11,7 @@
 #define GREETING_NS (20ull * WSM__SIM_S) /* for welcome to come */
 #define LOOK_NS     (15ull * WSM__SIM_S) /* between two looks at the time of the last sign of life */
 #define MESSAGE_MAX (32u << 20)
+#define PACE_MS_MAX 2000u
 
 wsm__sim_client *wsm__sim_client_new(wsm_sim *sim, wsm__sim_machine *node, const char *name,
                                      wsm_permission permission) {
@@ -140,6 +141,7 @@ static void note_code(wsm__sim_client *client, unsigned code) {
     bool is_final = code == 4002 || code == 4004 || code == 4009 || code == 4011 || code == 4014;
     if (is_final && !client->flaps) client->is_stopped = true;
     if (code == 4003) wsm__sim_check_4003(client);
+    if (code == 4013) client->pace_ms = client->pace_ms < PACE_MS_MAX / 2 ? client->pace_ms * 2 + 250 : PACE_MS_MAX;
     if (code == 4010) client->epoch[0] = '\0';
 }
 

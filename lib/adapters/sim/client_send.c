@@ -80,6 +80,7 @@ void wsm__sim_client_settled(wsm__sim_client *client, uint32_t command) {
         if (client->open[i] != command) continue;
         memmove(client->open + i, client->open + i + 1, (client->open_count - i - 1) * sizeof *client->open);
         client->open_count--;
+        if (client->open_count == 0) client->pace_ms = 0;
         return;
     }
 }
@@ -157,26 +158,31 @@ void wsm__sim_client_resend(wsm__sim_client *client) {
             i--;
             continue;
         }
-        if (i < RESEND_AT_ONCE)
+        if (i < (client->pace_ms ? 1 : RESEND_AT_ONCE))
             wsm__sim_client_transmit(client, k, 0);
         else
             wsm__sim_client_retry(client, k, 100 * (i / RESEND_AT_ONCE)); /* their answers must fit a small queue */
     }
 }
 
-static void retry(wsm_sim *sim, void *object, uint64_t k) {
+static void retry(wsm_sim *sim, void *object, uint64_t number) {
     wsm__sim_client *client = object;
+    uint32_t k = (uint32_t)number;
     (void)sim;
-    if (client->phase == WSM__SIM_LIVE && !client->replays && is_open(client, (uint32_t)k)) {
+    if (client->pace_ms && number >> 32 != (uint32_t)client->life) return; /* the way back has begun anew */
+    if (client->phase == WSM__SIM_LIVE && !client->replays && is_open(client, k)) {
         for (size_t i = client->sent_from; i < client->sent_count; i++)
-            if (!client->sent[i].is_answered && client->sent[i].command == (uint32_t)k && client->sent[i].variant == 0)
+            if (!client->sent[i].is_answered && client->sent[i].command == k && client->sent[i].variant == 0)
                 return; /* it is on its way */
-        wsm__sim_client_transmit(client, (uint32_t)k, 0);
+        wsm__sim_client_transmit(client, k, 0);
     }
 }
 
+/* Who was closed for its rate lets them go one after the other. */
 void wsm__sim_client_retry(wsm__sim_client *client, uint32_t command, uint64_t ms) {
-    wsm__sim_in(client->sim, (ms + 1) * WSM__SIM_MS, retry, client, command);
+    for (size_t i = 0; client->pace_ms && i < client->open_count && client->open[i] != command; i++)
+        ms += client->pace_ms;
+    wsm__sim_in(client->sim, (ms + 1) * WSM__SIM_MS, retry, client, client->life << 32 | command);
 }
 
 void wsm__sim_client_order(wsm__sim_client *client, wsm__sim_command *command, const char *type, const char *fields) {
