@@ -72,9 +72,11 @@ typedef struct wsm_event {
 typedef struct wsm_drop {
     size_t size;
     const char *lane;   /* control, emergency, critical, normal, background */
-    const char *reason; /* overflow, closed, or shed: memory is short, and the connection reads them again later */
+    const char *reason; /* overflow: the connection is closed as too slow. closed: it has ended. shed: memory is short,
+                           and the connection reads them again later. left: the agent belongs to their sidebar no
+                           longer. status: a mention_status found no room */
     uint64_t count;
-    wsm_slice connection_id;
+    wsm_slice connection_id; /* absent: of several connections together */
     wsm_slice agent_id;
 } wsm_drop;
 

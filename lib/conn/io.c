@@ -36,8 +36,8 @@ int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now) {
     return err;
 }
 
-uint32_t wsm__io_purge(wsm__io *io, wsm__chain_drops *drops, const void *user) {
-    return wsm__lanes_purge(&io->lanes, io->pool, drops, user);
+void wsm__io_purge(wsm__io *io, wsm__chain_drops *drops, const void *user, uint32_t dropped[WSM__LANES]) {
+    wsm__lanes_purge(&io->lanes, io->pool, drops, user, dropped);
 }
 
 /* Hand out the next frame: false if there is none, or no memory, and then nothing is lost. `*is_close` as from

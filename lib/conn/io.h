@@ -37,8 +37,8 @@ int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now);
  * the time in which it must make progress begins. */
 void wsm__io_note(wsm__io *io, uint64_t now);
 
-/* Drop of what was not handed out what `drops` says; returns how many. */
-uint32_t wsm__io_purge(wsm__io *io, wsm__chain_drops *drops, const void *user);
+/* Drop of what was not handed out what `drops` says; how many of each lane. */
+void wsm__io_purge(wsm__io *io, wsm__chain_drops *drops, const void *user, uint32_t dropped[WSM__LANES]);
 
 size_t wsm__io_vec(wsm__io *io, wsm_vec *vec, size_t cap);
 void wsm__io_sent(wsm__io *io, size_t len, uint64_t now);

@@ -83,12 +83,14 @@ int wsm__lanes_pop(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__outq *out) {
     return 1;
 }
 
-uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__chain_drops *drops, const void *user) {
+uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__chain_drops *drops, const void *user,
+                          uint32_t dropped[WSM__LANES]) {
     uint32_t purged = 0;
     size_t bytes = 0;
     for (int i = 0; i < WSM__LANES; i++) {
         uint32_t gone = wsm__chain_purge(&lanes->lane[i], pool, drops, user, &bytes);
         if (is_soft((wsm__lane)i)) lanes->soft -= gone;
+        if (dropped) dropped[i] = gone;
         purged += gone;
     }
     lanes->count -= purged;

@@ -51,8 +51,9 @@ int wsm__lanes_push(wsm__lanes *lanes, wsm__chain_pool *pool, const wsm__lane_li
 int wsm__lanes_pop(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__outq *out);
 
 uint64_t wsm__lanes_lowest(const wsm__lanes *lanes); /* the lowest offset that waits; 0: no record waits */
-/* Drop what `drops` says; returns how many. */
-uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__chain_drops *drops, const void *user);
+/* Drop what `drops` says; returns how many, and in `dropped`, unless that is NULL, how many of each lane. */
+uint32_t wsm__lanes_purge(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__chain_drops *drops, const void *user,
+                          uint32_t dropped[WSM__LANES]);
 /* The first record of a lane behind an offset, 0: there is none; and drop all of them. */
 uint64_t wsm__lanes_first(const wsm__lanes *lanes, wsm__lane lane, uint64_t after);
 uint32_t wsm__lanes_cut(wsm__lanes *lanes, wsm__chain_pool *pool, wsm__lane lane, uint64_t after);

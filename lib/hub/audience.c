@@ -231,7 +231,9 @@ void wsm__audience_left(wsm_hub *hub, uint32_t number, const wsm__context *conte
         wsm__history_forget(conn, context);
         wsm__watch_drop(conn, context);
         leaver who = {.hub = hub, .conn = conn, .left = context, .reader = wsm__audience_reader(conn)};
-        hub->count.dropped_left += wsm__io_purge(&conn->io, is_lost_to, &who);
+        uint32_t dropped[WSM__LANES];
+        wsm__io_purge(&conn->io, is_lost_to, &who, dropped);
+        wsm__drops_note(hub, WSM__UNTOLD_LEFT, dropped);
     }
     wsm__presence_shifted(hub, number, wsm__tree_of(&hub->tree, context));
 }

@@ -176,6 +176,12 @@ void wsm__call_page(wsm_hub *hub, wsm_page *page) {
     if (hub->host.on_page) hub->host.on_page(hub->user, page);
 }
 
+void wsm__call_drops(wsm_hub *hub, const char *lane, const char *reason, uint64_t count) {
+    if (!hub->host.on_drop || count == 0) return;
+    wsm_drop drop = {.size = sizeof drop, .lane = lane, .reason = reason, .count = count};
+    hub->host.on_drop(hub->user, &drop);
+}
+
 void wsm__call_drop(wsm_conn *conn, const char *lane, const char *reason, uint64_t count) {
     wsm_hub *hub = conn->hub;
     if (!hub->host.on_drop || count == 0) return;

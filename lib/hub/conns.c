@@ -101,7 +101,9 @@ size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap) {
         wsm__turn_leave(conn->hub);
         if (conn->phase == WSM__PHASE_GONE) return 0;
     }
+    uint64_t sent = conn->io.messages_out;
     size_t count = wsm__io_vec(&conn->io, vec, cap);
+    conn->hub->count.sent += conn->io.messages_out - sent;
     if (count > 0) return count;
     conn->notified = false;
     if (wsm__io_has_output(&conn->io)) { /* no memory to hand it out: the timer tells the host again */
@@ -194,7 +196,7 @@ void wsm_conn_closed(wsm_conn *conn) {
     if (!was_gone && conn->close_code == 0) conn->close_code = 1006;
     wsm__session_leave(conn);
     wsm__peer_preauth_done(conn);
-    hub->count.dropped_closed += conn->io.lanes.count;
+    wsm__drops_closed(conn);
     hub->count.conns_closed++;
     hub->conns_count--;
     slot_give(conn);

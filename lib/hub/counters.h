@@ -29,11 +29,13 @@
     X(applied, "wsm_records_applied_total", NULL, "Records folded into the state.")                                    \
     X(voided, "wsm_records_void_total", NULL, "Records that apply refused.")                                           \
     X(corrupt, "wsm_records_corrupt_total", NULL, "Records that came back broken from the log.")                       \
-    X(enqueued, "wsm_deliveries_total", NULL, "Frames put into queues of connections.")                                \
+    X(enqueued, "wsm_deliveries_total", NULL, "Frames meant for the queues of connections.")                           \
+    X(sent, "wsm_deliveries_sent_total", NULL, "Frames of the queues that were handed out to be written.")             \
     X(dropped_overflow, "wsm_drops_total", "reason=\"overflow\"", "Frames given up before they were written.")         \
     X(dropped_shed, "wsm_drops_total", "reason=\"shed\"", "Frames given up before they were written.")                 \
     X(dropped_closed, "wsm_drops_total", "reason=\"closed\"", "Frames given up before they were written.")             \
     X(dropped_left, "wsm_drops_total", "reason=\"left\"", "Frames given up before they were written.")                 \
+    X(dropped_status, "wsm_drops_total", "reason=\"status\"", "Frames given up before they were written.")             \
     X(holes, "wsm_log_holes_total", NULL, "Times that the log left records out and was asked for them again.")         \
     X(replays, "wsm_replays_total", NULL, "Replays begun.")                                                            \
     X(replayed, "wsm_replayed_records_total", NULL, "Records sent again in replays.")                                  \

@@ -126,6 +126,7 @@ static bool may_have(const wsm_conn *conn, const wsm__delivery *delivery) {
 void wsm__delivery_status(wsm_hub *hub, const wsm__delivery *delivery, wsm__delivery_state state, wsm_slice note) {
     const wsm__agent *agent = wsm__audience_agent(hub, delivery->sender);
     char id[WSM__UUID_LEN];
+    uint32_t lost[WSM__LANES] = {0};
     wsm__uuid_format(delivery->id, id);
     for (uint8_t i = agent ? agent->slots_count : 0; i > 0; i--) {
         wsm_conn *conn = wsm__peer_slot(hub, agent->slots[i - 1])->conn;
@@ -137,8 +138,10 @@ void wsm__delivery_status(wsm_hub *hub, const wsm__delivery *delivery, wsm__deli
         wsm__encode_str(&enc, "state", wsm__slice_str(wsm__delivery_word(state)));
         if (note.ptr) wsm__encode_raw(&enc, "note", note);
         wsm__encode_end(&enc);
-        wsm__peer_hint(conn, WSM__LANE_NORMAL);
+        if (!wsm__peer_hint(conn, WSM__LANE_NORMAL)) lost[WSM__LANE_NORMAL]++;
     }
+    hub->count.enqueued += lost[WSM__LANE_NORMAL];
+    wsm__drops_note(hub, WSM__UNTOLD_STATUS, lost);
 }
 
 static void mark(wsm_conn *conn, wsm__delivery *delivery) {

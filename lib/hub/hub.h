@@ -66,6 +66,13 @@ typedef struct wsm__told {
 /* ---- the hub --------------------------------------------------------------------------------------------------------
  */
 
+typedef enum wsm__untold { /* why something was dropped in the middle of a change */
+                           WSM__UNTOLD_LEFT,
+                           WSM__UNTOLD_CLOSED,
+                           WSM__UNTOLD_STATUS,
+                           WSM__UNTOLD_REASONS
+} wsm__untold;
+
 struct wsm_hub {
     wsm__mem mem;
     wsm_log_probe *probe; /* this is no hub but a stand-in for one: nothing but mem and host.random is set */
@@ -128,6 +135,8 @@ struct wsm_hub {
     wsm__list conns, noisy, shells;
     uint32_t conns_count, preauth_count, gen;
     uint32_t presence_lagging;
+    uint64_t untold[WSM__UNTOLD_REASONS][WSM__LANES]; /* drops that the host has still to be told of */
+    bool has_untold;
     uint64_t shed_at; /* monotonic ms; not looked at again before */
 
     _Atomic(wsm__inbox_item *) inbox; /* newest first */
@@ -210,6 +219,7 @@ void wsm__call_result(wsm_hub *hub, wsm_result *result);
 void wsm__call_applied(wsm_hub *hub, uint64_t offset, const wsm__record_head *head, wsm_slice json, uint32_t receivers);
 void wsm__call_page(wsm_hub *hub, wsm_page *page);
 void wsm__call_drop(wsm_conn *conn, const char *lane, const char *reason, uint64_t count);
+void wsm__call_drops(wsm_hub *hub, const char *lane, const char *reason, uint64_t count); /* of all together */
 void wsm__call_conn_state(wsm_conn *conn, wsm_conn_state state);
 void wsm__call_drained(wsm_conn *conn);
 void wsm__call_data(wsm_conn *conn, wsm_data type, wsm_slice bytes);
@@ -251,6 +261,11 @@ void wsm__address_timer(wsm_hub *hub, wsm__address *address);
 bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset); /* overflow closes it; false:
                                                                            no memory, and its timer runs */
 void wsm__peer_notice(wsm_conn *conn, wsm__lane lane); /* the notice in hub->scratch; no memory closes it, too */
+/* drops.c */
+void wsm__drops_all(wsm_conn *conn, const char *reason, uint64_t *counter); /* what waits for it: told at once */
+void wsm__drops_note(wsm_hub *hub, wsm__untold why, const uint32_t dropped[WSM__LANES]); /* told later */
+void wsm__drops_closed(wsm_conn *conn); /* what waits for one that has gone: told later */
+void wsm__drops_tell(wsm_hub *hub);
 bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane);   /* one that can be told later, too; false: it was not */
 /* As a hint, of a context: whoever leaves that loses it, too. */
 bool wsm__peer_hint_of(wsm_conn *conn, wsm__lane lane, const wsm__context *context);

@@ -35,6 +35,13 @@ static void context_wakes(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     }
 }
 
+static uint64_t queued(const wsm_hub *hub) {
+    uint64_t count = 0;
+    for (const wsm__list *node = hub->conns.next; node != &hub->conns; node = node->next)
+        count += WSM__CONTAINER(node, wsm_conn, in_conns)->io.lanes.count;
+    return count;
+}
+
 void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     if (!hub || !fn) return;
     gauge(fn, user, "wsm_ready", NULL, "1: commands are taken.", hub->is_ready && !hub->is_shutting_down);
@@ -42,6 +49,8 @@ void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     gauge(fn, user, "wsm_connections_preauth", NULL, "Connections that have shown no token yet.", hub->preauth_count);
     gauge(fn, user, "wsm_receivers", NULL, "Connections that receive the main context.",
           wsm__audience_main(hub)->count);
+    gauge(fn, user, "wsm_deliveries_queued", NULL, "Frames that wait in the queues of connections.",
+          (double)queued(hub));
     gauge(fn, user, "wsm_agents_present", NULL, "Agents that are present.", hub->registry.present);
     gauge(fn, user, "wsm_agents_known", NULL, "Agents in memory.", (double)wsm__map_count(&hub->registry.agents));
     gauge(fn, user, "wsm_log_offset", NULL, "Offset of the last record.", (double)hub->records.applied);

@@ -147,12 +147,6 @@ void wsm__peer_timer(wsm_conn *conn) {
 /* ---- output ---------------------------------------------------------------------------------------------------------
  */
 
-static void count_dropped(wsm_conn *conn, const char *reason, uint64_t *counter) {
-    uint32_t dropped[WSM__LANES];
-    *counter += wsm__lanes_drop_all(&conn->io.lanes, conn->io.pool, dropped);
-    for (int i = 0; i < WSM__LANES; i++) wsm__call_drop(conn, wsm__lane_name((wsm__lane)i), reason, dropped[i]);
-}
-
 static int push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice) {
     wsm_hub *hub = conn->hub;
     if (conn->phase >= WSM__PHASE_CLOSING) return WSM_OK;
@@ -167,11 +161,13 @@ static int push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offs
     return WSM_OK;
 }
 
-static void overflow(wsm_conn *conn, int err) {
+static void overflow(wsm_conn *conn, wsm__lane lane, int err) {
     wsm_hub *hub = conn->hub;
     if (err == WSM_ERR_BUSY) hub->count.conns_slow++;
-    count_dropped(conn, "overflow", &hub->count.dropped_overflow);
-    hub->count.dropped_overflow++; /* the one that did not fit */
+    hub->count.enqueued++; /* the one that did not fit */
+    hub->count.dropped_overflow++;
+    wsm__drops_all(conn, "overflow", &hub->count.dropped_overflow);
+    wsm__call_drop(conn, wsm__lane_name(lane), "overflow", 1);
     wsm__peer_shut(conn, err == WSM_ERR_BUSY ? 4008 : 1013, NULL);
 }
 
@@ -181,7 +177,7 @@ bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t 
         wsm__peer_rearm(conn, conn->hub->now + WSM__RETRY_MS);
         return false;
     }
-    if (err) overflow(conn, err);
+    if (err) overflow(conn, lane, err);
     return true;
 }
 
@@ -205,7 +201,7 @@ void wsm__peer_notice(wsm_conn *conn, wsm__lane lane) {
 
 void wsm__peer_notice_of(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
     int err = push_notice(conn, lane, offset, NULL);
-    if (err) overflow(conn, err); /* a notice that is left out would be a lie: come back and resume */
+    if (err) overflow(conn, lane, err); /* a notice that is left out would be a lie: come back and resume */
 }
 
 bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane) {
@@ -250,7 +246,7 @@ void wsm__peer_cut(wsm_conn *conn, uint16_t code) {
     if (conn->close_code == 0) conn->close_code = code;
     wsm__session_leave(conn);
     wsm__peer_preauth_done(conn);
-    count_dropped(conn, "closed", &conn->hub->count.dropped_closed);
+    wsm__drops_all(conn, "closed", &conn->hub->count.dropped_closed);
     conn->io.cut = true; /* what was handed out stays: the host may be writing it until it has closed the transport */
     wsm__peer_to(conn, WSM__PHASE_CLOSING);
     wsm__turn_notify(conn);

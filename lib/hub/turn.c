@@ -88,8 +88,9 @@ bool wsm__turn_leave(wsm_hub *hub) {
         wsm__watch_stir(hub);
         if (wsm__memory_is_short(hub)) wsm__shed(hub);
         tell_all(hub);
+        wsm__drops_tell(hub);
         if (hub->is_shutting_down) wsm__shutdown_step(hub); /* the last transport may have gone */
-    } while (!wsm__list_is_empty(&hub->noisy) || hub->batch_items.count > 0);
+    } while (!wsm__list_is_empty(&hub->noisy) || hub->batch_items.count > 0 || hub->has_untold);
     free_shells(hub);
     hub->depth--;
     if (!hub->free_asked) return false;

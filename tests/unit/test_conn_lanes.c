@@ -193,11 +193,12 @@ static void what_carries_a_tag_is_purged_and_the_rest_keeps_its_order(void **sta
         wsm__frame_unref(frame);
     }
     size_t bytes = f.lanes.bytes;
-    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, has_tag, &tag), 3);
+    uint32_t dropped[WSM__LANES];
+    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, has_tag, &tag, dropped), 3);
     assert_int_equal(f.lanes.bytes, bytes / 2);
     assert_int_equal(f.lanes.count, 3);
     assert_int_equal(f.lanes.soft, 2);
-    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, has_tag, &tag), 0);
+    assert_int_equal(wsm__lanes_purge(&f.lanes, &f.pool, has_tag, &tag, NULL), 0);
     const uint64_t expected[] = {6, 2, 4, UINT64_MAX};
     for (size_t i = 0; i < 4; i++) assert_int_equal(pop(&f), expected[i]);
     close_lanes(&f);

@@ -294,6 +294,7 @@ void wsm__sim_check_ready(wsm__sim_machine *node) {
 
 typedef struct numbers {
     double memory, pending, inbox, received, answered;
+    wsm__sim_frames frames;
 } numbers;
 
 static void read_metric(void *user, const wsm_metric *metric) {
@@ -310,6 +311,7 @@ static void read_metric(void *user, const wsm_metric *metric) {
                 {"wsm_messages_orphaned_total", offsetof(numbers, answered)}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(metric->name, rows[i].name) == 0) *(double *)(void *)((char *)user + rows[i].at) += metric->value;
+    wsm__sim_read_drops(metric, &((numbers *)user)->frames);
 }
 
 void wsm__sim_check_counters(wsm__sim_machine *node, bool is_quiet) {
@@ -324,9 +326,11 @@ void wsm__sim_check_counters(wsm__sim_machine *node, bool is_quiet) {
     if (now.answered > now.received || (now.pending <= 0 && now.inbox <= 0 && is_quiet && now.answered < now.received))
         wsm__sim_break(node->sim, "I-96", "%.0f messages received, %.0f answered, nothing pending", now.received,
                        now.answered);
+    wsm__sim_check_frames(node, &now.frames);
 }
 
 void wsm__sim_check_step(wsm__sim_machine *node) {
+    wsm__sim_check_must_close(node);
     if (++node->checks % CHECK_EVERY == 0) wsm__sim_check_counters(node, false);
 }
 

@@ -54,7 +54,8 @@ bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch,
     if (entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_owes))
         return !node->cannot_read && offset >= wsm__sim_store_readable(&node->store);
     bool is_named = wsm__sim_is_in(entry->to, client->agent->idx) && covers(client, entry->context);
-    return is_named && !node->cannot_read && offset >= wsm__sim_store_readable(&node->store); /* of others' contexts there are no gaps */
+    return is_named && !node->cannot_read &&
+           offset >= wsm__sim_store_readable(&node->store); /* of others' contexts there are no gaps */
 }
 
 static bool may_have(const wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,

@@ -152,7 +152,8 @@ int wsm__sim_machine_start(wsm__sim_machine *node) {
     if (node->hub || node->dying) return WSM_ERR_STATE;
     node->life++;
     node->tick_at = FOREVER;
-    node->is_ready = false;
+    node->is_ready = node->has_must_close = false;
+    memset(node->drops, 0, sizeof node->drops);
     node->random = (sim->seed ^ 0x5851f42d4c957f2du) + node->life * 0x9e3779b97f4a7c15u + node->idx;
     for (uint32_t i = 0; i < sim->oracle.agents_count; i++)
         sim->oracle.agents[i].primaries = sim->oracle.agents[i].sessions = 0;

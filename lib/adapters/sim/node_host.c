@@ -211,6 +211,7 @@ static void on_drop(void *user, const wsm_drop *drop) {
     if (!is_heard(node)) return;
     wsm__sim_say(node->sim, "hub %u drops %llu of %s: %s", node->idx, (unsigned long long)drop->count, drop->lane,
                  drop->reason);
+    wsm__sim_check_drop(node, drop);
     if (node->own.on_drop) node->own.on_drop(node->own_user, drop);
     wsm__sim_machine_reenter(node, NULL);
 }

@@ -103,6 +103,7 @@ void wsm__sim_calm(wsm_sim *sim) {
     for (uint32_t i = 0; i < sim->nodes_count; i++) {
         wsm__sim_machine *node = sim->nodes[i];
         wsm__sim_machine_heal(node);
+        if (node->hub) wsm__sim_machine_tick_soon(node, WSM__SIM_MS); /* one that was late is so no longer */
         if (!node->hub) wsm__sim_machine_restart_in(node, 100ull * WSM__SIM_MS);
     }
     for (uint32_t i = 0; i < sim->clients_count; i++) {

@@ -96,6 +96,12 @@ uint32_t wsm__sim_draw_at(wsm_sim *sim, unsigned stream, uint32_t bound, const c
 /* ---- transports (net.c) ---------------------------------------------------------------------------------------------
  */
 
+#define WSM__SIM_REASONS 5u /* for dropping a frame */
+
+typedef struct wsm__sim_frames { /* of the queues, as the hub counts them */
+    double meant, sent, queued, dropped[WSM__SIM_REASONS];
+} wsm__sim_frames;
+
 typedef struct wsm__sim_pipe {
     wsm__sim_bytes bytes; /* in flight or arrived, oldest first */
     wsm__sim_bytes lens;  /* MESSAGE: of each message, 4 bytes */
@@ -125,6 +131,7 @@ struct wsm__sim_line {
     uint16_t close_code;         /* as the host hears it */
     int64_t expires_ms;          /* by the hub's wall: the end of its token */
     uint64_t silent_at;          /* ns */
+    bool must_close;             /* something was dropped that only goes with it */
     const wsm__sim_agent *agent; /* whose it is, once it is open */
     wsm_permission permission;
     wsm_purpose purpose;
@@ -253,9 +260,10 @@ struct wsm_sim_hub {
     int64_t wall_offset; /* ms */
     uint64_t mono_base;  /* ms */
     uint64_t spins, spin_at, checks;
-    bool is_reentered;
-    uint64_t shutdown_by;   /* ns; 0: none */
-    uint64_t shutdown_late; /* after it what is unanswered may stay so */
+    bool is_reentered, has_must_close;
+    uint64_t drops[WSM__SIM_REASONS]; /* that the host was told of, in this life */
+    uint64_t shutdown_by;             /* ns; 0: none */
+    uint64_t shutdown_late;           /* after it what is unanswered may stay so */
 
     size_t live, blocks;           /* what the hub has allocated */
     uint64_t fail_after, fail_for; /* allocations until one fails; then so many fail; 0, 0: none */
@@ -440,6 +448,10 @@ void wsm__sim_check_conn_state(wsm__sim_machine *node, wsm__sim_line *line, cons
 void wsm__sim_check_queue(const wsm__sim_line *line);
 void wsm__sim_check_counters(wsm__sim_machine *node, bool is_quiet);
 void wsm__sim_check_freed(wsm__sim_machine *node);
+void wsm__sim_check_drop(wsm__sim_machine *node, const wsm_drop *drop); /* check_drops.c */
+void wsm__sim_check_must_close(wsm__sim_machine *node);
+void wsm__sim_read_drops(const wsm_metric *metric, wsm__sim_frames *frames);
+void wsm__sim_check_frames(wsm__sim_machine *node, const wsm__sim_frames *frames);
 void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page);
 void wsm__sim_check_result(wsm__sim_machine *node, const wsm_result *result);
 
