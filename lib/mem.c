@@ -18,17 +18,24 @@ void wsm__mem_init(wsm__mem *mem, wsm_alloc_fn alloc, void *user, size_t budget)
     mem->alloc = alloc ? alloc : default_alloc;
     mem->user = user;
     mem->budget = budget;
+    mem->kept = 0;
+    atomic_init(&mem->is_open, false);
     atomic_init(&mem->used, 0);
 }
 
-int wsm__mem_charge(wsm__mem *mem, size_t size) {
-    size_t most = mem->budget ? mem->budget : SIZE_MAX;
+static int charge(wsm__mem *mem, size_t size, bool may_all) {
+    size_t kept = may_all || atomic_load_explicit(&mem->is_open, memory_order_relaxed) ? 0 : mem->kept;
+    size_t most = mem->budget ? mem->budget - kept : SIZE_MAX;
     size_t used = atomic_load_explicit(&mem->used, memory_order_relaxed);
     do {
         if (used > most || size > most - used) return WSM_ERR_NOMEM;
     } while (!atomic_compare_exchange_weak_explicit(&mem->used, &used, used + size, memory_order_relaxed,
                                                     memory_order_relaxed));
     return 0;
+}
+
+int wsm__mem_charge(wsm__mem *mem, size_t size) {
+    return charge(mem, size, false);
 }
 
 void wsm__mem_uncharge(wsm__mem *mem, size_t size) {
@@ -60,6 +67,13 @@ void wsm__free(wsm__mem *mem, void *ptr, size_t size) {
     if (!ptr) return;
     mem->alloc(mem->user, ptr, size, 0);
     wsm__mem_uncharge(mem, size);
+}
+
+void *wsm__alloc_kept(wsm__mem *mem, size_t size) {
+    if (charge(mem, size, true) != 0) return NULL;
+    void *ptr = mem->alloc(mem->user, NULL, 0, size);
+    if (!ptr) wsm__mem_uncharge(mem, size);
+    return ptr;
 }
 
 char *wsm__strndup(wsm__mem *mem, const char *text, size_t len) {

@@ -149,6 +149,7 @@ static int build(wsm_hub *hub, const wsm_config *config, const wsm_log *log) {
     int err = wsm__config_take(hub, config);
     if (err) return err;
     hub->mem.budget = hub->config.memory_budget_bytes > SIZE_MAX ? SIZE_MAX : (size_t)hub->config.memory_budget_bytes;
+    hub->mem.kept = hub->mem.budget / WSM__MEM_KEPT;
     fill_limits(hub);
     err = fill_parts(hub);
     if (!err) err = take_log(hub, log);

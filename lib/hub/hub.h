@@ -141,6 +141,7 @@ struct wsm_hub {
 
     _Atomic(wsm__inbox_item *) inbox; /* newest first */
     atomic_uint inbox_count;
+    atomic_uint inbox_records; /* deliveries of the log that wait */
     atomic_bool inbox_closed;
     wsm__inbox_item *backlog, *backlog_last; /* taken from the inbox, oldest first */
     size_t backlog_done;                     /* records of the first one that are done */
@@ -464,6 +465,7 @@ void wsm__retain(wsm_hub *hub);
 /* shed.c: what to give up when the budget of memory runs out. */
 bool wsm__memory_is_short(const wsm_hub *hub);
 bool wsm__memory_is_tight(const wsm_hub *hub); /* soon: nothing should be read ahead */
+bool wsm__memory_is_full(const wsm_hub *hub);  /* what is under way needs the rest */
 void wsm__shed(wsm_hub *hub);
 
 /* shutdown.c */

@@ -27,9 +27,11 @@ struct wsm__inbox_item {
 
 #define RETRY_MS 20u
 
-static wsm__inbox_item *item_new(wsm_hub *hub, item_kind kind, size_t rest) {
+/* Of deliveries the first that waits may take what the budget keeps: others would have no memory left to be applied.
+ */
+static wsm__inbox_item *item_new(wsm_hub *hub, item_kind kind, size_t rest, bool may_all) {
     size_t size = offsetof(wsm__inbox_item, rest) + rest;
-    wsm__inbox_item *item = wsm__alloc(&hub->mem, size);
+    wsm__inbox_item *item = may_all ? wsm__alloc_kept(&hub->mem, size) : wsm__alloc(&hub->mem, size);
     if (!item) return NULL;
     memset(item, 0, sizeof *item < size ? sizeof *item : size);
     item->size = size;
@@ -58,7 +60,7 @@ int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len,
         atomic_fetch_sub(&hub->inbox_count, 1);
         return WSM_ERR_BUSY;
     }
-    wsm__inbox_item *item = item_new(hub, ITEM_SUBMIT, name_len + len);
+    wsm__inbox_item *item = item_new(hub, ITEM_SUBMIT, name_len + len, false);
     if (!item) {
         atomic_fetch_sub(&hub->inbox_count, 1);
         return WSM_ERR_NOMEM;
@@ -76,8 +78,13 @@ int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len,
 static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_record *records, size_t count) {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) bytes += records[i].len;
-    wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes);
-    if (!item) return NULL;
+    bool counts = kind == ITEM_DELIVER;
+    bool is_first = counts && atomic_fetch_add(&hub->inbox_records, 1) == 0;
+    wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes, is_first);
+    if (!item) {
+        if (counts) atomic_fetch_sub(&hub->inbox_records, 1);
+        return NULL;
+    }
     wsm_record *copy = (wsm_record *)(void *)item->rest;
     char *text = item->rest + count * sizeof *records;
     for (size_t i = 0; i < count; i++) {
@@ -109,7 +116,7 @@ int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count) {
 int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome) {
     if (hub && hub->probe) return wsm__probe_done(hub, append_id, outcome);
     if (!hub || append_id == 0 || outcome > WSM_LOG_WRITTEN) return WSM_ERR_INVALID;
-    wsm__inbox_item *item = item_new(hub, ITEM_DONE, 0);
+    wsm__inbox_item *item = item_new(hub, ITEM_DONE, 0, true); /* it gives memory back */
     if (!item) return WSM_ERR_NOMEM;
     item->id = append_id;
     item->outcome = outcome;
@@ -144,7 +151,7 @@ int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size
 int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len) {
     if (hub && hub->probe) return wsm__probe_snapshot(hub, offset, bytes, len);
     if (!hub || !bytes || len == 0) return WSM_ERR_INVALID;
-    wsm__inbox_item *item = item_new(hub, ITEM_SNAPSHOT, len);
+    wsm__inbox_item *item = item_new(hub, ITEM_SNAPSHOT, len, false);
     if (!item) return WSM_ERR_NOMEM;
     item->id = offset;
     item->text_len = len;
@@ -161,7 +168,7 @@ static bool is_epoch(const char *epoch) {
 int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome) {
     if (hub && hub->probe) return wsm__probe_ready(hub, info, outcome);
     if (!hub || outcome > 0 || (outcome == 0 && (!info || !is_epoch(info->epoch)))) return WSM_ERR_INVALID;
-    wsm__inbox_item *item = item_new(hub, ITEM_READY, 0);
+    wsm__inbox_item *item = item_new(hub, ITEM_READY, 0, false);
     if (!item) return WSM_ERR_NOMEM;
     item->outcome = outcome;
     if (outcome == 0) {
@@ -233,7 +240,12 @@ static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
         wsm__command_host(hub, item->has_agent ? wsm__slice(item->rest, item->name_len) : wsm__slice(NULL, 0),
                           wsm__slice(item->rest + item->name_len, item->text_len), item->id);
         return WSM_OK;
-    case ITEM_DELIVER: return deliver(hub, item);
+    case ITEM_DELIVER: {
+        atomic_store(&hub->mem.is_open, true);
+        int err = deliver(hub, item);
+        atomic_store(&hub->mem.is_open, false);
+        return err;
+    }
     case ITEM_DONE: wsm__append_done(hub, item->id, item->outcome); return WSM_OK;
     case ITEM_PAGE:
         wsm__replay_page(hub, item->id, (const wsm_record *)(const void *)item->rest, item->count, item->outcome);
@@ -249,6 +261,7 @@ static void drop_first(wsm_hub *hub) {
     hub->backlog = item->next;
     hub->backlog_done = 0;
     if (item->kind == ITEM_SUBMIT) atomic_fetch_sub(&hub->inbox_count, 1);
+    if (item->kind == ITEM_DELIVER) atomic_fetch_sub(&hub->inbox_records, 1);
     wsm__free(&hub->mem, item, item->size);
 }
 

@@ -87,9 +87,14 @@ bool wsm__replay_may(wsm_conn *conn, size_t bytes) {
     return false;
 }
 
-/* It came by a faster lane, before the cursor was set back (shed.c). */
+/* It came before the cursor was set back (shed.c). */
 static bool was_had(const wsm_conn *conn, uint64_t offset, wsm_priority priority) {
-    return offset > conn->had_from && offset <= conn->had_to && wsm__fanout_lane(priority) < WSM__LANE_NORMAL;
+    if (offset <= conn->had_from || offset > conn->had_to) return false;
+    switch (wsm__fanout_lane(priority)) {
+    case WSM__LANE_NORMAL: return offset < conn->had_normal;
+    case WSM__LANE_BACKGROUND: return offset < conn->had_background;
+    default: return true;
+    }
 }
 
 bool wsm__replay_push(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {

@@ -4,7 +4,8 @@
  * back before the first of them: it catches up from the log like one that has come back (replay.c), and is told of a
  * `gap` only where the log has let go meanwhile. Both lanes go at once, because what is read again comes in the order
  * of offsets. What is urgent, answers, notices and presence stay. The longest queue goes first: whoever takes what it
- * is sent is left alone. Catching up goes one by one from seven tenths on, or what was just read would be shed. */
+ * is sent is left alone. Catching up goes one by one from seven tenths on, or what was just read would be shed.
+ * Above nine tenths no command is taken that has to be kept: what is under way needs the rest to be applied. */
 #include "hub/hub.h"
 #include "limits.h"
 
@@ -19,6 +20,10 @@ static bool is_over(const wsm_hub *hub, size_t tenths) {
 
 bool wsm__memory_is_short(const wsm_hub *hub) {
     return is_over(hub, 8);
+}
+
+bool wsm__memory_is_full(const wsm_hub *hub) {
+    return is_over(hub, 9);
 }
 
 bool wsm__memory_is_tight(const wsm_hub *hub) {
@@ -50,8 +55,9 @@ static uint32_t shed_one(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__lanes *lanes = &conn->io.lanes;
     uint64_t after = conn->keep_to;
-    uint64_t first =
-        lower(wsm__lanes_first(lanes, WSM__LANE_BACKGROUND, after), wsm__lanes_first(lanes, WSM__LANE_NORMAL, after));
+    uint64_t first_normal = wsm__lanes_first(lanes, WSM__LANE_NORMAL, after);
+    uint64_t first_background = wsm__lanes_first(lanes, WSM__LANE_BACKGROUND, after);
+    uint64_t first = lower(first_normal, first_background);
     if (first == 0) return 0;
     uint32_t background = wsm__lanes_cut(lanes, conn->io.pool, WSM__LANE_BACKGROUND, after);
     uint32_t normal = wsm__lanes_cut(lanes, conn->io.pool, WSM__LANE_NORMAL, after);
@@ -59,6 +65,8 @@ static uint32_t shed_one(wsm_conn *conn) {
     if (!conn->catching_up) {
         conn->had_from = after;
         conn->had_to = hub->records.applied;
+        conn->had_normal = first_normal ? first_normal : UINT64_MAX; /* one lane may have been ahead of the other */
+        conn->had_background = first_background ? first_background : UINT64_MAX;
         conn->keep_to = first - 1;
     }
     conn->catching_up = true;

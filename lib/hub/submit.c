@@ -94,5 +94,5 @@ int wsm__submit_close(wsm_hub *hub, wsm__record_head *head, wsm__json_out *out, 
 int wsm__submit_room(const wsm_hub *hub, size_t len) {
     if (hub->config.queue_bytes_max && len > hub->config.queue_bytes_max / 2) return WSM_ERR_TOO_LARGE;
     if (hub->config.appends_max && hub->pendings.count >= hub->config.appends_max) return WSM_ERR_BUSY;
-    return WSM_OK;
+    return wsm__memory_is_full(hub) ? WSM_ERR_BUSY : WSM_OK;
 }

@@ -150,6 +150,43 @@ static void no_position_goes_beyond_what_is_still_to_be_read_again(void **state)
     kept_log_free(&kept);
 }
 
+/* The next frames, one by one. */
+static void take(peer *p, int count) {
+    wsm_vec vec;
+    for (int i = 0; i < count && wsm_conn_pending(p->conn, &vec, 1) > 0; i++) {
+        const char *line = line_of(&vec);
+        p->text = realloc(p->text, p->len + vec.len + 2);
+        p->len += (size_t)sprintf(p->text + p->len, "%s\n", line);
+        wsm_conn_sent(p->conn, vec.len);
+    }
+}
+
+static void what_one_lane_had_sent_before_the_other_is_not_sent_again(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {0};
+    start(&w, &kept);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    bob->stalled = carl->stalled = 1;
+    say_large(ada, 1, 40, "background");
+    say_large(ada, 41, 100, "normal");
+    say_large(ada, 101, 140, "background");
+    take(bob, 50); /* most of the normal ones, and a few of the background */
+    take(carl, 90);
+    say_large(ada, 141, 700, "normal");
+    assert_true(drops[0].shed > 0 && drops[1].shed > 0);
+    bob->stalled = carl->stalled = 0;
+    peer_drain(bob);
+    peer_drain(carl);
+    world_run(&w, 1000);
+    assert_has_all(bob, 1, 700);
+    assert_has_all(carl, 1, 700);
+    world_end(&w);
+    kept_log_free(&kept);
+}
+
 static void one_whose_replay_is_under_way_gets_all_of_it_in_order(void **state) {
     (void)state;
     hub_world w;
@@ -204,11 +241,52 @@ static void a_gap_that_waits_holds_the_position_back(void **state) {
     kept_log_free(&kept);
 }
 
+static void count_drop(void *user, const wsm_drop *drop) {
+    (void)user;
+    (void)drop;
+}
+
+/* The log takes its time, and what it has not yet told of fills the memory: there must be some left to apply it. */
+static void what_is_under_way_can_still_be_applied(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log *kept = calloc(1, sizeof *kept);
+    assert_non_null(kept);
+    start(&w, kept);
+    w.host.on_drop = count_drop;
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&w, 100);
+    kept->holds = 1;
+    kept->told = kept->count;
+    static char filler[30001], text[31000];
+    memset(filler, 'x', 30000);
+    for (int n = 1; n <= 100; n++) {
+        int len = snprintf(
+            text, sizeof text,
+            "{\"type\":\"memory_update\",\"message_id\":\"00000000-0000-4000-8000-%012d\",\"exchange\":\"%s\"}", n,
+            filler);
+        wsm_conn_recv(ada->conn, text, (size_t)len);
+    }
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"busy\""));
+    for (int i = 0; i < 100 && kept_log_release(kept); i++) world_run(&w, 100);
+    assert_int_equal(kept->waiting_count, 0);
+    world_run(&w, 5000);
+    int taken = peer_count(ada, "\"type\":\"ack\"");
+    assert_in_range(taken, 30, 99);
+    assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), taken);
+    world_end(&w);
+    assert_int_equal(w.mem.live, 0);
+    kept_log_free(kept);
+    free(kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_queue_is_shed_first_and_reads_it_again),
         cmocka_unit_test(no_position_goes_beyond_what_is_still_to_be_read_again),
+        cmocka_unit_test(what_one_lane_had_sent_before_the_other_is_not_sent_again),
         cmocka_unit_test(one_whose_replay_is_under_way_gets_all_of_it_in_order),
+        cmocka_unit_test(what_is_under_way_can_still_be_applied),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

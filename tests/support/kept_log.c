@@ -40,9 +40,28 @@ static int kept_append(void *user, uint64_t append_id, const wsm_vec *records, s
         wsm_record *record = &log->records[log->count];
         *record = (wsm_record){log->count + 1, copy_of(records[i].base, records[i].len), records[i].len};
         log->count++;
-        if (record->offset != log->loses) wsm_log_deliver(log->hub, record, 1);
+        if (!log->holds && record->offset != log->loses) wsm_log_deliver(log->hub, record, 1);
+    }
+    if (log->holds) {
+        if (log->waiting_count == KEPT_LOG_WAITING) abort();
+        log->waiting[log->waiting_count].id = append_id;
+        log->waiting[log->waiting_count++].to = log->count;
+        return 0;
     }
     return wsm_log_done(log->hub, append_id, WSM_LOG_SYNCED);
+}
+
+int kept_log_release(kept_log *log) {
+    int done = 0, err = 0;
+    for (; !err && done < log->waiting_count; done++) {
+        for (; !err && log->told < log->waiting[done].to; log->told += !err)
+            err = wsm_log_deliver(log->hub, &log->records[log->told], 1);
+        if (!err) err = wsm_log_done(log->hub, log->waiting[done].id, WSM_LOG_SYNCED);
+        if (err) break;
+    }
+    memmove(log->waiting, log->waiting + done, (size_t)(log->waiting_count - done) * sizeof log->waiting[0]);
+    log->waiting_count -= done;
+    return err;
 }
 
 static int page(kept_log *log, uint64_t read_id, uint64_t from, uint64_t to, size_t records_max, size_t bytes_max) {

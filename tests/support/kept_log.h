@@ -6,6 +6,7 @@
 #include "wsm/wsm.h"
 
 #define KEPT_LOG_HELD 8
+#define KEPT_LOG_WAITING 4096
 
 typedef struct kept_log {
     wsm_hub *hub;
@@ -27,9 +28,18 @@ typedef struct kept_log {
         size_t records_max, bytes_max;
     } held[KEPT_LOG_HELD];
     int held_count;
+    int holds;        /* 1: appends are kept, and told of only by kept_log_release */
+    int waiting_count;
+    size_t told; /* records that were delivered while it held */
+    struct {
+        uint64_t id;
+        size_t to;
+    } waiting[KEPT_LOG_WAITING];
 } kept_log;
 
 wsm_log kept_log_of(kept_log *log); /* `log` zeroed at first */
+/* Tell of what is held, as far as it goes: 0, or the error that the hub said. */
+int kept_log_release(kept_log *log);
 void kept_log_free(kept_log *log);
 void kept_log_answer(kept_log *log, int idx); /* the read that was held as the `idx`-th */
 

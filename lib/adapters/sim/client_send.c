@@ -253,7 +253,8 @@ static void presence(wsm__sim_client *client) {
 static void update(wsm__sim_client *client, bool has_id) {
     wsm_sim *sim = client->sim;
     uint32_t dice = wsm__sim_draw(sim, WSM__SIM_WORK, 64);
-    uint32_t pad = dice == 63 ? wsm__sim_draw(sim, WSM__SIM_WORK, 20000) : wsm__sim_draw(sim, WSM__SIM_WORK, 200);
+    bool is_large = dice == 63 || (sim->is_heavy && dice >= 32);
+    uint32_t pad = is_large ? wsm__sim_draw(sim, WSM__SIM_WORK, 20000) : wsm__sim_draw(sim, WSM__SIM_WORK, 200);
     wsm_priority priority = (wsm_priority)(dice < 40 ? 0 : wsm__sim_draw(sim, WSM__SIM_WORK, 7));
     if (priority == WSM_PRIORITY_URGENT) priority = WSM_PRIORITY_HIGH; /* not for clients to say */
     uint32_t k = command_new(client, priority, has_id, pad, wsm__sim_draw(sim, WSM__SIM_WORK, 32));

@@ -109,6 +109,17 @@ static void draw_log(wsm_sim *sim, wsm__sim_store *store, const wsm_config *conf
     if (config->store_records_max && draw(sim, 4)) store->retain = 0; /* it does nothing by itself */
 }
 
+/* In some worlds memory is short: what is said is large, and a few slow readers are enough to make the hub shed. */
+static void draw_memory(wsm_sim *sim, wsm_config *config) {
+    if (sim->profile == WSM_SIM_CALM || draw(sim, 12) < 11) return;
+    sim->is_heavy = sim->oracle.memory_failed = true; /* its budget may run out */
+    config->memory_budget_bytes = ONE_OF(sim, 600000, 450000, 900000);
+    config->queue_bytes_max = ONE_OF(sim, 1048576, 262144);
+    config->history_bytes_max = 20000;
+    config->dedup_ids_max = 20;
+    sim->window = ONE_OF(sim, 1500, 8192, 300);
+}
+
 /* Half of the worlds have sidebars. */
 static void draw_sides(wsm_sim *sim, wsm_config *config) {
     if (draw(sim, 2) == 0) return;
@@ -205,6 +216,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     plan->steps = 20 + draw(sim, 300);
     plan->gap_ms = ONE_OF(sim, 1000, 2, 30, 200, 3000, 20000);
     draw_retention(sim, &config);
+    draw_memory(sim, &config);
     draw_sides(sim, &config);
     draw_mentions(sim, &config);
     say_config(sim, &config);
@@ -214,6 +226,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     node->mono_base = ONE_OF(sim, 1000, 0, 4294967000u, 2147483000u);
     draw_log(sim, &node->store, &config);
     uint32_t clients = draw(sim, 8) == 7 ? 1 + draw(sim, 36) : 1 + draw(sim, 10);
+    if (sim->is_heavy) node->config.memory_budget_bytes += clients * 20000u; /* what each holds in any case */
     for (uint32_t i = 0; i < clients; i++) draw_client(sim, node, i);
     for (uint32_t i = 0; i < sim->clients_count && !sim->is_users; i++)
         if (one_in(sim, 6)) sim->clients[i]->token_s = 5 + draw(sim, 120);

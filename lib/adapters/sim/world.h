@@ -58,6 +58,7 @@ struct wsm_sim {
     uint64_t events_max;                     /* 0: the usual */
     bool is_users;                           /* a test's own world: records may come from elsewhere */
     bool async_writes;                       /* transports hold what they were handed while they write it */
+    bool is_heavy;                           /* contents are often large */
     bool pump_later;                         /* they write some time after they were told that bytes wait */
     bool close_later;                        /* they close some time after they were told to */
     unsigned char fill;                      /* what new memory holds */
