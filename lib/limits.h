@@ -28,7 +28,8 @@
 #define WSM__CALLEES_ANSWER_MAX  8192u /* of names and outcomes in an ack */
 #define WSM__CLOSE_REASON_MAX    123u  /* RFC 6455, section 5.5: 125 bytes less the code */
 
-#define WSM__MEM_KEPT       16u         /* of so many parts of the budget one is kept for what was accepted */
+#define WSM__MEM_KEPT       16u         /* of so many parts of the budget one is kept for what was accepted, */
+#define WSM__MEM_KEPT_MIN   (64u << 10) /* and of a small one this much, but not more than an eighth */
 #define WSM__SHED_BYTES_MIN (16u << 10) /* in a queue: giving up shorter ones troubles many and frees nothing */
 #define WSM__HOLE_WAIT_MS   10000u      /* for records that the log left out: everything behind them waits as long */
 

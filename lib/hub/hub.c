@@ -145,11 +145,18 @@ static int take_log(wsm_hub *hub, const wsm_log *given) {
     return hub->log.open && hub->log.append ? WSM_OK : WSM_ERR_INVALID;
 }
 
+/* What carrying out accepted commands may need, and nothing else gets. */
+static size_t kept_of(size_t budget) {
+    size_t part = budget / WSM__MEM_KEPT;
+    if (part >= WSM__MEM_KEPT_MIN) return part;
+    return budget / 8 < WSM__MEM_KEPT_MIN ? budget / 8 : WSM__MEM_KEPT_MIN;
+}
+
 static int build(wsm_hub *hub, const wsm_config *config, const wsm_log *log) {
     int err = wsm__config_take(hub, config);
     if (err) return err;
     hub->mem.budget = hub->config.memory_budget_bytes > SIZE_MAX ? SIZE_MAX : (size_t)hub->config.memory_budget_bytes;
-    hub->mem.kept = hub->mem.budget / WSM__MEM_KEPT;
+    hub->mem.kept = kept_of(hub->mem.budget);
     fill_limits(hub);
     err = fill_parts(hub);
     if (!err) err = take_log(hub, log);
