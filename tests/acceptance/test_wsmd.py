@@ -682,7 +682,7 @@ class Http(unittest.TestCase):
             self.assertNotIn("unsafe", policy)
             self.assertEqual(text.count(f'nonce="{nonce}"'), 2)
             self.assertEqual(len(re.findall(r"<(?:script|style)\b", text)), 2)
-            self.assertIsNone(re.search(r"\b(?:src|href)=(?!\"data:)", text))
+            self.assertIsNone(re.search(r"\b(?:src|href)=(?!\"(?:data:|#))", text))
             for name in ("status", "stream", "presence", "store-text", "store-send", "connections", "token", "connect"):
                 self.assertEqual(text.count(f'id="{name}"'), 1)
         self.assertEqual(len(nonces), 2)
