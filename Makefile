@@ -148,7 +148,7 @@ PAGE_SRC := $(wildcard examples/wsmd/page/*)
 $(BUILD)/obj/examples/wsmd/http_info.o: $(BUILD)/gen/page.inc
 $(BUILD)/gen/page.html: examples/wsmd/page/page.html $(PAGE_SRC)
 	@mkdir -p $(@D)
-	awk '/^@FILE / { while ((getline line < ("$(<D)/" $$2)) > 0) print line; next } { print }' $< > $@
+	awk '/^@FILE / { while ((got = getline line < ("$(<D)/" $$2)) > 0) print line; if (got < 0) exit 1; next } { print }' $< > $@
 $(BUILD)/gen/page.inc: $(BUILD)/gen/page.html
 	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
 

@@ -145,6 +145,17 @@ try {
     await agent.close();
   });
 
+  await runner.run('who may only watch sees everything and changes nothing', async () => {
+    const other = watch(await browser.newPage());
+    await other.goto(`${hub.http}/#token=${hub.token('watcher', '--kind', 'human', '--permission', 'observer')}`);
+    await sees(other, '#status', 'connected as watcher, who watches');
+    await rows(other, 'after the crash').waitFor({ timeout: SEEN_MS });
+    assert.equal(await other.locator('#store-send').isDisabled(), true);
+    await store(page, 'for those who watch');
+    await rows(other, 'for those who watch').waitFor({ timeout: SEEN_MS });
+    await other.close();
+  });
+
   await runner.run('nothing went wrong in the page', async () => {
     assert.deepEqual(faults, []);
   });
