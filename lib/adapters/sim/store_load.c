@@ -39,7 +39,10 @@ static int tell_records(wsm__sim_store *store, const wsm__sim_news *news) {
 static int tell_page(wsm__sim_store *store, const wsm__sim_news *news) {
     size_t count;
     if (news->outcome < 0) return wsm_log_page(store->node->hub, news->id, NULL, 0, news->outcome);
-    wsm_record *page = page_of(store, news->from, news->to, SIZE_MAX, SIZE_MAX, &count);
+    /* what has gone since it was read is passed over: no record at all would say that the whole range has gone */
+    bool has_gone = news->to && news->to < store->first;
+    wsm_record *page = has_gone ? page_of(store, store->first, news->asked_to, 1, SIZE_MAX, &count)
+                                : page_of(store, news->from, news->to, SIZE_MAX, SIZE_MAX, &count);
     int err = wsm_log_page(store->node->hub, news->id, page, count, 0);
     free(page);
     return err;
@@ -125,7 +128,7 @@ static void answer_read(wsm_sim *sim, void *object, uint64_t life) {
     asked *read = object;
     wsm__sim_store *store = read->store;
     if (store->life != life) return;
-    wsm__sim_news news = {.kind = WSM__SIM_NEWS_PAGE, .id = read->id, .from = read->from, .to = read->to};
+    wsm__sim_news news = {.kind = WSM__SIM_NEWS_PAGE, .id = read->id, .from = read->from, .asked_to = read->to};
     size_t count;
     free(page_of(store, read->from, read->to, read->records, read->bytes, &count));
     if (read->from < store->first) news.from = store->first;

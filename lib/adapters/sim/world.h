@@ -192,6 +192,7 @@ typedef struct wsm__sim_news { /* what the hub is to be told, in order */
         WSM__SIM_NEWS_READY
     } kind;
     uint64_t id, from, to;
+    uint64_t asked_to; /* PAGE: to which the hub has asked */
     int outcome;
 } wsm__sim_news;
 
