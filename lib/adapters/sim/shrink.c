@@ -1,5 +1,5 @@
 /* From a seed that breaks something to the smallest script that still does. A run's choices are a tape; from it are
- * taken names, then clients, then steps, then choices, in portions of falling size; at last values become smaller. What
+ * taken clients, then steps, then names, then choices, in portions of falling size; at last values become smaller. What
  * still breaks the same invariant is kept, and what that run really chose is the next tape. Choices are found by step
  * and name, so what is taken away does not shift the rest.
  *
@@ -12,6 +12,7 @@
 
 #define FIRST_STEP  2     /* of the workload, see wsm_sim_choice */
 #define MORE_EVENTS 2000u /* that a try may take beside */
+#define SAME_WORDS  4
 
 typedef struct shrinking {
     wsm__sim_how how;
@@ -19,8 +20,7 @@ typedef struct shrinking {
     wsm__sim_made *best, *next; /* next: what is tried */
     size_t best_count;
     uint32_t steps;
-    char invariant[8];
-    wsm_sim_report report;
+    wsm_sim_report report; /* of the best */
     wsm__sim_run_fn run;
     size_t runs, runs_max;
     wsm_sim_shrink_fn tell;
@@ -45,6 +45,28 @@ static bool is_over(const shrinking *self) {
     return self->is_over || self->runs >= self->runs_max;
 }
 
+/* The next word without a digit in it: numbers, names and ids differ from run to run. NULL: there is no more. */
+static const char *next_word(const char *text, size_t *len) {
+    for (text += strspn(text, " "); *text; text += *len, text += strspn(text, " ")) {
+        *len = strcspn(text, " ");
+        if (strcspn(text, "0123456789") >= *len) return text;
+    }
+    return NULL;
+}
+
+/* The same invariant in the same words: one has many ways to break, and another one would be another bug. */
+static bool is_same(const wsm_sim_report *a, const wsm_sim_report *b) {
+    const char *at = a->what, *other = b->what;
+    size_t len = 0, other_len = 0;
+    if (strcmp(a->invariant, b->invariant) != 0) return false;
+    for (int i = 0; i < SAME_WORDS && at && other; i++) {
+        at = next_word(at + len, &len);
+        other = next_word(other + other_len, &other_len);
+        if (at && other && (len != other_len || memcmp(at, other, len) != 0)) return false;
+    }
+    return !at == !other;
+}
+
 /* Whether the first `count` of next still break the same; then they are the best. */
 static bool is_enough(shrinking *self, size_t count, uint32_t steps) {
     wsm_sim_report report;
@@ -54,7 +76,7 @@ static bool is_enough(shrinking *self, size_t count, uint32_t steps) {
     wsm__sim_tape_start(&self->tape, self->next, count);
     self->how.steps = steps;
     self->run(&self->how, &report, &begun);
-    bool same = strcmp(report.invariant, self->invariant) == 0;
+    bool same = is_same(&report, &self->report);
     if (same) adopt(self, &report, begun);
     if (self->tell && self->tell(self->user, self->runs, self->best_count, self->steps)) self->is_over = true;
     return same;
@@ -105,28 +127,37 @@ static bool is_named(const shrinking *self, const wsm__sim_made *made, const cha
     return len >= rest && strcmp(text + len - rest, end) == 0;
 }
 
-/* Without one client: those behind it come earlier, and so does each choice of one of them. */
-static bool try_without_client(shrinking *self, uint32_t client) {
-    int32_t own = -1 - (int32_t)client;
+/* Without the clients from..to-1: those behind them come earlier, and so does each choice of one of them. */
+static bool try_without_clients(shrinking *self, uint32_t from, uint32_t to) {
+    uint32_t less = to - from;
     size_t count = 0;
     for (size_t i = 0; i < self->best_count; i++) {
         wsm__sim_made made = self->best[i];
         bool counts = is_named(self, &made, FEW) || is_named(self, &made, MANY);
         bool picks = is_named(self, &made, "clients_count") || is_named(self, &made, "agents_count");
-        if (made.step == own) continue;
-        if (made.step < own) made.step++;
-        if (counts || (picks && made.value >= client)) made.value -= 1; /* 0 is not kept */
-        if (made.value > 0) self->next[count++] = made;
+        if (made.step < 0 && made.step >= -(int32_t)to && made.step < -(int32_t)from) continue;
+        if (made.step < -(int32_t)to) made.step += (int32_t)less;
+        if (counts || (picks && made.value >= to)) made.value = made.value > less ? made.value - less : 0;
+        if (picks && made.value >= from && self->best[i].value < to) made.value = from ? from - 1 : 0;
+        if (made.value > 0) self->next[count++] = made; /* 0 is not kept */
     }
     return is_enough(self, count, self->steps);
 }
 
-static void drop_clients(shrinking *self) {
+static uint32_t clients(const shrinking *self) {
     int32_t last = 0;
     for (size_t i = 0; i < self->best_count; i++)
         if (self->best[i].step < last) last = self->best[i].step;
-    for (int32_t client = -last - 1; client >= 0 && !is_over(self); client--)
-        try_without_client(self, (uint32_t)client);
+    return (uint32_t)-last;
+}
+
+static void drop_clients(shrinking *self) {
+    for (uint32_t run = clients(self) / 2 + 1; run > 0; run /= 2)
+        for (uint32_t end = clients(self); end > 0 && !is_over(self);) {
+            uint32_t from = end > run ? end - run : 0;
+            try_without_clients(self, from, end);
+            end = from;
+        }
 }
 
 static void drop_choices(shrinking *self) {
@@ -189,9 +220,9 @@ static void shrink(shrinking *self) {
     do {
         before = self->best_count;
         steps = self->steps;
-        drop_names(self, 0, (uint32_t)self->tape.names_count); /* the noise goes first: what is left runs faster */
-        drop_clients(self);
+        drop_clients(self); /* what makes a run long goes first */
         drop_steps(self);
+        drop_names(self, 0, (uint32_t)self->tape.names_count);
         drop_choices(self);
         lessen_values(self);
     } while ((self->best_count < before || self->steps < steps) && !is_over(self));
@@ -208,7 +239,6 @@ int wsm__sim_shrink_by(wsm__sim_run_fn run, uint64_t seed, wsm_sim_profile profi
     wsm__sim_tape_start(&self.tape, NULL, 0);
     int broken = run(&self.how, &first, &begun);
     if (broken) {
-        memcpy(self.invariant, first.invariant, sizeof self.invariant);
         adopt(&self, &first, begun);
         shrink(&self);
         *out = script_of(&self);
