@@ -53,27 +53,34 @@ static uint64_t key_of(const wsm_config *config, const char *name, size_t len) {
     return NOTHING;
 }
 
-static uint64_t feature_of(const wsm_sim *sim, const char *name, size_t len) {
+static uint64_t feature_of(const wsm_sim *sim, const wsm__sim_plan *plan, const char *name, size_t len) {
     const wsm__sim_machine *node = sim->nodes[0];
     const struct {
         const char *name;
         uint64_t value;
-    } features[] = {{"mentions", sim->mail != NULL},     {"sidebars", sim->sides_max},
-                    {"clients", sim->clients_count},     {"durable", node->store.is_durable},
-                    {"cannot_read", node->cannot_read},  {"retain", node->store.retain},
-                    {"store_us", sim->store_us},         {"delay_us", sim->delay_us},
-                    {"bytes_per_ms", sim->bytes_per_ms}, {"window", sim->window}};
+    } features[] = {{"steps", plan->steps},
+                    {"gap_ms", plan->gap_ms},
+                    {"mentions", sim->mail != NULL},
+                    {"sidebars", sim->sides_max},
+                    {"clients", sim->clients_count},
+                    {"durable", node->store.is_durable},
+                    {"cannot_read", node->cannot_read},
+                    {"retain", node->store.retain},
+                    {"store_us", sim->store_us},
+                    {"delay_us", sim->delay_us},
+                    {"bytes_per_ms", sim->bytes_per_ms},
+                    {"window", sim->window}};
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         if (strlen(features[i].name) == len && memcmp(features[i].name, name, len) == 0) return features[i].value;
     return NOTHING;
 }
 
-static bool is_met(const wsm_sim *sim, const char *condition) {
+static bool is_met(const wsm_sim *sim, const wsm__sim_plan *plan, const char *condition) {
     size_t len = strcspn(condition, "<=>");
     uint64_t asked = condition[len] ? strtoull(condition + len + 1, NULL, 10) : 0;
     uint64_t value = key_of(&sim->nodes[0]->config, condition, len);
     if (value == NOTHING) value = fault_of(sim, condition, len);
-    if (value == NOTHING) value = feature_of(sim, condition, len);
+    if (value == NOTHING) value = feature_of(sim, plan, condition, len);
     if (value == NOTHING) {
         fprintf(stderr, "hunt: no world has %s\n", condition);
         exit(2);
@@ -92,7 +99,7 @@ static bool is_wanted(uint64_t seed, wsm_sim_profile profile, char **arguments, 
     bool met = true;
     wsm_sim *sim = wsm__sim_new(seed, profile, NULL, NULL);
     wsm__sim_plan_draw(sim, &plan);
-    for (int i = 0; i < count && met; i++) met = is_run(arguments[i]) || is_met(sim, arguments[i]);
+    for (int i = 0; i < count && met; i++) met = is_run(arguments[i]) || is_met(sim, &plan, arguments[i]);
     wsm_sim_free(sim);
     return met;
 }

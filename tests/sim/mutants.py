@@ -41,6 +41,11 @@ RUNS_MAX = 6000  # 2000 seeds, each in three profiles
 FIRST_SEED = 1
 
 
+def program_of(bug):
+    """Its case, by the path below the build folder."""
+    return f"tests/{bug.case}" if "/" in bug.case else f"tests/sim/{bug.case}"
+
+
 class Build:
     """One way to compile: where the healthy program lies, and the commands that made it."""
 
@@ -74,7 +79,7 @@ class Build:
 
     def prepare(self, bugs, shrinks):
         """The healthy programs, and how each is linked. A case that is to be written is not there yet."""
-        programs = [HUNT, *([SIM] if shrinks else [f"tests/sim/{bug.case}" for bug in bugs if self.has_case(bug)])]
+        programs = [HUNT, *([SIM] if shrinks else [program_of(bug) for bug in bugs if self.has_case(bug)])]
         targets = [f"{self.folder}/{program}" for program in dict.fromkeys(programs)]
         self.make(*targets)
         self.links = self.commands(["lib/hub/hub.c"], targets)
@@ -84,13 +89,13 @@ class Build:
 
     def prepare_case(self, bug):
         """One that has just been written."""
-        target = f"{self.folder}/tests/sim/{bug.case}"
+        target = f"{self.folder}/{program_of(bug)}"
         self.make(target)
         self.links |= self.commands(["lib/hub/hub.c"], [target])
 
     @staticmethod
     def has_case(bug):
-        return bug.case and (ROOT / f"tests/sim/{bug.case}.c").exists()
+        return bug.case and (ROOT / f"{program_of(bug)}.c").exists()
 
     def object(self, file):
         return f"{self.folder}/obj/{file[:-2]}.o"
@@ -174,17 +179,28 @@ def hunt_noted(program, bug, seconds, note):
     return hunt(program, seconds, named=bug.worlds.split()), f"  ({note[0]} shows it no longer)"
 
 
+def outcome(program):
+    """Its exit code, or "hang"."""
+    try:
+        return subprocess.run([str(program)], cwd=ROOT, capture_output=True, timeout=120).returncode
+    except subprocess.TimeoutExpired:
+        return "hang"
+
+
 def check_case(build, bug):
     """The case fails with the bug, and passes without; or a sentence that says what is wrong."""
-    if not (ROOT / f"tests/sim/{bug.case}.c").exists():
+    if not build.has_case(bug):
         return f"its case {bug.case} is not there"
-    program, why = build.link(bug, f"tests/sim/{bug.case}")
+    program, why = build.link(bug, program_of(bug))
     if why:
         return why
-    if subprocess.run([str(program)], cwd=ROOT, capture_output=True, timeout=120).returncode != 1:
+    if outcome(program) == 0:
         return f"its case {bug.case} passes with the bug planted"
-    healthy = subprocess.run([f"{build.folder}/tests/sim/{bug.case}"], cwd=ROOT, capture_output=True, timeout=120)
-    return f"its case {bug.case} fails without the bug" if healthy.returncode else None
+    return None if outcome(f"{build.folder}/{program_of(bug)}") == 0 else f"its case {bug.case} fails without the bug"
+
+
+def breaks_healthy(build, result):
+    return hunt(pathlib.Path(build.folder) / HUNT, 0, 0, named=[f"{result[1]}:{result[2]}"])[3]
 
 
 def shrink(build, bug, arguments):
@@ -196,7 +212,7 @@ def shrink(build, bug, arguments):
     first, until = FIRST_SEED, time.monotonic() + arguments.seconds
     while True:
         result = hunt(program, until - time.monotonic(), first=first, named=bug.worlds.split())
-        if not result[3] or result[3] in bug.expected:
+        if not result[3] or result[3] in bug.expected and not breaks_healthy(build, result):
             break
         first = int(result[1]) + 1
     if not result[3]:

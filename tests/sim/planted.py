@@ -1,7 +1,7 @@
 """The bugs that mutants.py plants: each a text that stands once in a file, and what it becomes. `expected` names the
 invariants of which one should break first; another one is as good, and is shown with a note. `case` names the shrunk
-script of a bug that the simulator once found for us (FOUND.md), `more` what else is changed in the same file, `worlds` those
-that show a rare bug soonest (conditions of hunt.c). Texts between the bugs are the headings of areas."""
+script of a bug that the simulator once found for us (FOUND.md), or, with its folder, another test that it breaks; `more` is
+what else is changed in the same file, `worlds` are those that show a rare bug soonest (conditions of hunt.c). Texts between the bugs are the headings of areas."""
 
 from dataclasses import dataclass, field, replace
 
@@ -68,6 +68,30 @@ TABLE = [
         "delivery->offset == read->from && delivery->state == WSM__DELIVERY_QUEUED &&\n", "delivery->offset == read->from &&\n",
         "I-33", "a delivery that is read back for the backup goes out although the primary has come and got it",
         case="case_page_goes_to_two", worlds="mentions history_records_max<9 store_us>10000"),
+    bug("replay_end_has_no_room", "lib/conn/lanes.c",
+        "    size_t most = room(limits, is_notice && is_soft(lane) ? WSM__LANE_CRITICAL : lane);\n",
+        "    size_t most = room(limits, lane);\n",
+        "I-80", "a replay that has filled the queue has no room for its end: closed, and again after each resume",
+        case="unit/test_conn_lanes", worlds="queue_bytes_max=8192"),
+    bug("second_wait_is_not_stale", "lib/hub/sidebar_apply.c",
+        "    if (wsm__ask_field(ask, \"old_status\").kind && !wsm__ask_is(ask, \"old_status\", wsm__status_word(ask->was)))\n"
+        "        return refuse_stale(fold);\n", "",
+        "I-46", "of two waits made from the same state the second is applied too, with an old status that is no longer so",
+        case="integration/test_sidebar_late", worlds="sidebars store_us>10000"),
+    bug("reading_wakes_no_delivery", "lib/hub/conns.c",
+        "conn->presence_lags || conn->mail_waits || conn->want_drained ||", "conn->presence_lags || conn->want_drained ||",
+        "I-33", "a delivery that found the queue full waits for a timer, not for room",
+        case="integration/test_hub_mentions", worlds="mentions queue_messages_agent=2"),
+    bug("closed_connection_got_it", "lib/hub/deliveries.c",
+        "    if (conn->phase != WSM__PHASE_LIVE) return false; /* its queue ran over, and wsm__delivery_lost is behind us */\n", "",
+        "I-33", "a delivery whose connection runs over as it is queued is called delivered",
+        case="integration/test_mention_pages", worlds="mentions queue_bytes_max=8192",
+        more=(("    if (conn->phase != WSM__PHASE_LIVE) return; /* it never leaves the queue */\n", ""),
+              ("    conn->mail_waits = !wsm__io_fits(&conn->io, lane, frame);\n    if (conn->mail_waits) return false;\n", ""))),
+    bug("delivery_overflows_its_queue", "lib/hub/deliveries.c",
+        "    conn->mail_waits = !wsm__io_fits(&conn->io, lane, frame);\n    if (conn->mail_waits) return false;\n", "",
+        "I-80", "a delivery that does not fit the queue closes its connection, for ever",
+        case="integration/test_mention_pages", worlds="mentions queue_bytes_max=8192 history_records_max<9"),
     "what an ack means",
     bug("ack_before_sync", "lib/hub/appends.c",
         "if (!pending->is_kept || !pending->is_applied) return;", "if (!pending->is_applied) return;",
@@ -356,10 +380,12 @@ TABLE = [
         "I-46", "pausing does not count as a change of the status"),
     bug("memory_alone_is_searched", "lib/hub/audience.c",
         "        if (hub->records.reached_to > trimmed) trimmed = hub->records.reached_to;\n", "",
-        "I-01 I-05", "who comes back misses what named him in a context that is not his and has left memory"),
+        "I-01 I-05", "who comes back misses what named him in a context that is not his and has left memory",
+        case="case_invitation_has_left_memory"),
     bug("hole_hides_what_memory_holds", "lib/hub/replay.c",
         "        bool is_held = entry && entry->offset <= end;\n", "        bool is_held = false;\n        (void)entry;\n",
-        "I-01 I-05", "what memory still holds of one context is passed over where the store has trimmed another"),
+        "I-01 I-05", "what memory still holds of one context is passed over where the store has trimmed another",
+        case="integration/test_sidebar_replay"),
     bug("what_names_the_leaver_goes_too", "lib/hub/audience.c",
         "    if (wsm__audience_may_have(who->hub, &who->reader, context, reach, item->offset)) return false;\n",
         "    (void)context;\n",
