@@ -6,6 +6,8 @@ the limit program are taken in turns, and compared pair by pair. The median is w
 
 import argparse
 import pathlib
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,6 +19,7 @@ EXCHANGES = [256, 1024, 16384]
 TARGET_ONE, TARGET_BURST = 1.15, 1.5
 TARGET_CORE_HEAP, TARGET_UV_HEAP = 1536, 3072
 TARGET_INBOUND_NS = 5000
+COUNTED_AMONG, TARGET_MENTION_RATIO = [100, 1000, 10000, 100000, 1000000], 1.1
 
 
 def run(*command):
@@ -81,9 +84,30 @@ class Bench:
         print("sidebars, in one process without sockets")
         done = subprocess.run([str(self.folder / "sidebars"), "10000", "100"], capture_output=True, text=True, timeout=300)
         print("".join(f"  {line}\n" for line in done.stdout.splitlines()), end="")
+        self.mentions()
+
+    def mentions(self):
         print("mentions, in one process without sockets")
-        done = subprocess.run([str(self.folder / "mention")], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([str(self.folder / "mention")], capture_output=True, text=True, timeout=900)
         print("".join(f"  {line}\n" for line in done.stdout.splitlines()), end="")
+        self.instructions()
+
+    def instructions(self):
+        """What a mention does, counted by valgrind where that is there: no load of others and no cache has a say in it."""
+        if not shutil.which("valgrind"):
+            print("  no valgrind: the instructions of a mention are not counted")
+            return
+        counted = {agents: self.count(agents) for agents in COUNTED_AMONG}
+        for agents, each in counted.items():
+            print(f"  {'instructions of a routed mention, counted':<44} {agents:>9} {each:>10.0f}")
+        ratio = counted[COUNTED_AMONG[-1]] / counted[COUNTED_AMONG[0]]
+        self.missed += not row("instructions, most agents to fewest", f"{ratio:.2f}", f"{ratio:.2f}", f"<= {TARGET_MENTION_RATIO}",
+                               "", ratio <= TARGET_MENTION_RATIO)
+
+    def count(self, agents):
+        done = subprocess.run(["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null",
+                               str(self.folder / "mention"), "count", str(agents)], capture_output=True, text=True, timeout=1800)
+        return int(re.search(r"Collected : (\d+)", done.stderr)[1]) / int(re.search(r"mentions (\d+)", done.stdout)[1])
 
 
 def main():
@@ -91,10 +115,11 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--turns", type=int, default=9, help="how often each pair is measured")
     parser.add_argument("--ms", type=int, default=200, help="how long each measurement lasts")
+    parser.add_argument("--mentions", action="store_true", help="measure mentions alone")
     arguments = parser.parse_args()
     began = time.monotonic()
     bench = Bench((ROOT / arguments.build).resolve(), arguments.turns, arguments.ms)
-    bench.all()
+    bench.mentions() if arguments.mentions else bench.all()
     print(f"{bench.missed} targets missed; {time.monotonic() - began:.0f} s")
 
 
