@@ -38,6 +38,7 @@ THIRD_PARTY = {
     r"uthash\.h": "lib/util/map.c",
     r"uv\.h": "lib/adapters/uv/",
     r"sqlite3\.h": "lib/adapters/sqlite/",
+    r"valgrind/.*": "tests/bench/",
 }
 STANDARD = set("""assert ctype errno float inttypes limits math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
 stdio stdlib stdnoreturn string threads time""".split())

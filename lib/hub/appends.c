@@ -88,6 +88,7 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
     }
     pending->number = head->number = hub->next_number;
     head->node = hub->node;
+    head->rules = wsm__rules_text(hub, head->type);
     /* a context that this very record begins starts at 1; mail is not counted for its readers */
     head->expected_seq = context == hub->mail ? 0 : context ? context->expected + 1 : 1;
     size_t at = hub->batch.len;

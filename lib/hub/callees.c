@@ -47,7 +47,10 @@ static int refusal(const wsm__callees *callees, uint32_t agent, uint64_t *wait_m
     if (agent == callees->sender) return WSM_ERR_FORBIDDEN; /* who wakes himself never sleeps */
     if (!wsm__side_is_main(callees->side) && !wsm__side_has(callees->side, agent)) return WSM_ERR_FORBIDDEN;
     if (hub->config.hop_max && callees->hop > hub->config.hop_max) return WSM_ERR_LOOP_GUARD;
-    if (!wsm__ledger_fits(&hub->ledger, agent, callees->bytes, callees->count)) return WSM_ERR_MAILBOX_FULL;
+    wsm__ledger_item item = {.bytes = (uint32_t)callees->bytes,
+                             .context = callees->side->context->idx,
+                             .is_hidden = callees->side->is_hidden};
+    if (!wsm__ledger_fits(&hub->ledger, &item, agent, callees->count)) return WSM_ERR_MAILBOX_FULL;
     /* the host knows what it does */
     return callees->sender == WSM__ROSTER_HUB ? WSM_OK
                                               : wsm__wake_may(hub, callees->sender, agent, callees->side, wait_ms);

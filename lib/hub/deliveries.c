@@ -59,6 +59,13 @@ static const wsm__context *subject_of(const wsm_hub *hub, const wsm__fold *fold)
     return wsm__delivery_subject(hub, fold->context, fold->body);
 }
 
+/* Whether not everybody knows of what it is about: then it fills a mailbox of its own. */
+static bool is_hidden(const wsm_hub *hub, const wsm__fold *fold, const wsm__context *subject) {
+    bool begins = fold->head.type == WSM__MSG_SIDEBAR_SPAWN || fold->head.type == WSM__MSG_SIDEBAR_CHILD_SPAWN;
+    const wsm__side *side = begins ? wsm__side_born_by(fold) : wsm__tree_of(&hub->tree, subject);
+    return side && side->is_hidden;
+}
+
 /* Some were passed over: the sender is told whom, or, if nobody is left of those whom a mention calls, refused. */
 static int pass_over(wsm_hub *hub, wsm__fold *fold, uint32_t queued) {
     if (queued > 0 || fold->head.type != WSM__MSG_MENTION_ROUTE) return wsm__callees_amend(hub, fold);
@@ -73,15 +80,17 @@ int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold) {
     uint32_t target, queued = 0, full = 0;
     int err = WSM_OK;
     wsm_slice targets = targets_of(fold);
+    const wsm__context *subject = subject_of(hub, fold);
     wsm__ledger_item item = {.offset = fold->offset,
                              .id = fold->head.id,
                              .sender = wsm__roster_find(&hub->roster, fold->head.sender),
-                             .context = subject_of(hub, fold)->idx,
+                             .context = subject->idx,
+                             .is_hidden = is_hidden(hub, fold, subject),
                              .bytes = (uint32_t)fold->body.len,
                              .is_urgent = fold->head.priority >= WSM_PRIORITY_URGENT,
                              .time_ms = fold->head.time_ms};
     while (err != WSM_ERR_NOMEM && (target = next_target(hub, fold, targets, &at)) != WSM__ROSTER_NONE) {
-        bool fits = wsm__ledger_fits(&hub->ledger, target, fold->body.len, 0);
+        bool fits = wsm__ledger_fits(&hub->ledger, &item, target, 0);
         if (fits) err = wsm__ledger_add(&hub->ledger, &item, target);
         if (fits)
             queued++;

@@ -82,7 +82,8 @@ static bool release(wsm_hub *hub, held *at, bool at_once) {
     const wsm__side *side = wsm__tree_of(&hub->tree, wsm__log_context_at(&hub->records, at->key[1]));
     uint64_t wait_ms = 0;
     bool is_open = side && (wsm__side_is_main(side) || (wsm__side_is_live(side) && wsm__side_has(side, at->key[0])));
-    if (is_open && wsm__ledger_fits(&hub->ledger, at->key[0], DIGEST_BYTES, 0)) {
+    wsm__ledger_item item = {.bytes = DIGEST_BYTES, .context = at->key[1], .is_hidden = side && side->is_hidden};
+    if (is_open && wsm__ledger_fits(&hub->ledger, &item, at->key[0], 0)) {
         int err = at_once ? WSM_OK : wsm__wake_may(hub, WSM__ROSTER_HUB, at->key[0], side, &wait_ms);
         if (!err) err = append(hub, at, side);
         if (err == WSM_ERR_NOMEM) hub->count.no_memory++;

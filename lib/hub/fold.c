@@ -61,8 +61,10 @@ static int prepare_rest(wsm_hub *hub, wsm__fold *fold) {
 
 int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
+    wsm__rules_enter(hub, &fold->head);
     int err = row ? row->prepare(hub, fold) : WSM_OK;
     if (row && !err && !fold->refusal) err = prepare_rest(hub, fold);
+    wsm__rules_leave(hub);
     if (row) return err;
     fold->refusal = WSM_ERR_UNSUPPORTED; /* of a newer node: it keeps its offset and changes nothing here */
     return WSM_OK;
@@ -77,7 +79,9 @@ void wsm__fold_abandon(wsm_hub *hub, wsm__fold *fold) {
 void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     assert(row); /* what has none was refused */
+    wsm__rules_enter(hub, &fold->head);
     if (row->commit) row->commit(hub, fold);
+    wsm__rules_leave(hub);
     wsm__side_count_commit(hub, fold);
     wsm__side_mentions_commit(hub, fold);
 }

@@ -53,15 +53,7 @@ static void fill_limits(wsm_hub *hub) {
 }
 
 static int grow_tree(wsm_hub *hub) {
-    const wsm_config *config = &hub->config;
-    wsm__tree_limits limits = {.participants_max = config->sidebar_participants_max,
-                               .depth_max = config->sidebar_depth_max,
-                               .children_max = config->sidebar_children_max,
-                               .open_per_creator = config->sidebars_per_creator,
-                               .created_per_min = config->sidebars_per_min,
-                               .refs_max = config->data_refs_max,
-                               .refs_bytes_max = config->data_refs_bytes_max};
-    return wsm__tree_init(&hub->tree, &hub->mem, hub->seed, &limits, hub->main);
+    return wsm__tree_init(&hub->tree, &hub->mem, hub->seed, &hub->rules.tree, hub->main);
 }
 
 static int fill_parts(wsm_hub *hub) {
@@ -85,9 +77,8 @@ static int fill_parts(wsm_hub *hub) {
     wsm__map_init(&hub->wake_rates, &hub->mem, hub->seed);
     wsm__map_init(&hub->context_wakes, &hub->mem, hub->seed);
     wsm__map_init(&hub->held, &hub->mem, hub->seed);
-    wsm__ledger_init(&hub->ledger, &hub->mem, hub->seed,
-                     &(wsm__ledger_limits){config->mailbox_messages_max, config->mailbox_bytes_max,
-                                           config->mailbox_total_bytes_max, config->mailbox_age_s});
+    wsm__rules_init(hub);
+    wsm__ledger_init(&hub->ledger, &hub->mem, hub->seed, &hub->rules.mail);
     err = wsm__log_context_new(&hub->records, wsm__slice_str("main"), &hub->main);
     if (!err) err = wsm__log_context_new(&hub->records, wsm__slice_str(WSM__MAIL), &hub->mail);
     if (!err) err = grow_tree(hub);

@@ -10,6 +10,7 @@
 #include "hub/command.h"
 #include "hub/conn.h"
 #include "hub/counters.h"
+#include "hub/rules.h"
 #include "limits.h"
 #include "memory/ages.h"
 #include "memory/dedup.h"
@@ -175,6 +176,12 @@ struct wsm_hub {
         uint64_t read_id;
         uint64_t by; /* monotonic ms; 0: there is none */
     } hole;
+
+    wsm__rules rules,
+        usual_rules; /* its own; what is in force while a record is folded stands in `tree`, `ledger` and here: */
+    uint32_t lease_ms;
+    char rules_text[WSM__RULES_TEXT];
+    size_t rules_text_len;
 
     wsm__buf scratch; /* a message or record under construction; empty between uses */
     wsm__counters count;

@@ -242,7 +242,7 @@ void wsm__mention_ack_commit(wsm_hub *hub, wsm__fold *fold) {
     wsm__delivery_state state = state_field(member_of(fold->body, "state"));
     wsm__json_value seconds = member_of(fold->body, "lease_seconds");
     uint32_t target = delivery->target;
-    uint64_t lease_ms = hub->config.mention_lease_ms, given;
+    uint64_t lease_ms = hub->lease_ms, given;
     if (seconds.kind && wsm__json_u64(seconds, UINT32_MAX, &given)) lease_ms = given * 1000;
     wsm__delivery_status(hub, delivery, state, member_of(fold->body, "note").raw);
     wsm__ledger_set(&hub->ledger, delivery, state, fold->head.time_ms, lease_ms);

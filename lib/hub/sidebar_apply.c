@@ -462,6 +462,11 @@ int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold) {
     return err;
 }
 
+const wsm__side *wsm__side_born_by(const wsm__fold *fold) {
+    const side_plan *plan = fold->plan;
+    return plan ? plan->born : NULL;
+}
+
 void wsm__side_commit(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
     assert(row);

@@ -103,6 +103,7 @@ void wsm__parked_fini(wsm_hub *hub);
 
 /* sidebar_apply.c */
 int wsm__side_prepare(wsm_hub *hub, wsm__fold *fold);
+const wsm__side *wsm__side_born_by(const wsm__fold *fold); /* of a spawn that was prepared; it is not in the tree yet */
 void wsm__side_commit(wsm_hub *hub, wsm__fold *fold);
 void wsm__side_abandon(wsm_hub *hub, wsm__fold *fold);
 

@@ -31,10 +31,11 @@ typedef struct wsm__record_head {
     uint64_t expected_seq; /* `seq`: the sequence number that the writer expected (memory/log.h); 0: absent */
     uint64_t node;
     uint64_t number;
-    wsm_slice also; /* a second context whose members see the record too; absent: none */
-    uint32_t hop;   /* length of the chain of causes; 0: none */
-    uint32_t may;   /* WSM__MAY_...: rights of the sender's token, as they were when the record was written */
-    wsm_slice to;   /* JSON array of agent ids: whom a mention is for, or who is invited, removed, ...; absent: none */
+    wsm_slice also;  /* a second context whose members see the record too; absent: none */
+    uint32_t hop;    /* length of the chain of causes; 0: none */
+    uint32_t may;    /* WSM__MAY_...: rights of the sender's token, as they were when the record was written */
+    wsm_slice to;    /* JSON array of agent ids: whom a mention is for, or who is invited, removed, ...; absent: none */
+    wsm_slice rules; /* JSON array: the limits by which it is judged (hub/rules.h); absent: the usual ones */
     wsm_slice result; /* JSON: what the sender is told in his ack, and again when he repeats himself; absent: nothing */
 } wsm__record_head;
 

@@ -9,6 +9,12 @@
 
 #define KEY_LEN 20u
 
+/* What a mailbox holds about one hidden context. */
+typedef struct hidden_box {
+    uint32_t key[2]; /* target, idx of the context */
+    uint32_t count, bytes;
+} hidden_box;
+
 static const char *const words[] = {"",        "queued",   "delivered", "seen",   "working",
                                     "replied", "declined", "failed",    "expired"};
 
@@ -26,6 +32,7 @@ void wsm__ledger_init(wsm__ledger *ledger, wsm__mem *mem, const unsigned char se
                       const wsm__ledger_limits *limits) {
     *ledger = (wsm__ledger){.mem = mem, .limits = *limits};
     wsm__map_init(&ledger->by_id, mem, seed);
+    wsm__map_init(&ledger->hidden, mem, seed);
     wsm__ring_init(&ledger->mailboxes, sizeof(wsm__mailbox *));
     wsm__heap_init(&ledger->due);
 }
@@ -64,6 +71,10 @@ void wsm__ledger_fini(wsm__ledger *ledger) {
         wsm__free(ledger->mem, mailbox_of(ledger, i), sizeof(wsm__mailbox));
     wsm__ring_fini(&ledger->mailboxes, ledger->mem);
     wsm__map_fini(&ledger->by_id);
+    wsm__map_node *cursor = NULL;
+    hidden_box *hidden;
+    while ((hidden = wsm__map_next(&ledger->hidden, &cursor)) != NULL) wsm__free(ledger->mem, hidden, sizeof *hidden);
+    wsm__map_fini(&ledger->hidden);
 }
 
 void wsm__ledger_clear(wsm__ledger *ledger) {
@@ -97,13 +108,44 @@ static wsm__mailbox *mailbox_take(wsm__ledger *ledger, uint32_t target) {
     return box;
 }
 
-bool wsm__ledger_fits(const wsm__ledger *ledger, uint32_t target, size_t bytes, uint32_t more) {
+static hidden_box *hidden_of(const wsm__ledger *ledger, uint32_t target, uint32_t context) {
+    uint32_t key[2] = {target, context};
+    return wsm__map_get(&ledger->hidden, key, sizeof key);
+}
+
+/* WSM_ERR_NOMEM: no effect. */
+static int hidden_take(wsm__ledger *ledger, uint32_t target, uint32_t context) {
+    if (hidden_of(ledger, target, context)) return WSM_OK;
+    hidden_box *box = wsm__zalloc(ledger->mem, sizeof *box);
+    if (!box) return WSM_ERR_NOMEM;
+    *box = (hidden_box){.key = {target, context}};
+    if (!wsm__map_put(&ledger->hidden, box->key, sizeof box->key, box)) return WSM_OK;
+    wsm__free(ledger->mem, box, sizeof *box);
+    return WSM_ERR_NOMEM;
+}
+
+static void hidden_let_go(wsm__ledger *ledger, uint32_t target, uint32_t context) { /* if it is empty */
+    hidden_box *box = hidden_of(ledger, target, context);
+    if (!box || box->count > 0) return;
+    uint32_t key[2] = {target, context};
+    wsm__map_remove(&ledger->hidden, key, sizeof key);
+    wsm__free(ledger->mem, box, sizeof *box);
+}
+
+bool wsm__ledger_fits(const wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t target, uint32_t more) {
     const wsm__ledger_limits *limits = &ledger->limits;
     const wsm__mailbox *box = mailbox_of(ledger, target);
-    uint64_t count = box ? box->count : 0, held = box ? box->bytes : 0;
+    const hidden_box *hidden = item->is_hidden ? hidden_of(ledger, target, item->context) : NULL;
+    uint64_t count = box ? box->count - box->hidden_count : 0, held = box ? box->bytes - box->hidden_bytes : 0;
+    uint64_t total = ledger->bytes - ledger->hidden_bytes, bytes = item->bytes;
+    if (item->is_hidden) {
+        count = hidden ? hidden->count : 0;
+        held = hidden ? hidden->bytes : 0;
+        total = ledger->hidden_bytes;
+    }
     if (limits->messages_max && count >= limits->messages_max) return false;
     if (limits->bytes_max && held + bytes > limits->bytes_max) return false;
-    return limits->total_bytes_max == 0 || ledger->bytes + bytes * (1 + (uint64_t)more) <= limits->total_bytes_max;
+    return limits->total_bytes_max == 0 || total + bytes * (1 + (uint64_t)more) <= limits->total_bytes_max;
 }
 
 /* ---- deliveries -----------------------------------------------------------------------------------------------------
@@ -175,6 +217,30 @@ static void enter(wsm__ledger *ledger, wsm__mailbox *box, wsm__delivery *deliver
     ledger->count++;
     ledger->bytes += delivery->bytes;
     arm_age(ledger, delivery);
+    if (!delivery->is_hidden) return;
+    hidden_box *hidden = hidden_of(ledger, delivery->target, delivery->context);
+    assert(hidden); /* taken before */
+    hidden->count++;
+    hidden->bytes += delivery->bytes;
+    box->hidden_count++;
+    box->hidden_bytes += delivery->bytes;
+    ledger->hidden_bytes += delivery->bytes;
+}
+
+static void leave(wsm__ledger *ledger, wsm__mailbox *box, const wsm__delivery *delivery) {
+    box->count--;
+    box->bytes -= delivery->bytes;
+    ledger->count--;
+    ledger->bytes -= delivery->bytes;
+    if (!delivery->is_hidden) return;
+    hidden_box *hidden = hidden_of(ledger, delivery->target, delivery->context);
+    assert(hidden); /* it counts this one */
+    hidden->count--;
+    hidden->bytes -= delivery->bytes;
+    box->hidden_count--;
+    box->hidden_bytes -= delivery->bytes;
+    ledger->hidden_bytes -= delivery->bytes;
+    hidden_let_go(ledger, delivery->target, delivery->context);
 }
 
 int wsm__ledger_add(wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t target) {
@@ -191,10 +257,14 @@ int wsm__ledger_add(wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t 
     delivery->sender = item->sender;
     delivery->bytes = item->bytes;
     delivery->is_urgent = item->is_urgent;
+    delivery->is_hidden = item->is_hidden;
     delivery->context = item->context;
     delivery->queued_ms = item->time_ms < 0 ? 0 : item->time_ms;
     delivery->state = WSM__DELIVERY_QUEUED;
-    if (chain(ledger, delivery)) {
+    int err = item->is_hidden ? hidden_take(ledger, target, item->context) : WSM_OK;
+    if (!err) err = chain(ledger, delivery);
+    if (err) {
+        if (item->is_hidden) hidden_let_go(ledger, target, item->context);
         wsm__free(ledger->mem, delivery, sizeof *delivery);
         return WSM_ERR_NOMEM;
     }
@@ -207,10 +277,7 @@ static void forget(wsm__ledger *ledger, wsm__delivery *delivery) {
     assert(box); /* it was made for the first delivery, and stays */
     unchain(ledger, delivery);
     wsm__list_remove(&delivery->in_mailbox);
-    box->count--;
-    box->bytes -= delivery->bytes;
-    ledger->count--;
-    ledger->bytes -= delivery->bytes;
+    leave(ledger, box, delivery);
     delivery_free(ledger, delivery);
 }
 
@@ -320,8 +387,8 @@ uint32_t wsm__ledger_count(const wsm__ledger *ledger) {
 }
 
 /* ---- snapshot -------------------------------------------------------------------------------------------------------
- * [offset,"id",target,sender,bytes,queued_ms,urgent,context,state,lease_ms] each; the id in base64url, what is
- * delivered stands as queued. */
+ * [offset,"id",target,sender,bytes,queued_ms,flags,context,state,lease_ms] each; the id in base64url, flags 1: urgent,
+ * 2: about a hidden context; what is delivered stands as queued. */
 
 void wsm__ledger_save(const wsm__ledger *ledger, wsm__buf *buf) {
     const wsm__list *at = NULL;
@@ -332,8 +399,12 @@ void wsm__ledger_save(const wsm__ledger *ledger, wsm__buf *buf) {
     while ((delivery = next_of_all(ledger, &target, &at)) != NULL) {
         char id[WSM__BASE64_LEN(16)];
         bool works = delivery->state == WSM__DELIVERY_WORKING;
-        uint64_t numbers[] = {delivery->target,    delivery->sender, delivery->bytes, (uint64_t)delivery->queued_ms,
-                              delivery->is_urgent, delivery->context};
+        uint64_t numbers[] = {delivery->target,
+                              delivery->sender,
+                              delivery->bytes,
+                              (uint64_t)delivery->queued_ms,
+                              delivery->is_urgent + 2u * delivery->is_hidden,
+                              delivery->context};
         wsm__buf_puts(buf, first ? "[" : ",[");
         first = false;
         wsm__buf_put_u64(buf, delivery->offset);
@@ -379,7 +450,8 @@ static int load_one(wsm__ledger *ledger, wsm_slice row) {
                              .id = id,
                              .sender = (uint32_t)sender,
                              .bytes = (uint32_t)bytes,
-                             .is_urgent = urgent != 0,
+                             .is_urgent = (urgent & 1) != 0,
+                             .is_hidden = (urgent & 2) != 0,
                              .context = (uint32_t)context,
                              .time_ms = (int64_t)queued};
     int err = wsm__ledger_add(ledger, &item, (uint32_t)target);

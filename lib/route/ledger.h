@@ -41,7 +41,7 @@ typedef struct wsm__delivery {
     uint32_t target, sender; /* numbers of the roster */
     uint32_t bytes;
     uint8_t state;
-    bool is_urgent;
+    bool is_urgent, is_hidden;
     uint32_t context; /* what the target must be able to read: the idx of a context */
     int64_t queued_ms;
     int64_t lease_ms;   /* until when it is worked on */
@@ -51,13 +51,14 @@ typedef struct wsm__delivery {
 
 typedef struct wsm__ledger_limits {
     uint32_t messages_max, bytes_max; /* of one mailbox; 0: none */
-    uint64_t total_bytes_max;         /* of all; 0: none */
+    uint64_t total_bytes_max;         /* of all, and of all about hidden contexts; 0: none */
     uint32_t age_s;                   /* until it expires; 0: never */
 } wsm__ledger_limits;
 
 typedef struct wsm__mailbox {
-    wsm__list deliveries; /* open ones, by offset */
-    uint32_t count, bytes;
+    wsm__list deliveries;  /* open ones, by offset */
+    uint32_t count, bytes; /* of all */
+    uint32_t hidden_count, hidden_bytes;
 } wsm__mailbox;
 
 typedef struct wsm__ledger {
@@ -65,18 +66,16 @@ typedef struct wsm__ledger {
     wsm__ledger_limits limits;
     wsm__map by_id;      /* of wsm__delivery, by id and target: the oldest of those alike */
     wsm__ring mailboxes; /* of wsm__mailbox *, by number; NULL: none yet */
+    wsm__map hidden;     /* what an agent's mailbox holds about a hidden context, by both */
     wsm__heap due;
     uint32_t count;
-    uint64_t bytes;
+    uint64_t bytes, hidden_bytes;
 } wsm__ledger;
 
 void wsm__ledger_init(wsm__ledger *ledger, wsm__mem *mem, const unsigned char seed[16],
                       const wsm__ledger_limits *limits);
 void wsm__ledger_fini(wsm__ledger *ledger);
 void wsm__ledger_clear(wsm__ledger *ledger);
-
-/* Does a delivery of so many bytes fit the target's mailbox, `more` others beside it? */
-bool wsm__ledger_fits(const wsm__ledger *ledger, uint32_t target, size_t bytes, uint32_t more);
 
 /* A mention as it is folded in. */
 typedef struct wsm__ledger_item {
@@ -85,9 +84,12 @@ typedef struct wsm__ledger_item {
     uint32_t sender;
     uint32_t context;
     uint32_t bytes;
-    bool is_urgent;
+    bool is_urgent, is_hidden; /* is_hidden: not everybody knows of the context */
     int64_t time_ms;
 } wsm__ledger_item;
+
+/* Does a delivery of these bytes about this context fit the target's mailbox, `more` others beside it? */
+bool wsm__ledger_fits(const wsm__ledger *ledger, const wsm__ledger_item *item, uint32_t target, uint32_t more);
 
 /* Queue it for a target. The offset is above all others of the target. 0, WSM_ERR_CONFLICT (it is not: it is there
  * already) or WSM_ERR_NOMEM; then no effect. */

@@ -24,13 +24,14 @@ typedef struct run {
     char id[SIDE_ID], club[SIDE_ID]; /* the private one; an open one of eve's, in which the insiders are too */
 } run;
 
-static void begin(run *r, bool inside) {
+static void begin_with(run *r, bool inside, uint32_t mailbox_messages_max) {
     *r = (run){.world = calloc(1, sizeof *r->world), .inside = inside};
     assert_non_null(r->world);
     world_init(r->world);
     r->world->config.agent_deliveries_per_s =
         0; /* what insiders may say outside does not depend on what they say inside */
     r->world->config.sidebars_per_creator = r->world->config.sidebars_per_min = 1000;
+    r->world->config.mailbox_messages_max = mailbox_messages_max;
     assert_int_equal(world_start(r->world, NULL), 0);
     r->ada = world_join(r->world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     r->bob = world_join(r->world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
@@ -40,6 +41,10 @@ static void begin(run *r, bool inside) {
     world_run(r->world, 10);
     side_spawn(r->outsider[0], "\"ada\",\"bob\"", "", r->club);
     assert_string_not_equal(r->club, "");
+}
+
+static void begin(run *r, bool inside) {
+    begin_with(r, inside, 1000);
 }
 
 static void finish(run *r) {
@@ -431,6 +436,46 @@ static void what_outsiders_may_call_does_not_depend_on_calls_inside(void **state
     assert_string_equal(answers[0], answers[1]);
 }
 
+/* Insiders fill what bob holds about the private sidebar, to the brim; outsiders call him all the same, and are told no
+ * more and no less than where there is none. */
+static void a_mailbox_that_insiders_have_filled_is_not_full_for_outsiders(void **state) {
+    static const char *const call = "\"target_agents\":[\"bob\"],\"message\":\"m\"";
+    char *told[2];
+    (void)state;
+    for (int inside = 0; inside < 2; inside++) {
+        run r;
+        begin_with(&r, inside != 0, 3);
+        spawn_inside(&r);
+        for (int i = 0; i < 2; i++) /* the spawn itself is the first that he has not seen */
+            INSIDE(&r, r.ada, "mention_route", "%s,\"sidebar_id\":\"%s\"", call, r.id);
+        if (inside)
+            assert_string_equal(answer_of(peer_ask(r.ada, "mention_route", "%s,\"sidebar_id\":\"%s\"", call, r.id)),
+                                "mailbox_full");
+        else
+            world_run(r.world, 1);
+        for (int i = 0; i < 4; i++) peer_ask(r.outsider[0], "mention_route", "%s", call);
+        assert_string_equal(answer_of(peer_ask(r.outsider[0], "mention_route", "%s", call)), "mailbox_full");
+        told[inside] = peer_transcript(r.outsider[0], NULL);
+        finish(&r);
+    }
+    compare(told[1], told[0], 0);
+    free(told[0]), free(told[1]);
+}
+
+static void two_private_sidebars_do_not_fill_each_others_mailbox(void **state) {
+    char other[SIDE_ID];
+    run r;
+    (void)state;
+    begin_with(&r, true, 3);
+    spawn_inside(&r);
+    side_spawn(r.outsider[0], "\"bob\"", ",\"visibility\":\"private\"", other);
+    const char *call = "\"target_agents\":[\"bob\"],\"message\":\"m\",\"sidebar_id\":\"%s\"";
+    for (int i = 0; i < 4; i++) peer_ask(r.ada, "mention_route", call, r.id);
+    assert_string_equal(answer_of(peer_ask(r.ada, "mention_route", call, r.id)), "mailbox_full");
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "mention_route", call, other)), "ack");
+    finish(&r);
+}
+
 static void a_private_child_outlives_its_parent_and_merges_into_it_all_the_same(void **state) {
     char child[SIDE_ID];
     (void)state;
@@ -547,6 +592,8 @@ int main(void) {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
         cmocka_unit_test(nothing_that_is_done_inside_is_heard_outside),
         cmocka_unit_test(what_outsiders_may_call_does_not_depend_on_calls_inside),
+        cmocka_unit_test(a_mailbox_that_insiders_have_filled_is_not_full_for_outsiders),
+        cmocka_unit_test(two_private_sidebars_do_not_fill_each_others_mailbox),
         cmocka_unit_test(a_private_child_outlives_its_parent_and_merges_into_it_all_the_same),
         cmocka_unit_test(an_id_that_exists_is_answered_like_one_that_does_not),
         cmocka_unit_test(a_history_that_names_a_private_sidebar_is_for_those_who_know_it),

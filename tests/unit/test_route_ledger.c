@@ -45,6 +45,10 @@ static int add(fixture *f, uint64_t n, uint32_t target, uint32_t bytes) {
     return wsm__ledger_add(&f->ledger, &item, target);
 }
 
+static bool fits(fixture *f, uint32_t target, uint32_t bytes, uint32_t more) {
+    return wsm__ledger_fits(&f->ledger, &(wsm__ledger_item){.bytes = bytes}, target, more);
+}
+
 static wsm__delivery *find(fixture *f, uint64_t n, uint32_t target) {
     return wsm__ledger_find(&f->ledger, id_of(n), target, WSM__LEDGER_ANYONE);
 }
@@ -102,15 +106,15 @@ static void a_full_mailbox_takes_no_more(void **state) {
     (void)state;
     fixture f;
     begin(&f);
-    assert_true(wsm__ledger_fits(&f.ledger, 1, 1000, 0));
-    assert_false(wsm__ledger_fits(&f.ledger, 1, 1001, 0));
-    assert_true(wsm__ledger_fits(&f.ledger, 1, 1000, 1));
-    assert_false(wsm__ledger_fits(&f.ledger, 1, 1000, 2)); /* three of them would be too much for all mailboxes */
+    assert_true(fits(&f, 1, 1000, 0));
+    assert_false(fits(&f, 1, 1001, 0));
+    assert_true(fits(&f, 1, 1000, 1));
+    assert_false(fits(&f, 1, 1000, 2)); /* three of them would be too much for all mailboxes */
     for (uint64_t n = 1; n <= 3; n++) add(&f, n, 1, 10);
-    assert_false(wsm__ledger_fits(&f.ledger, 1, 1, 0));
-    assert_true(wsm__ledger_fits(&f.ledger, 2, 1, 0));
+    assert_false(fits(&f, 1, 1, 0));
+    assert_true(fits(&f, 2, 1, 0));
     wsm__ledger_set(&f.ledger, find(&f, 1, 1), WSM__DELIVERY_REPLIED, 0, 0);
-    assert_true(wsm__ledger_fits(&f.ledger, 1, 1, 0));
+    assert_true(fits(&f, 1, 1, 0));
     end(&f);
 }
 
@@ -252,10 +256,37 @@ static void any_allocation_may_fail_and_nothing_has_changed(void **state) {
     }
 }
 
+static bool fits_there(fixture *f, uint32_t context, bool is_hidden) {
+    wsm__ledger_item item = {.bytes = 10, .context = context, .is_hidden = is_hidden};
+    return wsm__ledger_fits(&f->ledger, &item, 5, 0);
+}
+
+static void what_is_hidden_fills_a_mailbox_of_its_own(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    for (uint64_t n = 1; n <= 3; n++) {
+        wsm__ledger_item item = {.offset = n, .id = id_of(n), .context = 7, .bytes = 10, .is_hidden = true};
+        assert_true(fits_there(&f, 7, true));
+        assert_int_equal(wsm__ledger_add(&f.ledger, &item, 5), 0);
+    }
+    assert_false(fits_there(&f, 7, true));
+    assert_true(fits_there(&f, 8, true)); /* another hidden one */
+    assert_true(fits_there(&f, 0, false));
+    for (uint64_t n = 4; n <= 6; n++) assert_int_equal(add(&f, n, 5, 10), 0);
+    assert_false(fits_there(&f, 0, false));
+    assert_true(fits_there(&f, 8, true));
+    wsm__ledger_set(&f.ledger, find(&f, 2, 5), WSM__DELIVERY_REPLIED, 0, 0);
+    assert_true(fits_there(&f, 7, true)); /* one has gone, and makes room where it was */
+    assert_false(fits_there(&f, 0, false));
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mailbox_holds_its_deliveries_in_order_of_their_records),
         cmocka_unit_test(of_one_id_each_sender_has_his_own),
+        cmocka_unit_test(what_is_hidden_fills_a_mailbox_of_its_own),
         cmocka_unit_test(a_full_mailbox_takes_no_more),
         cmocka_unit_test(states_follow_each_other_and_an_end_is_forgotten),
         cmocka_unit_test(a_clock_set_back_keeps_no_end_waiting),

@@ -126,14 +126,21 @@ static bool is_over(const wsm__sim_delivery *delivery) {
     return delivery->stage >= WSM__SIM_IS_REPLIED;
 }
 
+/* Which of an agent's mailboxes: about every hidden sidebar it has one of its own. */
+static uint32_t mailbox_of(const wsm__sim_epoch *epoch, uint32_t side) {
+    return side < epoch->sides.count && epoch->sides.at[side]->is_hidden ? side : 0;
+}
+
 /* Whether a mailbox has room; *is_vague: it depends on what is not known. */
-static bool fits(const wsm__sim_machine *node, uint32_t agent, uint32_t bytes, bool *is_vague) {
+static bool fits(const wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint32_t agent,
+                 const wsm__sim_delivery *like, bool *is_vague) {
     const wsm__sim_mail *mail = node->sim->mail;
     uint64_t count = 0, held = 0;
+    uint32_t bytes = like->bytes;
     *is_vague = mail->is_vague;
     for (size_t i = 0; i < mail->count; i++) {
         const wsm__sim_delivery *other = &mail->deliveries[i];
-        if (other->agent != agent) continue;
+        if (other->agent != agent || mailbox_of(epoch, other->side) != mailbox_of(epoch, like->side)) continue;
         *is_vague = *is_vague || other->is_vague;
         if (!is_over(other)) count++, held += other->bytes;
     }
@@ -141,11 +148,12 @@ static bool fits(const wsm__sim_machine *node, uint32_t agent, uint32_t bytes, b
     return !node->config.mailbox_bytes_max || held + bytes <= node->config.mailbox_bytes_max;
 }
 
-static void begin_one(wsm__sim_machine *node, const wsm__sim_delivery *like, uint32_t agent) {
+static void begin_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const wsm__sim_delivery *like,
+                      uint32_t agent) {
     wsm__sim_mail *mail = node->sim->mail;
     bool is_vague;
     wsm__sim_delivery *before = wsm__sim_mail_of(mail, like->command, agent);
-    bool has_room = fits(node, agent, like->bytes, &is_vague);
+    bool has_room = fits(node, epoch, agent, like, &is_vague);
     if (!has_room && !is_vague) return;
     if (mail->count == mail->cap) {
         mail->cap = mail->cap ? mail->cap * 2 : 32;
@@ -223,7 +231,7 @@ static void begin(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const par
             wsm__sim_break(sim, "I-33", "offset %llu calls somebody who cannot be meant", (unsigned long long)offset);
         if (is_odd) continue;
         if (!is_digest) check_reader(node, epoch, &like, agents[i]);
-        begin_one(node, &like, agents[i]);
+        begin_one(node, epoch, &like, agents[i]);
     }
 }
 

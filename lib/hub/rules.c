@@ -1,0 +1,114 @@
+/* The limits in a record's head. See rules.h. */
+#include "hub/rules.h"
+
+#include "hub/hub.h"
+
+#define COUNT      11
+#define MAIL_TOTAL 9 /* the place of the only one that may be above 32 bits */
+
+static void rules_of(const wsm_config *config, wsm__rules *rules) {
+    *rules = (wsm__rules){.tree = {.participants_max = config->sidebar_participants_max,
+                                   .depth_max = config->sidebar_depth_max,
+                                   .children_max = config->sidebar_children_max,
+                                   .open_per_creator = config->sidebars_per_creator,
+                                   .created_per_min = config->sidebars_per_min,
+                                   .refs_max = config->data_refs_max,
+                                   .refs_bytes_max = config->data_refs_bytes_max},
+                          .mail = {.messages_max = config->mailbox_messages_max,
+                                   .bytes_max = config->mailbox_bytes_max,
+                                   .total_bytes_max = config->mailbox_total_bytes_max,
+                                   .age_s = config->mailbox_age_s},
+                          .lease_ms = config->mention_lease_ms};
+}
+
+/* As they stand in a head, in this order. */
+static void numbers_of(const wsm__rules *rules, uint64_t numbers[COUNT]) {
+    const wsm__tree_limits *tree = &rules->tree;
+    const uint64_t all[COUNT] = {tree->participants_max,      tree->depth_max,          tree->children_max,
+                                 tree->open_per_creator,      tree->created_per_min,    tree->refs_max,
+                                 tree->refs_bytes_max,        rules->mail.messages_max, rules->mail.bytes_max,
+                                 rules->mail.total_bytes_max, rules->lease_ms};
+    memcpy(numbers, all, sizeof all);
+}
+
+static void rules_from(const uint64_t numbers[COUNT], wsm__rules *rules) {
+    rules->tree =
+        (wsm__tree_limits){(uint32_t)numbers[0], (uint32_t)numbers[1], (uint32_t)numbers[2], (uint32_t)numbers[3],
+                           (uint32_t)numbers[4], (uint32_t)numbers[5], (uint32_t)numbers[6]};
+    rules->mail.messages_max = (uint32_t)numbers[7];
+    rules->mail.bytes_max = (uint32_t)numbers[8];
+    rules->mail.total_bytes_max = numbers[9];
+    rules->lease_ms = (uint32_t)numbers[10];
+}
+
+void wsm__rules_init(wsm_hub *hub) {
+    wsm_config config;
+    uint64_t own[COUNT], usual[COUNT];
+    size_t len = 0;
+    wsm_config_init(&config, sizeof config);
+    rules_of(&config, &hub->usual_rules);
+    rules_of(&hub->config, &hub->rules);
+    hub->lease_ms = hub->rules.lease_ms;
+    numbers_of(&hub->rules, own);
+    numbers_of(&hub->usual_rules, usual);
+    hub->rules_text_len = 0;
+    if (memcmp(own, usual, sizeof own) == 0) return;
+    for (size_t i = 0; i < COUNT; i++) { /* at most 21 characters each */
+        char digits[20];
+        size_t count = 0;
+        uint64_t rest = own[i];
+        hub->rules_text[len++] = i == 0 ? '[' : ',';
+        do digits[count++] = (char)('0' + rest % 10);
+        while ((rest /= 10) != 0);
+        while (count > 0) hub->rules_text[len++] = digits[--count];
+    }
+    hub->rules_text[len++] = ']';
+    hub->rules_text_len = len;
+}
+
+wsm_slice wsm__rules_text(const wsm_hub *hub, wsm__msg_type type) {
+    switch (type) {
+    case WSM__MSG_MEMORY_UPDATE:
+    case WSM__MSG_MENTION_ROUTE:
+    case WSM__MSG_MENTION_DIGEST:
+    case WSM__MSG_MENTION_ACK:
+    case WSM__MSG_DATA_REF:
+    case WSM__MSG_SIDEBAR_SPAWN:
+    case WSM__MSG_SIDEBAR_CHILD_SPAWN:
+    case WSM__MSG_SIDEBAR_FORK:
+    case WSM__MSG_SIDEBAR_JOIN:
+    case WSM__MSG_SIDEBAR_INVITE:
+    case WSM__MSG_SIDEBAR_MERGE:
+    case WSM__MSG_SIDEBAR_MERGE_DECISION: break;
+    default: return wsm__slice(NULL, 0);
+    }
+    return hub->rules_text_len > 0 ? wsm__slice(hub->rules_text, hub->rules_text_len) : wsm__slice(NULL, 0);
+}
+
+static void put_in_force(wsm_hub *hub, const wsm__rules *rules) {
+    uint32_t age_s = hub->ledger.limits.age_s;
+    hub->tree.limits = rules->tree;
+    hub->ledger.limits = rules->mail;
+    hub->ledger.limits.age_s = age_s;
+    hub->lease_ms = rules->lease_ms;
+}
+
+void wsm__rules_enter(wsm_hub *hub, const wsm__record_head *head) {
+    wsm__rules rules;
+    uint64_t numbers[COUNT];
+    size_t at = 0;
+    wsm__json_value value;
+    if (!head->rules.ptr) {
+        put_in_force(hub, &hub->usual_rules);
+        return;
+    }
+    numbers_of(&hub->usual_rules, numbers);
+    for (size_t i = 0; i < COUNT && wsm__json_next_element(head->rules, &at, &value); i++)
+        wsm__json_u64(value, i == MAIL_TOTAL ? UINT64_MAX : UINT32_MAX, &numbers[i]);
+    rules_from(numbers, &rules);
+    put_in_force(hub, &rules);
+}
+
+void wsm__rules_leave(wsm_hub *hub) {
+    put_in_force(hub, &hub->rules);
+}
