@@ -1,7 +1,8 @@
 """The bugs that mutants.py plants: each a text that stands once in a file, and what it becomes. `expected` names the
 invariants of which one should break first; another one is as good, and is shown with a note. `case` names the shrunk
 script of a bug that the simulator once found for us (FOUND.md), or, with its folder, another test that it breaks; `more` is
-what else is changed in the same file, `worlds` are those that show a rare bug soonest (conditions of hunt.c). Texts between the bugs are the headings of areas."""
+what else is changed, in the same file or in one that is named, `worlds` are those that show a rare bug soonest (conditions of
+hunt.c). Texts between the bugs are the headings of areas."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,13 +21,12 @@ class Bug:
     more: tuple = field(default=())
     worlds: str = field(default="")
 
-    def planted_in(self, text):
-        """(the text with the bug in it, None), or (None, why not)."""
-        for old, new in ((self.old, self.new), *self.more):
-            if text.count(old) != 1:
-                return None, f"an old text is found {text.count(old)} times in {self.file}: {old.strip()[:60]}"
-            text = text.replace(old, new)
-        return text, None
+    def changes(self):
+        """file -> what is changed there: (old text, new text) in turn."""
+        by_file = {}
+        for *file, old, new in ((self.old, self.new), *self.more):
+            by_file.setdefault(file[0] if file else self.file, []).append((old, new))
+        return by_file
 
 
 def bug(name, file, old, new, expected, sentence, sanitize=False, case="", more=(), worlds=""):
@@ -85,13 +85,22 @@ TABLE = [
     bug("closed_connection_got_it", "lib/hub/deliveries.c",
         "    if (conn->phase != WSM__PHASE_LIVE) return false; /* its queue ran over, and wsm__delivery_lost is behind us */\n", "",
         "I-33", "a delivery whose connection runs over as it is queued is called delivered",
-        case="integration/test_mention_pages", worlds="mentions queue_bytes_max=8192",
+        case="case_closed_connection_got_it", worlds="mentions queue_bytes_max=8192",
         more=(("    if (conn->phase != WSM__PHASE_LIVE) return; /* it never leaves the queue */\n", ""),
               ("    conn->mail_waits = !wsm__io_fits(&conn->io, lane, frame);\n    if (conn->mail_waits) return false;\n", ""))),
     bug("delivery_overflows_its_queue", "lib/hub/deliveries.c",
         "    conn->mail_waits = !wsm__io_fits(&conn->io, lane, frame);\n    if (conn->mail_waits) return false;\n", "",
         "I-80", "a delivery that does not fit the queue closes its connection, for ever",
         case="integration/test_mention_pages", worlds="mentions queue_bytes_max=8192 history_records_max<9"),
+    bug("unknown_is_the_sender", "lib/hub/callees.c",
+        "    bool is_own = agent != WSM__ROSTER_NONE && agent == callees->sender;", "    bool is_own = agent == callees->sender;",
+        "I-33", "a name that nobody has is taken for a sender's own whose card is on its way",
+        case="case_unknown_is_the_sender", worlds="mentions",
+        more=(("lib/hub/update.c", "    if (may_call(message) && wsm__park(hub, command, NULL)) return;\n", "    (void)may_call;\n"),)),
+    bug("calls_before_its_card", "lib/hub/update.c",
+        "    if (may_call(message) && wsm__park(hub, command, NULL)) return;\n", "    (void)may_call;\n",
+        "I-33", "an update that calls somebody comes into the log before its sender's card, and he hears nothing",
+        case="integration/test_mention_late", worlds="mentions"),
     "what an ack means",
     bug("ack_before_sync", "lib/hub/appends.c",
         "if (!pending->is_kept || !pending->is_applied) return;", "if (!pending->is_applied) return;",
