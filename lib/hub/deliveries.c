@@ -66,18 +66,13 @@ static bool is_hidden(const wsm_hub *hub, const wsm__fold *fold, const wsm__cont
     return side && side->is_hidden;
 }
 
-/* Some were passed over: the sender is told whom, or, if nobody is left of those whom a mention calls, refused. */
-static int pass_over(wsm_hub *hub, wsm__fold *fold, uint32_t queued) {
-    if (queued > 0 || fold->head.type != WSM__MSG_MENTION_ROUTE) return wsm__callees_amend(hub, fold);
-    fold->refusal = WSM_ERR_MAILBOX_FULL;
-    fold->field = "target_agents";
-    return WSM_OK;
-}
-
-/* A mailbox that has filled up since the command was checked takes no more: its owner is passed over. */
+/* A mailbox that has filled up since the command was checked takes no more: its owner is passed over, and the sender
+ * told. The record stays, though it may call nobody any more: whether there was room hangs on all that came before, and
+ * a record that everybody has seen must not vanish because one of those has broken in the store. */
 int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold) {
     size_t at = 0;
-    uint32_t target, queued = 0, full = 0;
+    uint32_t target;
+    bool all_fit = true;
     int err = WSM_OK;
     wsm_slice targets = targets_of(fold);
     const wsm__context *subject = subject_of(hub, fold);
@@ -92,12 +87,9 @@ int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold) {
     while (err != WSM_ERR_NOMEM && (target = next_target(hub, fold, targets, &at)) != WSM__ROSTER_NONE) {
         bool fits = wsm__ledger_fits(&hub->ledger, &item, target, 0);
         if (fits) err = wsm__ledger_add(&hub->ledger, &item, target);
-        if (fits)
-            queued++;
-        else
-            full++;
+        all_fit = all_fit && fits;
     }
-    if (err != WSM_ERR_NOMEM) err = full > 0 ? pass_over(hub, fold, queued) : WSM_OK;
+    if (err != WSM_ERR_NOMEM) err = all_fit ? WSM_OK : wsm__callees_amend(hub, fold);
     if (err) wsm__delivery_abandon(hub, fold);
     return err;
 }
