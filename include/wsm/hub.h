@@ -109,7 +109,7 @@ typedef struct wsm_config {
 
     /* Mentions and deliveries. */
     uint32_t mentions_per_message;      /* 16 names in the text of an update */
-    uint32_t mention_group_max;         /* 64 agents of one group, at most 256 */
+    uint32_t mention_group_max;         /* 64 agents of one group, at most 256; the others get a mention_digest */
     uint32_t mentions_per_min_to_agent; /* 60 */
     uint32_t mention_pair_per_min;      /* 30 from one agent to one other */
     uint32_t hop_max;                   /* 8: a longer chain of causes mentions nobody (loop_guard) */

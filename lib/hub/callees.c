@@ -41,11 +41,16 @@ static bool has(const wsm__callees *callees, uint32_t agent) {
     return false;
 }
 
+/* Whether it may read what the call is about. */
+static bool is_reader(const wsm__callees *callees, uint32_t agent) {
+    return wsm__side_is_main(callees->side) || wsm__side_has(callees->side, agent);
+}
+
 /* Why this agent is not called; 0: it is. */
 static int refusal(const wsm__callees *callees, uint32_t agent, uint64_t *wait_ms) {
     wsm_hub *hub = callees->hub;
     if (agent == callees->sender) return WSM_ERR_FORBIDDEN; /* who wakes himself never sleeps */
-    if (!wsm__side_is_main(callees->side) && !wsm__side_has(callees->side, agent)) return WSM_ERR_FORBIDDEN;
+    if (!is_reader(callees, agent)) return WSM_ERR_FORBIDDEN;
     if (hub->config.hop_max && callees->hop > hub->config.hop_max) return WSM_ERR_LOOP_GUARD;
     wsm__ledger_item item = {.bytes = (uint32_t)callees->bytes,
                              .context = callees->side->context->idx,
@@ -86,17 +91,24 @@ static void call_one(wsm__callees *callees, wsm_slice name) {
 }
 
 typedef struct calling {
-    uint32_t most, called;
+    uint32_t most, called, held;
     int err; /* of the last that was not called */
 } calling;
 
-/* One of a group; returns false when no more can be called. */
+/* One of a group that is larger than may be called at a time: it is told of by a digest. False: no more are. */
+static bool hold_member(wsm__callees *callees, uint32_t agent, calling *of) {
+    if (has(callees, agent) || !is_reader(callees, agent)) return true;
+    return ++of->held <= WSM__HELD_MAX && wsm__digest_hold(callees->hub, callees->sender, agent, callees->side);
+}
+
+/* One of a group; returns false when no more of it can be reached. */
 static bool call_member(wsm__callees *callees, uint32_t agent, calling *of) {
     if (agent == callees->sender || agent == WSM__ROSTER_NONE) return true;
+    if (of->called >= of->most || callees->count == WSM__CALLEES_MAX) return hold_member(callees, agent, of);
     int no = call(callees, agent);
     if (!no) of->called++;
-    if (no && no != WSM_ERR_LIMIT) of->err = no;
-    return no != WSM_ERR_LIMIT && of->called < of->most;
+    if (no) of->err = no;
+    return true;
 }
 
 /* Those who are present. The walk costs what is connected, not what is known. */

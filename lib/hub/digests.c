@@ -1,6 +1,6 @@
-/* Digests: what was held back as loop_guard reaches its target as one call, when a minute has passed and the target's
- * purse has room for it again. A digest tells how often it was called, by whom and about which context; it repeats
- * nothing of what they said.
+/* Digests: what was held back as loop_guard, and whom a mention of a large group could not call at once, reaches its
+ * target as one call, when a minute has passed and the target's purse has room for it again. A digest tells how often
+ * it was called, by whom and about which context; it repeats nothing of what they said.
  *
  * A refused command changes no state, and its sender knows that it was refused: so what is held is soft, and a hub that
  * crashes forgets it. It becomes a record when it is due, or when the hub shuts down; from then on it is a delivery
@@ -9,8 +9,7 @@
 #include "hub/mentions.h"
 
 #define HOLD_MS      60000u
-#define HELD_MAX     4096u /* targets and contexts; more are not told of */
-#define SENDERS_MAX  16u   /* as many as the message may name */
+#define SENDERS_MAX  16u /* as many as the message may name */
 #define DUE_AT_ONCE  64u
 #define DIGEST_BYTES 2048u /* of one, at most */
 
@@ -24,7 +23,7 @@ typedef struct held {
 static held *held_of(wsm_hub *hub, uint32_t target, uint32_t context) {
     uint32_t key[2] = {target, context};
     held *at = wsm__map_get(&hub->held, key, sizeof key);
-    if (at || wsm__map_count(&hub->held) >= HELD_MAX) return at;
+    if (at || wsm__map_count(&hub->held) >= WSM__HELD_MAX) return at;
     at = wsm__zalloc(&hub->mem, sizeof *at);
     if (!at) return NULL;
     memcpy(at->key, key, sizeof key);
@@ -34,14 +33,15 @@ static held *held_of(wsm_hub *hub, uint32_t target, uint32_t context) {
     return NULL;
 }
 
-void wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side) {
+bool wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side) {
     held *at = held_of(hub, target, side->context->idx);
     uint32_t i = 0;
-    if (!at) return;
+    if (!at) return false;
     if (at->count < UINT32_MAX) at->count++;
     while (i < at->senders_count && at->senders[i] != sender) i++;
     if (i == at->senders_count && i < SENDERS_MAX) at->senders[at->senders_count++] = sender;
     wsm__turn_chores_soon(hub, at->due > hub->now ? at->due - hub->now : 0);
+    return true;
 }
 
 static void forget(wsm_hub *hub, held *at) {

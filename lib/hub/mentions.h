@@ -72,8 +72,10 @@ void wsm__wakes_expire(wsm_hub *hub);
 void wsm__wakes_fini(wsm_hub *hub);
 
 /* digests.c */
-/* The call was refused as loop_guard: its target will hear of it later, together with others. */
-void wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side);
+#define WSM__HELD_MAX 4096u /* targets and contexts; more are not told of */
+/* The call was refused as loop_guard: its target will hear of it later, together with others. False: it is one too
+ * many, or there is no memory. */
+bool wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side);
 void wsm__digests_due(wsm_hub *hub);   /* those whose time has come become records */
 void wsm__digests_flush(wsm_hub *hub); /* all do: the process ends */
 void wsm__digests_fini(wsm_hub *hub);

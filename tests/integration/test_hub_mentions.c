@@ -627,6 +627,34 @@ static void an_agent_whose_card_found_no_memory_becomes_known_by_itself(void **s
     assert_true(tried > 0);
 }
 
+static void the_rest_of_a_group_that_is_too_large_gets_a_digest(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.mention_group_max = 2;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *there[5];
+    static const char *const names[] = {"bob", "cy", "dan", "eve", "flo"};
+    for (int i = 0; i < 5; i++) there[i] = join(&f, names[i]);
+    world_run(&f.w, 10);
+    assert_int_equal(
+        host_ask(&f.w, NULL, "{\"type\":\"mention_route\",\"target_agents\":[\"here\"],\"message\":\"all of you\"}"),
+        0);
+    int called = 0, told = 0;
+    for (int i = 0; i < 5; i++) called += peer_count(there[i], "all of you");
+    assert_int_equal(called, 2);
+    world_run(&f.w, 70000);
+    for (int i = 0; i < 5; i++) {
+        int digests = peer_count(there[i], "\"type\":\"mention_digest\"");
+        assert_int_equal(peer_count(there[i], "all of you") + digests, 1); /* one or the other */
+        told += digests;
+    }
+    assert_int_equal(told, 3);
+    end(&f);
+}
+
 static void a_group_is_those_with_the_specialty_now(void **state) {
     (void)state;
     fixture f;
@@ -687,6 +715,7 @@ int main(void) {
         cmocka_unit_test(wakes_caused_for_each_wake_are_counted_for_each_context),
         cmocka_unit_test(an_agent_whose_card_found_no_memory_becomes_known_by_itself),
         cmocka_unit_test(a_group_is_those_with_the_specialty_now),
+        cmocka_unit_test(the_rest_of_a_group_that_is_too_large_gets_a_digest),
         cmocka_unit_test(what_waits_in_the_queue_of_one_who_leaves_a_sidebar_about_it_goes_with_him),
         cmocka_unit_test(an_observer_is_neither_called_nor_calls),
         cmocka_unit_test(a_log_that_keeps_nothing_still_delivers_what_memory_has_trimmed),

@@ -164,7 +164,7 @@ TABLE = [
         "           (wsm__log_context_at(&hub->records, delivery->context) != hub->main || wsm__audience_reads(hub, &reader, hub->main));",
         "I-35 I-40 I-42", "a mention in a sidebar still reaches who has left it"),
     bug("outsiders_are_called", "lib/hub/callees.c",
-        "    if (!wsm__side_is_main(callees->side) && !wsm__side_has(callees->side, agent)) return WSM_ERR_FORBIDDEN;\n", "",
+        "    if (!is_reader(callees, agent)) return WSM_ERR_FORBIDDEN;\n", "",
         "I-35", "a mention in a sidebar calls who does not belong to it"),
     bug("mention_outlives_the_leaving", "lib/hub/audience.c",
         "(reach->also == who->left || reach->about == who->left)", "reach->also == who->left",
