@@ -145,8 +145,11 @@ const people = (snap) => {
   return line;
 };
 
-const waits = (waiting) => make("span", "more waits", "waits for " + (WAITS_FOR[waiting.waiting_for] ?? plain(waiting.waiting_for)),
-  waiting.description ? ": " + waiting.description : "", waiting.dependency_refs.length ? " (" + names(waiting.dependency_refs.map(titleOf)) + ")" : "");
+const waitsFor = (word) => "waits for " + (WAITS_FOR[word] ?? plain(word));
+
+const waits = ({ waiting_for, description, dependency_refs }) =>
+  make("span", "more waits", waitsFor(waiting_for), description ? ": " + description : "",
+    dependency_refs.length ? " (" + names(dependency_refs.map(titleOf)) + ")" : "");
 
 const nodeOf = (context) => {
   const { id, snap } = context, node = button("", "node", () => setFilter(filter === id ? "" : id));
@@ -189,7 +192,10 @@ const actsOf = (context) => {
   return acts.childElementCount ? acts : null;
 };
 
-const byAge = (a, b) => (ENDED.includes(a.snap?.status) - ENDED.includes(b.snap?.status)) || ((a.snap?.created_at ?? "~") < (b.snap?.created_at ?? "~") ? -1 : 1);
+/* Those that go on first, then by age; those of which the id alone is known last. */
+const hasEnded = (context) => ENDED.includes(context.snap?.status);
+const born = (context) => context.snap?.created_at ?? "~";
+const byAge = (a, b) => hasEnded(a) - hasEnded(b) || (born(a) < born(b) ? -1 : 1);
 
 const branchOf = (parent) => {
   const all = [...contexts.values()].filter((context) => context.parent === parent).sort(byAge);
@@ -224,9 +230,9 @@ const drawContexts = soon(() => {
   $("contexts-empty").hidden = Boolean(isShown);
   if (focused) $("contexts").querySelectorAll(".node").forEach((node) => { if (node.dataset.id === focused) node.focus(); });
   const all = [...contexts.values()].filter((context) => context.id !== "main");
-  setOptions($("filter"), [option("", "all contexts"), option("main", "Main memory"), ...all.map((context) => option(context.id, titleOf(context.id)))], filter);
-  const open = all.filter((context) => isMember(context.id) && isLive(context.id));
-  setOptions($("store-context"), [option("main", "Main memory"), ...open.map((context) => option(context.id, titleOf(context.id)))], $("store-context").value);
+  const optionsOf = (some) => [option("main", titleOf("main")), ...some.map(({ id }) => option(id, titleOf(id)))];
+  setOptions($("filter"), [option("", "all contexts"), ...optionsOf(all)], filter);
+  setOptions($("store-context"), optionsOf(all.filter(({ id }) => isMember(id) && isLive(id))), $("store-context").value);
 });
 
 const setFilter = (id) => {

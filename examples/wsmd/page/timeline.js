@@ -22,12 +22,14 @@ const decisionOn = (merge) => {
 /* An invitation of ours that we have not used. */
 const invitationTo = (id) => {
   let last = null;
-  for (const record of records.values())
-    if (record.context_id === id && record.type === "sidebar_invite" && list(record.agent_ids).includes(me) && (!last || record.offset > last.offset)) last = record;
+  for (const record of records.values()) {
+    const is = record.context_id === id && record.type === "sidebar_invite" && list(record.agent_ids).includes(me);
+    if (is && (!last || record.offset > last.offset)) last = record;
+  }
   return last;
 };
 
-const passes = (record) => !filter || contextsOf(record).includes(filter) || (filter === "main" && record.type === "sidebar_merge" && record.parent_id === null);
+const passes = (record) => !filter || contextsOf(record).includes(filter);
 
 /* A priority is told where it is not the one of all around it. */
 const usualPriority = (record) => contexts.get(record.context_id)?.snap?.priority ?? "normal";
@@ -38,7 +40,8 @@ const rowOf = (record) => {
   time.dateTime = record.timestamp;
   time.textContent = when.toLocaleTimeString();
   time.title = when.toLocaleString();
-  const line = make("div", "line", make("b", "", record.sender_agent_id === me ? "you" : record.sender_agent_id), " ", did && make("span", "did", did));
+  const sender = record.sender_agent_id === me ? "you" : record.sender_agent_id;
+  const line = make("div", "line", make("b", "", sender), " ", did && make("span", "did", did));
   const add = (element) => line.append(" ", element);
   if (record.context_id && record.context_id !== "main") add(make("span", "in", "in " + titleOf(record.context_id)));
   if ((record.priority ?? "normal") !== usualPriority(record)) add(pill(record.priority));

@@ -3,8 +3,8 @@
 const PAIRS_MAX = 12;
 
 const isEmpty = (value) => value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
-const isFlat = (value) => value && typeof value === "object" && !Array.isArray(value) && !value.rawJSON && Object.keys(value).length <= PAIRS_MAX &&
-  Object.values(value).every((one) => one === null || typeof one !== "object" || one.rawJSON);
+const isSimple = (value) => value === null || typeof value !== "object" || value.rawJSON;
+const isFlat = (value) => !isSimple(value) && !Array.isArray(value) && Object.keys(value).length <= PAIRS_MAX && Object.values(value).every(isSimple);
 
 /* Text as text, a few names with simple values as a table, anything else as JSON. */
 const content = (value) => {
@@ -48,15 +48,21 @@ const condition = (value) => {
   return "the key " + value.key + " is stored";
 };
 
+/* What may be a context's id, or something else. */
+const known = (id, name) => contexts.has(id) ? name(id) : id;
+const allKnown = (ids) => names(list(ids).map((id) => known(id, titleOf)));
+
 const seconds = (value) => value === undefined ? undefined : value < 120 ? value + " s" : Math.round(value / 60) + " min";
 
 /* type -> [what the sender did, elements below] */
 const WORDS = {
   memory_update: (m) => ["", content(m.exchange)],
-  memory_archived: (m) => ["moved " + (contexts.has(m.subject) ? called(m.subject) : m.subject) + " to " + m.tier + " memory", quote(m.reason)],
+  memory_archived: (m) => ["moved " + known(m.subject, called) + " to " + m.tier + " memory", quote(m.reason)],
   data_ref: (m) => [m.value === null ? "removed the reference " + m.name : "set the reference " + m.name, m.value === null ? null : content(m.value)],
-  sidebar_spawn: (m) => ["began a sidebar" + withOthers(m.participants, m.sender_agent_id), quote(m.task_description), table(["Done when", m.success_criteria])],
-  sidebar_child_spawn: (m) => ["began a part of the work" + withOthers(m.assigned_agents, m.sender_agent_id), quote(m.sub_task_description), table(["Done when", m.success_criteria])],
+  sidebar_spawn: (m) => ["began a sidebar" + withOthers(m.participants, m.sender_agent_id), quote(m.task_description),
+                         table(["Done when", m.success_criteria])],
+  sidebar_child_spawn: (m) => ["began a part of the work" + withOthers(m.assigned_agents, m.sender_agent_id),
+                               quote(m.sub_task_description), table(["Done when", m.success_criteria])],
   sidebar_status_update: (m) => ["changed " + plain(m.old_status) + " to " + plain(m.new_status), quote(m.reason)],
   sidebar_pause: (m) => ["paused it", quote(m.reason), table(["Until", condition(m.resume_condition)])],
   sidebar_resume: (m) => ["resumed it", quote(m.reason)],
@@ -66,13 +72,16 @@ const WORDS = {
   sidebar_remove: (m) => ["removed " + named(m.agent_ids), quote(m.reason)],
   sidebar_fork: (m) => ["forked " + called(m.original_sidebar_id) + withOthers(m.participants, m.sender_agent_id), quote(m.fork_reason)],
   sidebar_merge: (m) => ["merged " + called(m.sidebar_id) + (m.success ? "" : ", without success"), ...mergeParts(m)],
-  sidebar_merge_decision: (m) => ["decided on the merge of " + called(m.sidebar_id), quote(m.reason), table(["Accepted", offsets(m.accept)], ["Refused", offsets(m.refuse)])],
+  sidebar_merge_decision: (m) => ["decided on the merge of " + called(m.sidebar_id), quote(m.reason),
+                                  table(["Accepted", offsets(m.accept)], ["Refused", offsets(m.refuse)])],
   sidebar_archive: (m) => ["archived it, " + plain(m.final_status), quote(m.archive_reason)],
-  sidebar_test_result: (m) => ["tested it", make("p", "said", pill(m.result), " ", m.test_description), table(["Found", m.findings], ["Next", m.next_test_suggestion])],
-  sidebar_waiting_update: (m) => ["waits for " + (WAITS_FOR[m.waiting_for] ?? plain(m.waiting_for)), quote(m.description), table(["About", seconds(m.estimated_wait_time)], ["On", names(list(m.dependency_refs).map((id) => contexts.has(id) ? titleOf(id) : id))])],
+  sidebar_test_result: (m) => ["tested it", make("p", "said", pill(m.result), " ", m.test_description),
+                               table(["Found", m.findings], ["Next", m.next_test_suggestion])],
+  sidebar_waiting_update: (m) => [waitsFor(m.waiting_for), quote(m.description),
+                                  table(["About", seconds(m.estimated_wait_time)], ["On", allKnown(m.dependency_refs)])],
   sidebar_coordinator: (m) => [m.coordinator_agent ? "made " + m.coordinator_agent + " the leader" : "left it without a leader", quote(m.reason)],
   sidebar_idle_warning: (m) => ["warns: nothing has happened for long", table(["Archived", new Date(m.archives_at).toLocaleString()])],
-  mention_route: (m) => ["called " + named(m.target_agents), quote(m.message), table(["About", names(list(m.context_refs).map((id) => contexts.has(id) ? titleOf(id) : id))])],
+  mention_route: (m) => ["called " + named(m.target_agents), quote(m.message), table(["About", allKnown(m.context_refs)])],
   mention_digest: (m) => ["held back " + m.count + (m.count === 1 ? " call" : " calls") + " for you", table(["From", names(list(m.senders))])],
 };
 
@@ -85,15 +94,19 @@ const mergeParts = (m) => {
   const decision = decisionOn(m), exchanges = list(m.exchanges_to_merge), parts = [];
   if (hasFindings(m.consolidated_findings)) parts.push(part("Findings", findings(m.consolidated_findings)));
   const mayDecide = m.merge_policy === "review" && !decision && mayAct && isMember(m.parent_id ?? "main");
-  if (exchanges.length || mayDecide) parts.push(mayDecide ? decide(m, exchanges) : part("Brings", make("ul", "", ...exchanges.map((one) =>
-    make("li", "", verdict(decision, one.offset), make("span", "", make("b", "", one.sender_agent_id), " ", wordsOf(one.exchange)))))));
+  if (mayDecide) parts.push(decide(m, exchanges));
+  else if (exchanges.length) parts.push(part("Brings", make("ul", "", ...exchanges.map((one) => brought(one, verdict(decision, one.offset))))));
   if (!isEmpty(m.new_data_refs)) parts.push(part("References", table(...Object.entries(m.new_data_refs).map(([name, value]) => [name, brief(value)]))));
   for (const one of list(m.conflicts))
-    parts.push(part("Both sides have changed " + one.name, table(["Here", brief(one.parent)], ["In the sidebar", brief(one.sidebar)], ["Now", plain(one.resolution)])));
-  for (const one of list(m.child_results))
-    parts.push(part("Part of the work: " + called(one.sidebar_id) + ", " + plain(one.status), hasFindings(one.consolidated_findings) ? findings(one.consolidated_findings) : null));
+    parts.push(part("Both sides have changed " + one.name,
+                    table(["Here", brief(one.parent)], ["In the sidebar", brief(one.sidebar)], ["Now", plain(one.resolution)])));
+  for (const { sidebar_id, status, consolidated_findings } of list(m.child_results))
+    parts.push(part("Part of the work: " + called(sidebar_id) + ", " + plain(status),
+                    hasFindings(consolidated_findings) ? findings(consolidated_findings) : null));
   return parts;
 };
+
+const brought = (one, before) => make("li", "", before, make("span", "", make("b", "", one.sender_agent_id), " ", wordsOf(one.exchange)));
 
 const hasFindings = (value) => !isEmpty(value) && !["critical", "tests", "values"].every((name) => name in Object(value) && isEmpty(value[name]));
 const wordsOf = (exchange) => typeof exchange === "string" ? exchange : typeof exchange?.text === "string" ? exchange.text : JSON.stringify(exchange);

@@ -3,9 +3,10 @@
 //     #5 side:1 ada sidebar_spawn id=ada.2 priority=high task_description="…"
 //     hub ack of=ada.2 #5 result={…}
 //
-// #n: the n-th record of the story, whatever its offset, `after #n` one behind it that is sent to nobody; context:seq, or the context alone where the record has no seq;
-// ada.2: the message_id of ada's second record, ada.x1 that of her first command that made none. Left out, after they were
-// looked at: message_id of answers, timestamp, offset 0, `priority` where it is normal, `durable` where it is true.
+// #n: the n-th record of the story, whatever its offset, `after #n` one behind it that is sent to nobody; context:seq, or
+// the context alone where the record has no seq; ada.2: the message_id of ada's second record, ada.x1 that of her first
+// command that made none. Left out, after they were looked at: message_id of answers, timestamp, `priority` where it is
+// normal, `durable` where it is true.
 import assert from 'node:assert/strict';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -36,8 +37,8 @@ export class Names {
       if (!this.#ids.has(m.message_id)) this.#ids.set(m.message_id, `${m.sender_agent_id}.${next(m.sender_agent_id)}`);
     }
     for (const actor of actors)
-      for (const m of actor.heard)
-        if (m.original_message_id && !this.#ids.has(m.original_message_id)) this.#ids.set(m.original_message_id, `${actor.name}.x${next(`${actor.name}.x`)}`);
+      for (const { original_message_id: id } of actor.heard)
+        if (id && !this.#ids.has(id)) this.#ids.set(id, `${actor.name}.x${next(`${actor.name}.x`)}`);
   }
 
   record(offset) {
@@ -49,7 +50,8 @@ export class Names {
   /** Any value, with what differs named. */
   value(value, key) {
     if (Array.isArray(value)) return value.map((one) => this.value(one, key));
-    if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([name, one]) => [this.value(name, ''), this.value(one, name)]));
+    if (value && typeof value === 'object')
+      return Object.fromEntries(Object.entries(value).map(([name, one]) => [this.value(name, ''), this.value(one, name)]));
     if (typeof value === 'number' && OFFSETS.includes(key)) return this.record(value);
     if (key === 'bytes') return '…';
     if (typeof value !== 'string') return value;
@@ -81,10 +83,11 @@ export class Names {
 
   /** A line of `wsmcat --pretty`. */
   pretty(line) {
-    const text = line.replace(/^\d\d:\d\d:\d\d/, '··:··:··').replace(/#(\d+)/g, (_, offset) => this.record(Number(offset)))
-      .replace(/"(offset|up_to_offset)":(\d+)/g, (_, name, offset) => `"${name}":"${this.record(Number(offset))}"`)
-      .replace(/"bytes":\d+/g, '"bytes":"…"').replace(/\b(accepts|refuses) \[([\d,]+)\]/g, (_, word, all) => `${word} ${all.split(',').map((one) => this.record(Number(one))).join(', ')}`);
-    return this.#contextsIn(text);
+    const number = (text) => this.record(Number(text));
+    return this.#contextsIn(line.replace(/^\d\d:\d\d:\d\d/, '··:··:··').replace(/"bytes":\d+/g, '"bytes":"…"')
+      .replace(/#(\d+)/g, (_, offset) => number(offset))
+      .replace(/"(offset|up_to_offset)":(\d+)/g, (_, name, offset) => `"${name}":"${number(offset)}"`)
+      .replace(/\b(accepts|refuses) \[([\d,]+)\]/g, (_, word, all) => `${word} ${all.split(',').map(number).join(', ')}`));
   }
 }
 
