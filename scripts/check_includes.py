@@ -47,7 +47,9 @@ SYSTEM = re.compile(r"(sys|netinet|arpa|linux)/.*|(unistd|fcntl|poll|pthread|sch
                     r"dlfcn|libgen|spawn|strings|sysexits)\.h")
 CORE_NOT = {"stdio.h", "time.h", "threads.h", "signal.h", "setjmp.h", "errno.h", "math.h", "ctype.h"}
 SYSTEM_FILE = "lib/defaults.c"
-INSIDE = [("tests", "unit"), ("tests", "fuzz"), ("tests", "bench", "mention.c")]  # the last one times a lookup that no call does alone
+INSIDE = [("tests", "unit"), ("tests", "fuzz"),
+          ("tests", "bench", "mention.c"),  # times a lookup that no call does alone
+          ("tests", "sim", "hunt.c")]       # picks the worlds in which it hunts
 INTRINSICS = {"lib/proto/scan.c": "emmintrin.h"}  # of the compiler; a portable way stands beside
 
 

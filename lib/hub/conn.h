@@ -107,8 +107,8 @@ struct wsm_conn {
     uint64_t lost_told; /* what is gone was told as of this state (audience.c) */
     uint64_t began;     /* where it started or resumed: what lies above comes to it live or in the replay */
     uint64_t position_sent, presence_seen;
-    /* Of this range, though the cursor was set back before it, what is urgent came, and of the other two lanes what lies
-     * below where each of them was cut. */
+    /* Of this range, though the cursor was set back before it, what is urgent came, and of the other two lanes what
+     * lies below where each of them was cut. */
     uint64_t had_from, had_to, had_normal, had_background;
     uint64_t messages_in, bytes_in;
     char id[WSM__UUID_LEN];

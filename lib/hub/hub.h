@@ -274,7 +274,7 @@ void wsm__drops_all(wsm_conn *conn, const char *reason, uint64_t *counter); /* w
 void wsm__drops_note(wsm_hub *hub, wsm__untold why, const uint32_t dropped[WSM__LANES]); /* told later */
 void wsm__drops_closed(wsm_conn *conn); /* what waits for one that has gone: told later */
 void wsm__drops_tell(wsm_hub *hub);
-bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane);   /* one that can be told later, too; false: it was not */
+bool wsm__peer_hint(wsm_conn *conn, wsm__lane lane); /* one that can be told later, too; false: it was not */
 /* As a hint, of a context: whoever leaves that loses it, too. */
 bool wsm__peer_hint_of(wsm_conn *conn, wsm__lane lane, const wsm__context *context);
 /* One that stands for records from this offset on: no `position` goes beyond it before it is out. */

@@ -23,9 +23,9 @@ typedef struct wsm__inherit_how {
 const char *wsm__inherit_word(wsm__inherit mode);
 bool wsm__inherit_of(wsm_slice word, wsm__inherit *mode);
 
-/* The views of a sidebar that `who` begins under `parent` now, or that forks it: the parent up to `up_to`, as far back as
- * `who` may read it himself, then what it sees itself, nearest first. Returns their number; more than WSM__VIEWS_MAX:
- * the farthest are left out. */
+/* The views of a sidebar that `who` begins under `parent` now, or that forks it: the parent up to `up_to`, as far back
+ * as `who` may read it himself, then what it sees itself, nearest first. Returns their number; more than
+ * WSM__VIEWS_MAX: the farthest are left out. */
 uint32_t wsm__inherit_views(wsm__side *parent, uint64_t up_to, uint32_t who, const wsm__inherit_how *how,
                             wsm__view views[WSM__VIEWS_MAX]);
 

@@ -5,7 +5,7 @@
 
 #include "wsm/wsm.h"
 
-#define KEPT_LOG_HELD 8
+#define KEPT_LOG_HELD    8
 #define KEPT_LOG_WAITING 4096
 
 typedef struct kept_log {
@@ -28,7 +28,7 @@ typedef struct kept_log {
         size_t records_max, bytes_max;
     } held[KEPT_LOG_HELD];
     int held_count;
-    int holds;        /* 1: appends are kept, and told of only by kept_log_release */
+    int holds; /* 1: appends are kept, and told of only by kept_log_release */
     int waiting_count;
     size_t told; /* records that were delivered while it held */
     struct {
