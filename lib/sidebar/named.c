@@ -16,7 +16,7 @@ bool wsm__side_has_room_for_names(const wsm__side *side, uint32_t count) {
 }
 
 void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset) {
-    if (other->is_hidden)
+    if (other->is_hidden && other != side)
         *(wsm__named *)wsm__ring_push(&side->named, NULL) = (wsm__named){offset, other}; /* reserved */
 }
 

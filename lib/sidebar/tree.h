@@ -275,7 +275,8 @@ void wsm__side_cross(wsm__side *side, wsm__side *other);
 /* Records that name hidden sidebars (named.c). They are told to those who know of these when they are made; whoever may
  * read them later has to be looked at once more. */
 int wsm__side_named_prepare(wsm__tree *tree, wsm__side *side, uint32_t count);
-void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset); /* an open one is not noted */
+/* An open one is not noted, nor that it names itself: who reads there has been told of it. */
+void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset);
 bool wsm__side_has_room_for_names(const wsm__side *side, uint32_t count);
 /* Whether the record at `offset` names one that the agent may not know of; and whether any does. */
 bool wsm__side_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent, uint64_t offset);

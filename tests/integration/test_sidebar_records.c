@@ -482,6 +482,27 @@ static void who_leaves_while_the_log_reads_leaves_nothing_behind(void **state) {
     close_room(&r);
 }
 
+/* Whoever reads it through a fork has been told of the original: that it names itself is no secret. */
+static void a_record_that_names_its_own_sidebar_is_inherited_too(void **state) {
+    (void)state;
+    room r;
+    char side[SIDE_ID], fork[SIDE_ID], records[SIDE_ID + 16];
+    open_room(&r);
+    side_spawn(r.ada, "", ",\"visibility\":\"private\"", side);
+    expect(peer_ask(r.ada, "sidebar_waiting_update",
+                    "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"for itself\","
+                    "\"dependency_refs\":[\"%s\"]",
+                    side, side),
+           "ack");
+    const char *answer = peer_ask(
+        r.ada, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"f\",\"participants\":[\"bob\"]", side);
+    expect(answer, "ack");
+    snprintf(fork, sizeof fork, "%s", line_get(answer, "result.sidebar_id"));
+    snprintf(records, sizeof records, "\"of\":\"%s\"", side);
+    assert_non_null(strstr(page(r.bob, fork, records), "for itself"));
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_reads_what_its_sidebar_has_inherited_from_where_it_never_belonged),
@@ -497,6 +518,7 @@ int main(void) {
         cmocka_unit_test(a_token_that_does_not_cover_a_context_reads_nothing_of_it),
         cmocka_unit_test(what_nobody_can_read_any_more_is_told),
         cmocka_unit_test(the_host_reads_for_itself_and_in_an_agents_name),
+        cmocka_unit_test(a_record_that_names_its_own_sidebar_is_inherited_too),
         cmocka_unit_test(who_leaves_while_the_log_reads_leaves_nothing_behind),
     };
     return cmocka_run_group_tests_name("sidebar/records", tests, NULL, NULL);

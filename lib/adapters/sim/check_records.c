@@ -32,6 +32,18 @@ static const wsm__sim_side *side_of(const pull *at, const char *field) {
     return len == SIZE_MAX ? NULL : wsm__sim_side_find(&at->epoch->sides, id, len);
 }
 
+/* It names a hidden sidebar that the asker does not belong to: a view may pass over it. */
+static bool names_secrets(const pull *at, const wsm__sim_entry *entry) {
+    const char *id = entry->json;
+    while (id && (id = strstr(id, "\"sb-")) != NULL) {
+        size_t len = strcspn(++id, "\"");
+        const wsm__sim_side *named = wsm__sim_side_find(&at->epoch->sides, id, len);
+        if (named && named != at->of && named->is_hidden && !wsm__sim_is_in(named->members, at->client->agent->idx))
+            return true;
+    }
+    return false;
+}
+
 static bool is_to_be_seen(const pull *at, const wsm__sim_entry *entry, uint64_t offset) {
     if (entry->state != WSM__SIM_ENTRY_RECORD || entry->context != at->of->idx) return false;
     if (offset < at->from || offset > at->to) return false;
@@ -74,7 +86,7 @@ static void check_hole(const pull *at, uint64_t from, uint64_t offset) {
     uint32_t gaps = wsm__sim_json_member(at->json, WSM__SIM_ROOT, "gaps");
     for (uint64_t o = from; o < offset; o++) {
         const wsm__sim_entry *entry = wsm__sim_oracle_entry(at->epoch, o);
-        bool is_told = !entry || !is_to_be_seen(at, entry, o);
+        bool is_told = !entry || !is_to_be_seen(at, entry, o) || (at->of != at->side && names_secrets(at, entry));
         for (uint32_t gap = wsm__sim_json_first(at->json, gaps); gap && !is_told;
              gap = wsm__sim_json_next(at->json, gap)) {
             uint64_t first = 0, last = 0;
