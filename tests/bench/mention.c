@@ -169,10 +169,11 @@ static void count(uint32_t agents) {
     begin(&b, flat_alloc);
     know(&b, agents);
     settle(&b, agents);
+    uint64_t began = bench_cpu_ns();
     CALLGRIND_START_INSTRUMENTATION;
     for (uint32_t i = 0; i < COUNTED; i++) mention(&b, i, agents, true);
     CALLGRIND_STOP_INSTRUMENTATION;
-    printf("mentions %u\n", COUNTED);
+    printf("mentions %u ns %.0f\n", COUNTED, (double)(bench_cpu_ns() - began) / COUNTED);
     wsm_hub_free(b.hub);
 }
 

@@ -24,14 +24,27 @@ typedef struct run {
     char id[SIDE_ID], club[SIDE_ID]; /* the private one; an open one of eve's, in which the insiders are too */
 } run;
 
-static void begin_with(run *r, bool inside, uint32_t mailbox_messages_max) {
+static void usual(wsm_config *config) {
+    (void)config;
+}
+
+static void small_mailboxes(wsm_config *config) {
+    config->mailbox_messages_max = 3;
+}
+
+static void narrow(wsm_config *config) {
+    config->sidebar_children_max = config->data_refs_max = 2;
+    config->mention_pair_per_min = 2;
+}
+
+static void begin_with(run *r, bool inside, void (*set)(wsm_config *config)) {
     *r = (run){.world = calloc(1, sizeof *r->world), .inside = inside};
     assert_non_null(r->world);
     world_init(r->world);
     r->world->config.agent_deliveries_per_s =
         0; /* what insiders may say outside does not depend on what they say inside */
     r->world->config.sidebars_per_creator = r->world->config.sidebars_per_min = 1000;
-    r->world->config.mailbox_messages_max = mailbox_messages_max;
+    set(&r->world->config);
     assert_int_equal(world_start(r->world, NULL), 0);
     r->ada = world_join(r->world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     r->bob = world_join(r->world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
@@ -44,7 +57,7 @@ static void begin_with(run *r, bool inside, uint32_t mailbox_messages_max) {
 }
 
 static void begin(run *r, bool inside) {
-    begin_with(r, inside, 1000);
+    begin_with(r, inside, usual);
 }
 
 static void finish(run *r) {
@@ -406,10 +419,16 @@ static void an_id_that_exists_is_answered_like_one_that_does_not(void **state) {
     spawn_inside(&r);
     for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
         char fields[400], real[1024], unreal[1024];
+        size_t calls[3];
+        snprintf(fields, sizeof fields, asks[i][1], NO_SUCH);
+        peer_ask(r.outsider[0], asks[i][0], "%s", fields); /* what grows once has grown */
+        calls[0] = r.world->mem.calls;
+        bare(unreal, sizeof unreal, peer_ask(r.outsider[0], asks[i][0], "%s", fields));
+        calls[1] = r.world->mem.calls;
         snprintf(fields, sizeof fields, asks[i][1], r.id);
         bare(real, sizeof real, peer_ask(r.outsider[0], asks[i][0], "%s", fields));
-        snprintf(fields, sizeof fields, asks[i][1], NO_SUCH);
-        bare(unreal, sizeof unreal, peer_ask(r.outsider[0], asks[i][0], "%s", fields));
+        calls[2] = r.world->mem.calls;
+        assert_int_equal(calls[2] - calls[1], calls[1] - calls[0]); /* and is the same work */
         assert_non_null(strstr(real, "not_found"));
         assert_string_equal(real, unreal);
     }
@@ -444,7 +463,7 @@ static void a_mailbox_that_insiders_have_filled_is_not_full_for_outsiders(void *
     (void)state;
     for (int inside = 0; inside < 2; inside++) {
         run r;
-        begin_with(&r, inside != 0, 3);
+        begin_with(&r, inside != 0, small_mailboxes);
         spawn_inside(&r);
         for (int i = 0; i < 2; i++) /* the spawn itself is the first that he has not seen */
             INSIDE(&r, r.ada, "mention_route", "%s,\"sidebar_id\":\"%s\"", call, r.id);
@@ -462,11 +481,105 @@ static void a_mailbox_that_insiders_have_filled_is_not_full_for_outsiders(void *
     free(told[0]), free(told[1]);
 }
 
+/* A circle of waits through a private sidebar: its members are told, and for the others nothing has happened. */
+static void a_circle_of_waits_is_told_inside_alone(void **state) {
+    char *told[2];
+    (void)state;
+    for (int inside = 0; inside < 2; inside++) {
+        char pair[SIDE_ID];
+        const char *wait =
+            "\"sidebar_id\":\"%s\",\"waiting_for\":\"%s\",\"description\":\"d\",\"dependency_refs\":[\"%s\"]";
+        run r;
+        begin(&r, inside != 0);
+        spawn_inside(&r);
+        side_spawn(r.ada, "\"bob\"", "", pair); /* everybody knows of it, and only insiders belong to it */
+        INSIDE(&r, r.bob, "sidebar_waiting_update", wait, r.id, "other_sidebar", pair);
+        peer_ask(r.ada, "sidebar_waiting_update", wait, pair, inside ? "other_sidebar" : "human_input", r.id);
+        assert_int_equal(peer_count(r.bob, "\"type\":\"deadlock\""), inside);
+        live(&r);
+        peer_ask(r.outsider[0], "context_request", "\"context_id\":\"%s\"", pair);
+        assert_int_equal(peer_count(r.outsider[0], "\"type\":\"deadlock\""), 0);
+        told[inside] = peer_transcript(r.outsider[0], NULL);
+        finish(&r);
+    }
+    compare(told[1], told[0], 0);
+    free(told[0]), free(told[1]);
+}
+
+/* Limits: private children are counted against nobody who may not know of them, and what is said inside takes nothing
+ * from what others may say. */
+static void limits_that_insiders_have_used_up_are_not_used_up_for_outsiders(void **state) {
+    char *told[2];
+    (void)state;
+    for (int inside = 0; inside < 2; inside++) {
+        const char *child =
+            "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[\"bob\"]%s";
+        run r;
+        begin_with(&r, inside != 0, narrow);
+        spawn_inside(&r);
+        for (int i = 0; i < 2; i++)
+            INSIDE(&r, r.ada, "sidebar_child_spawn", child, r.club, ",\"visibility\":\"private\"");
+        for (int i = 0; i < 2; i++)
+            INSIDE(&r, r.ada, "data_ref", "\"context_id\":\"%s\",\"name\":\"n%d\",\"value\":1", r.id, i);
+        for (int i = 0; i < 3; i++) { /* two are taken, the third is refused: in both runs alike */
+            peer_ask(r.outsider[0], "sidebar_child_spawn", child, r.club, "");
+            peer_ask(r.outsider[0], "data_ref", "\"name\":\"m%d\",\"value\":1", i);
+            peer_ask(r.outsider[0], "mention_route", "\"target_agents\":[\"bob\"],\"message\":\"m\"");
+        }
+        peer_ask(r.outsider[0], "agent_list", "%s", "");
+        assert_non_null(peer_last(r.outsider[0], "\"code\":\"limit\""));
+        told[inside] = peer_transcript(r.outsider[0], NULL);
+        finish(&r);
+    }
+    compare(told[1], told[0], 0);
+    free(told[0]), free(told[1]);
+}
+
+/* ---- what the host shows ------------------------------------------------------------------------------------------
+ */
+
+typedef struct labels {
+    const char *id;
+    int lines, named; /* lines of metrics; those that name it */
+} labels;
+
+static void look_at_metric(void *user, const wsm_metric *metric) {
+    labels *seen = user;
+    seen->lines++;
+    seen->named += metric->labels && strstr(metric->labels, seen->id) != NULL;
+}
+
+static void no_label_of_a_metric_names_a_private_sidebar(void **state) {
+    run r;
+    (void)state;
+    begin(&r, true);
+    spawn_inside(&r);
+    for (int i = 0; i < 12; i++) { /* enough for a line of its own, if it were an open one */
+        char cause[64] = "";
+        for (int k = 0; k < 2; k++) {
+            const char *of = k ? r.id : r.club;
+            const char *answer = peer_ask(r.ada, "mention_route",
+                                          "\"target_agents\":[\"bob\"],\"message\":\"m\",\"sidebar_id\":\"%s\"", of);
+            snprintf(cause, sizeof cause, "%s", line_get(answer, "original_message_id"));
+            peer_ask(r.bob, "mention_route",
+                     "\"target_agents\":[\"ada\"],\"message\":\"m\",\"sidebar_id\":\"%s\",\"cause\":\"%s\"", of, cause);
+        }
+        world_run(r.world, 10000);
+    }
+    labels secret = {.id = r.id}, open = {.id = r.club};
+    wsm_hub_metrics(r.world->hub, look_at_metric, &secret);
+    wsm_hub_metrics(r.world->hub, look_at_metric, &open);
+    assert_true(secret.lines > 10);
+    assert_int_equal(secret.named, 0);
+    assert_int_equal(open.named, 1);
+    finish(&r);
+}
+
 static void two_private_sidebars_do_not_fill_each_others_mailbox(void **state) {
     char other[SIDE_ID];
     run r;
     (void)state;
-    begin_with(&r, true, 3);
+    begin_with(&r, true, small_mailboxes);
     spawn_inside(&r);
     side_spawn(r.outsider[0], "\"bob\"", ",\"visibility\":\"private\"", other);
     const char *call = "\"target_agents\":[\"bob\"],\"message\":\"m\",\"sidebar_id\":\"%s\"";
@@ -592,6 +705,9 @@ int main(void) {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
         cmocka_unit_test(nothing_that_is_done_inside_is_heard_outside),
         cmocka_unit_test(what_outsiders_may_call_does_not_depend_on_calls_inside),
+        cmocka_unit_test(a_circle_of_waits_is_told_inside_alone),
+        cmocka_unit_test(limits_that_insiders_have_used_up_are_not_used_up_for_outsiders),
+        cmocka_unit_test(no_label_of_a_metric_names_a_private_sidebar),
         cmocka_unit_test(a_mailbox_that_insiders_have_filled_is_not_full_for_outsiders),
         cmocka_unit_test(two_private_sidebars_do_not_fill_each_others_mailbox),
         cmocka_unit_test(a_private_child_outlives_its_parent_and_merges_into_it_all_the_same),

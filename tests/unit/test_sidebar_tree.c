@@ -197,6 +197,10 @@ static int story(world *w) {
     wsm__side_to(&w->tree, a, WSM__STATUS_WAITING);
     wsm__waits_set(&w->tree, a, WSM__WAITING_SIDEBAR, &text, &b, 1);
     if (world_set(w, b, "y", "[1]")) return WSM_ERR_NOMEM;
+    if (wsm__side_named_prepare(&w->tree, a, 1)) return WSM_ERR_NOMEM;
+    b->is_hidden = true; /* for once, so that it is noted */
+    wsm__side_named(a, b, w->offset);
+    b->is_hidden = false;
     wsm__merge_plan *plan;
     wsm__no no;
     if (wsm__merge_prepare(&w->tree, b, &plan, &no)) return WSM_ERR_NOMEM;
@@ -249,6 +253,7 @@ static void the_snapshot_brings_back_the_same_state(void **state) {
     assert_int_equal(wsm__tree_agent_load(&w.tree, 7), 1);
     assert_int_equal(a->live_children, 1);
     assert_int_equal(a->waits.count, 1);
+    assert_int_equal(a->named.count, 1);
     assert_ptr_equal(wsm__waits_next(&w.tree, NULL), a);
     for (size_t cut = 1; cut < buf.len; cut += 7) { /* no text makes it crash */
         wsm__json_value broken;
