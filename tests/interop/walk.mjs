@@ -141,6 +141,7 @@ try {
     await heard(await cy.does('sidebar_status_update', { sidebar_id: ids.child, new_status: 'consolidating' }), bob, cy);
     await heard(await cy.does('sidebar_merge', { sidebar_id: ids.child, exchanges_to_merge: 'none' }), ada, bob, cy, dot, eve);
     await newest('0 bytes');
+    await inTree(ids.child, 'merged');
   });
 
   await act('pause and resume', async () => {
@@ -317,6 +318,7 @@ try {
     await newest(/you\s*left/);
     assert.ok(!(await eve.text('#stream')).includes('the linker after all'));
     await page.selectOption('#filter', '');
+    await newest('the build is red, @bob');
   });
 
   await act('it can be read: contrast in light and dark, and no sideways scrolling on a phone', async () => {

@@ -159,6 +159,7 @@ const nodeOf = (context) => {
   node.setAttribute("aria-pressed", String(filter === id));
   if (snap && ENDED.includes(snap.status)) node.classList.add("ended");
   if (snap && id !== "main") first.append(pill(snap.status));
+  if (!snap && wasMerged(id)) first.append(pill("merged"));
   node.append(first);
   if (!snap) {
     if (id !== "main") node.append(make("span", "more", "you are no member"));

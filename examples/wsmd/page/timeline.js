@@ -19,6 +19,13 @@ const decisionOn = (merge) => {
   return first;
 };
 
+/* All that one who is no member may know of a sidebar's end: its merge, in the context above. */
+const wasMerged = (id) => {
+  for (const record of records.values())
+    if (record.type === "sidebar_merge" && record.sidebar_id === id && (record.merge_policy !== "review" || decisionOn(record))) return true;
+  return false;
+};
+
 /* An invitation of ours that we have not used. */
 const invitationTo = (id) => {
   let last = null;
