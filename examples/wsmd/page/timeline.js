@@ -21,8 +21,9 @@ const decisionOn = (merge) => {
 
 /* All that one who is no member may know of a sidebar's end: its merge, in the context above. */
 const wasMerged = (id) => {
+  const takesSome = (decision) => decision && decision.accept !== "none" && decision.accept.length > 0;
   for (const record of records.values())
-    if (record.type === "sidebar_merge" && record.sidebar_id === id && (record.merge_policy !== "review" || decisionOn(record))) return true;
+    if (record.type === "sidebar_merge" && record.sidebar_id === id && (record.merge_policy !== "review" || takesSome(decisionOn(record)))) return true;
   return false;
 };
 
