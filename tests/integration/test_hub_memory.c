@@ -241,6 +241,33 @@ static void a_gap_that_waits_holds_the_position_back(void **state) {
     kept_log_free(&kept);
 }
 
+/* A page of the store is copied before it is looked at. */
+static void a_page_is_no_larger_than_a_small_budget_can_hold(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    static char text[31000];
+    world_init(&w);
+    w.config.memory_budget_bytes = BUDGET;
+    w.config.history_records_max = 4;
+    w.config.replay_page_bytes = 16u << 20;
+    w.config.queue_bytes_max = 16u << 20;
+    assert_int_equal(world_start(&w, &log), 0);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int n = 1; n <= 80; n++) {
+        int len = snprintf(text, sizeof text, "{\"type\":\"memory_update\",\"exchange\":\"%030000d\"}", n);
+        wsm_conn_recv(ada->conn, text, (size_t)len);
+        world_run(&w, 20);
+    }
+    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, EPOCH, 0);
+    world_run(&w, 10000);
+    assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 80);
+    assert_int_equal(peer_count(bob, "replay_end"), 1);
+    world_end(&w);
+    kept_log_free(&kept);
+}
+
 static void count_drop(void *user, const wsm_drop *drop) {
     (void)user;
     (void)drop;
@@ -286,6 +313,7 @@ int main(void) {
         cmocka_unit_test(no_position_goes_beyond_what_is_still_to_be_read_again),
         cmocka_unit_test(what_one_lane_had_sent_before_the_other_is_not_sent_again),
         cmocka_unit_test(one_whose_replay_is_under_way_gets_all_of_it_in_order),
+        cmocka_unit_test(a_page_is_no_larger_than_a_small_budget_can_hold),
         cmocka_unit_test(what_is_under_way_can_still_be_applied),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
