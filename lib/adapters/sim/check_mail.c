@@ -225,6 +225,22 @@ void wsm__sim_check_status(wsm__sim_client *client) {
     if (!is_soft) told->told = stage;
 }
 
+static void check_guard(wsm__sim_client *client, const wsm__sim_command *command, uint32_t agent) {
+    if (command->sends[0] == 1) wsm__sim_wake_held(client, command, agent);
+    if (!wsm__sim_wake_may_be_guarded(client, command, agent))
+        wsm__sim_break(client->sim, "I-33", "client %u is told that %s is called too often, and was hardly called",
+                       client->idx, client->sim->oracle.agents[agent].name);
+}
+
+/* What becomes of a group is told under its name. */
+static void check_group(wsm__sim_client *client, const wsm__sim_call *call, uint32_t targets, const char *name) {
+    const wsm__sim_json *json = client->sim->oracle.json;
+    uint32_t outcome = wsm__sim_json_member(json, targets, name);
+    if (!outcome || (!call->may_group && !wsm__sim_json_is(json, outcome, "forbidden")))
+        wsm__sim_break(client->sim, "I-33", "client %u, who %s call groups, is told otherwise of %s", client->idx,
+                       call->may_group ? "may" : "may not", name);
+}
+
 /* The ack of a call says for each name what becomes of it, and says the truth. */
 void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
     wsm_sim *sim = client->sim;
@@ -238,6 +254,8 @@ void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
     if (!is_same_epoch(client) || sim->mail->is_vague || command->effects != 1 || command->sends[1]) return;
     const wsm__sim_side *side = wsm__sim_side_find(&epoch_of(client)->sides, command->about, strlen(command->about));
     bool is_loud = !side || side->priority != WSM_PRIORITY_BACKGROUND; /* in the others nobody is woken */
+    if (call->is_role) check_group(client, call, targets, "role:" WSM__SIM_SKILL);
+    if (call->is_here) check_group(client, call, targets, "here");
     for (uint32_t i = 0; i < call->count; i++) {
         const wsm__sim_agent *agent = &sim->oracle.agents[call->agents[i]];
         uint32_t outcome = wsm__sim_json_member(json, targets, agent->name);
@@ -252,6 +270,7 @@ void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
             wsm__sim_break(sim, "I-33", "client %u is told that the mailbox of %s is full, and command %u is in it",
                            client->idx, agent->name, k);
         bool is_wake = command->kind == WSM__SIM_ROUTE || (client->node->config.mentions_per_message > 2 && is_loud);
+        if (wsm__sim_json_is(json, outcome, "loop_guard")) check_guard(client, command, agent->idx);
         if (!outcome && is_wake)
             wsm__sim_break(sim, "I-33", "client %u is not told what becomes of %s, whom command %u names", client->idx,
                            agent->name, k);
@@ -261,6 +280,13 @@ void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
     }
 }
 
+/* All that were named were refused; if one alone was named, it was he. */
+static bool is_guarded(const wsm__sim_client *client, const wsm__sim_command *command, const wsm__sim_call *call) {
+    bool is_one = call->count == 1 && !call->is_group && strstr(command->text[0], "nobody") == NULL;
+    if (is_one && command->sends[0] == 1) wsm__sim_wake_held(client, command, call->agents[0]);
+    return wsm__sim_wake_may_be_guarded(client, command, is_one ? call->agents[0] : WSM__SIM_NOBODY);
+}
+
 bool wsm__sim_mail_expects(const wsm__sim_client *client, const wsm__sim_command *command, const char *code) {
     static const char *const of_calls[] = {"unknown_agent", "mailbox_full", "loop_guard", "forbidden"};
     const wsm__sim_mail *mail = client->sim->mail;
@@ -268,6 +294,7 @@ bool wsm__sim_mail_expects(const wsm__sim_client *client, const wsm__sim_command
         return strcmp(code, "not_found") == 0 || strcmp(code, "invalid_transition") == 0;
     if (command->kind != WSM__SIM_ROUTE) return false;
     const wsm__sim_call *call = &mail->calls[command->call - 1];
+    if (strcmp(code, "loop_guard") == 0) return is_guarded(client, command, call);
     bool is_unknown = strcmp(code, "unknown_agent") == 0 && call->count == 1 && !call->is_group && !mail->is_vague;
     uint64_t card = is_unknown ? mail->card_at[call->agents[0]] : 0;
     if (card && card <= call->sent_at && strcmp(call->epoch, mail->epoch) == 0 && is_same_epoch(client) &&
@@ -349,6 +376,7 @@ void wsm__sim_check_mail_end(wsm_sim *sim) {
     wsm__sim_machine *node = sim->nodes[0];
     if (!node->hub || strcmp(sim->mail->epoch, node->store.epoch) != 0) return;
     wsm__sim_mail_fold(node, wsm_hub_position(node->hub, NULL));
+    wsm__sim_check_held(node);
     for (size_t i = 0; i < sim->mail->count; i++) {
         const wsm__sim_delivery *delivery = &sim->mail->deliveries[i];
         if (delivery->is_vague || delivery->stage >= WSM__SIM_IS_REPLIED) continue;

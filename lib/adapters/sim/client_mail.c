@@ -19,6 +19,7 @@ static uint32_t call_new(wsm__sim_client *client, const wsm__sim_call *call) {
     *made = *call;
     made->command = (uint32_t)client->sim->oracle.commands_count; /* it comes next */
     memcpy(made->epoch, client->node->store.epoch, sizeof made->epoch);
+    made->may_group = (client->claims.can & WSM_CAN_MENTION_ALL) != 0;
     made->sent_at = client->node->hub ? wsm_hub_position(client->node->hub, NULL) : 0;
     return (uint32_t)mail->calls_count;
 }
@@ -95,9 +96,14 @@ static size_t put_names(wsm__sim_client *client, wsm__sim_agents likely, wsm__si
     for (uint32_t i = 0; i < count; i++) {
         const wsm__sim_agent *agent = somebody(client, likely);
         uint32_t dice = draw(client, 16);
-        const char *name = dice == 15 ? "nobody" : dice == 14 ? "here" : dice == 13 ? "role:s1" : agent->name;
+        const char *name = dice == 15   ? "nobody"
+                           : dice == 14 ? "here"
+                           : dice == 13 ? "role:" WSM__SIM_SKILL
+                                        : agent->name;
         if (dice < 13 && agent != client->agent) add(call, agent);
-        if (dice == 14 || dice == 13) call->is_group = true;
+        call->is_here = call->is_here || dice == 14;
+        call->is_role = call->is_role || dice == 13;
+        call->is_group = call->is_here || call->is_role;
         at += (size_t)snprintf(out + at, cap - at, "%s\"%s\"", i ? "," : "", name);
     }
     return at;
@@ -234,7 +240,7 @@ static void answer_later(wsm_sim *sim, void *object, uint64_t number) {
 
 void wsm__sim_client_mail_came(wsm__sim_client *client, const wsm__sim_delivery *delivery) {
     uint32_t dice = draw(client, 16);
-    if (dice < 6) return;
+    if (dice < 6 || delivery->command == WSM__SIM_NOBODY) return;
     later *self = wsm__sim_arena_take(&client->sim->arena, sizeof *self);
     *self = (later){client, delivery->command, (wsm__sim_stage)(WSM__SIM_IS_SEEN + (dice - 6) / 2)};
     wsm__sim_in(client->sim, draw(client, 40) * 50ull * WSM__SIM_MS, answer_later, self, 0);

@@ -293,7 +293,7 @@ void wsm__sim_client_text(wsm__sim_client *client, const char *at, size_t len) {
         wsm__sim_check_pull(client);
     else if (is(client, "deadlock"))
         wsm__sim_told_circle(client);
-    else if (client->sim->mail && is(client, "mention_route"))
+    else if (client->sim->mail && (is(client, "mention_route") || is(client, "mention_digest")))
         wsm__sim_check_mention(client, number(client, "offset"), at, len);
     else if (client->sim->mail && is(client, "mention_status"))
         wsm__sim_check_status(client);

@@ -100,6 +100,7 @@ void wsm__sim_client_transmit(wsm__sim_client *client, uint32_t k, uint32_t vari
         command->line_order = ++client->orders;
     }
     command->sends[variant]++;
+    wsm__sim_wake_tried(client, k);
     command->is_refused = false;
     if (command->id[0])
         wsm__sim_client_note(client, k, variant, command->id);

@@ -14,7 +14,9 @@ static const wsm_sim_invariant rows[] = {
      "only holes."},
     {"I-05",
      "A resume yields every visible record after the position once, or a gap for what the log no longer has, or resync "
-     "when the position is unknown. Nothing is called trimmed or corrupt that can be read."},
+     "when the position is unknown. Nothing is called trimmed or corrupt that can be read, and no replay loses what "
+     "the hub "
+     "lets its log go of."},
     {"I-06", "Replay and live records never interleave: what is published during a replay comes after its end."},
     {"I-07",
      "Each request that carries an id, and each broadcast of the host, gets exactly one answer, and what it says is "
@@ -22,11 +24,16 @@ static const wsm_sim_invariant rows[] = {
     {"I-08", "The messages of one connection take effect in the order in which they were sent."},
     {"I-10", "The more urgent lane goes first: no record comes before an earlier one that is more urgent, but one "
              "background frame in sixteen."},
+    {"I-11",
+     "What is urgent, an answer or a notice is only dropped together with its connection, which is closed for it."},
     {"I-12", "The bytes that wait for one connection stay below the cap."},
     {"I-14", "A frame is never dropped, replaced or mixed with another once a part of it has been written: the "
              "client's reader, "
              "which shares no code with the hub, always finds RFC 6455."},
-    {"I-20", "What was acknowledged as durable, or shown to anybody, is there after every crash, unchanged."},
+    {"I-15", "Every frame that is dropped is counted by its reason, and the host is told of it by its lane."},
+    {"I-20",
+     "What was acknowledged as durable, or shown to anybody, is there after every crash, unchanged; the log is let go "
+     "only of what a snapshot stands for."},
     {"I-21", "An ack says whether the record is durable, and says the truth either way."},
     {"I-22", "Recovery yields a prefix of the log as it was: no hole, no other order, nothing that was refused."},
     {"I-23", "Nobody sees a record before it is kept, so that no two contents are ever seen under one offset."},
@@ -41,10 +48,14 @@ static const wsm_sim_invariant rows[] = {
     {"I-33",
      "Each mention reaches a connection of the agent that it calls once, in order, and again only when its lease has "
      "ended or a connection died before it was seen; or the sender is told why not. What he is told of it has "
-     "happened."},
+     "happened. Nobody is called oftener than the budgets allow, or refused while there is some left, and what was "
+     "held "
+     "back comes as a digest. A group is called by who may, whole up to its limit."},
     {"I-34",
      "Mentions of those who are away wait, also across crashes, in boxes that end: by count, by bytes, by age."},
-    {"I-35", "Being mentioned gives no access: who may not read what a mention is about gets nothing of it."},
+    {"I-35",
+     "Being mentioned gives no access: who may not read what a mention is about when it is sent gets nothing of "
+     "it."},
     {"I-40", "A record stays in the context that it was sent to. What is said in a sidebar reaches those who belonged "
              "to it then, "
              "by its own records, or were let in with its history, which they get whole, or ask for it in a "
@@ -52,9 +63,15 @@ static const wsm_sim_invariant rows[] = {
     {"I-41",
      "Who is not in a private sidebar is never told its name, and asking about it is answered as asking about one that "
      "does not exist."},
-    {"I-42", "Who has heard that it left a sidebar, or was removed, gets nothing more of it, nor what was queued."},
+    {"I-42",
+     "Who has heard that it left a sidebar, or was removed, gets nothing more of it, nor what was queued, mentions "
+     "about it included."},
     {"I-43", "Who may only observe causes no record."},
-    {"I-44", "When it is quiet, the agents that the hub lists are those that have a session."},
+    {"I-44",
+     "An agent's presence changes at most once in its interval, and each change comes once; whoever has gone goes no "
+     "second time. When it is quiet, the agents that the hub lists are those that have a session, as they were "
+     "announced "
+     "last, with what they said last and the sidebars that the records give them."},
     {"I-45", "The sender of every record is the authenticated agent, whatever the message says."},
     {"I-46",
      "What a record does to a sidebar follows from the records before: who may, which status follows which, versions, "
@@ -76,7 +93,9 @@ static const wsm_sim_invariant rows[] = {
     {"I-82", "Clocks that jump or stall cause at most one ping in an interval."},
     {"I-91", "What is missing or broken in the log becomes a gap; never silence."},
     {"I-95", "A log line is printable, one line, and at most 1 KiB."},
-    {"I-96", "Messages received are messages answered, or in flight."},
+    {"I-96",
+     "Messages received are messages answered, or in flight. Frames meant for queues were sent, were dropped, or "
+     "wait."},
 };
 
 const wsm_sim_invariant *wsm_sim_invariant_at(size_t index) {

@@ -24,6 +24,7 @@ void wsm__sim_mail_fini(wsm_sim *sim) {
     wsm__sim_json_fini(&sim->mail->json);
     free(sim->mail->deliveries);
     free(sim->mail->calls);
+    wsm__sim_wakes_fini(sim->mail);
     free(sim->mail);
 }
 
@@ -148,17 +149,21 @@ static bool fits(const wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint
     return !node->config.mailbox_bytes_max || held + bytes <= node->config.mailbox_bytes_max;
 }
 
+static wsm__sim_delivery *before_of(wsm__sim_mail *mail, const wsm__sim_delivery *like, uint32_t agent) {
+    return like->command == WSM__SIM_NOBODY ? NULL : wsm__sim_mail_of(mail, like->command, agent);
+}
+
 static void begin_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const wsm__sim_delivery *like,
                       uint32_t agent) {
     wsm__sim_mail *mail = node->sim->mail;
     bool is_vague;
-    wsm__sim_delivery *before = wsm__sim_mail_of(mail, like->command, agent);
+    wsm__sim_delivery *before = before_of(mail, like, agent);
     bool has_room = fits(node, epoch, agent, like, &is_vague);
     if (!has_room && !is_vague) return;
     if (mail->count == mail->cap) {
         mail->cap = mail->cap ? mail->cap * 2 : 32;
         mail->deliveries = wsm__sim_resize(mail->deliveries, mail->cap * sizeof *mail->deliveries);
-        before = wsm__sim_mail_of(mail, like->command, agent);
+        before = before_of(mail, like, agent);
     }
     wsm__sim_delivery *delivery = &mail->deliveries[mail->count++];
     *delivery = *like;
@@ -166,6 +171,7 @@ static void begin_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const
     delivery->is_vague =
         like->is_vague || is_vague || before != NULL; /* its id took effect twice: which is meant by an answer? */
     if (before) before->is_vague = true;
+    wsm__sim_check_budgets(node, delivery);
 }
 
 /* The context that a mention is about; those that stand in a context are about that. */
@@ -207,12 +213,26 @@ static uint32_t read_targets(wsm__sim_machine *node, const parts *record, wsm__s
     return count;
 }
 
+/* Whom a digest tells of, and of how many calls. */
+static void read_digest(wsm__sim_machine *node, const parts *record, wsm__sim_delivery *like) {
+    wsm__sim_json *json = &node->sim->mail->json;
+    if (!wsm__sim_json_read(json, record->body, record->body_len)) return;
+    wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "count"), &like->calls);
+    wsm__sim_json_string(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "message_id"), like->id, sizeof like->id);
+    uint32_t list = wsm__sim_json_member(json, WSM__SIM_ROOT, "senders");
+    for (uint32_t i = wsm__sim_json_first(json, list); i; i = wsm__sim_json_next(json, i)) {
+        uint32_t agent = agent_at(node->sim, json, i);
+        if (agent != WSM__SIM_NOBODY) like->callers |= 1ull << agent;
+    }
+}
+
 static void begin(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const parts *record, uint64_t offset) {
     wsm_sim *sim = node->sim;
     wsm__sim_mail *mail = sim->mail;
     const wsm__sim_entry *entry = &epoch->entries[offset - 1];
     uint32_t agents[64], command = entry->command, side = side_of(node, epoch, record, entry);
-    bool is_digest = command == WSM__SIM_NOBODY; /* takes room, but is nobody's command: not followed further */
+    bool is_digest = command == WSM__SIM_NOBODY;
+    wsm__sim_agents called = 0;
     if (!wsm__sim_json_read(&mail->json, record->head, record->head_len)) return;
     wsm__sim_delivery like = {.offset = offset,
                               .command = command,
@@ -221,18 +241,26 @@ static void begin(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const par
                               .side = side,
                               .is_urgent = entry->priority >= WSM_PRIORITY_URGENT,
                               .queued_ms = time_in_head(mail),
+                              .life = node->life,
+                              .wakes = entry->op == WSM__SIM_OP_UPDATE,
                               .applied_at = sim->now};
-    like.is_vague = is_digest;
-    if (!is_digest) like.is_route = sim->oracle.commands[command].kind == WSM__SIM_ROUTE;
+    like.is_route = is_digest || sim->oracle.commands[command].kind == WSM__SIM_ROUTE;
+    if (is_digest) read_digest(node, record, &like);
+    if (is_digest && node->shutdown_by) like.wakes = false; /* an orderly end waits for no purse */
     uint32_t count = read_targets(node, record, (wsm__sim_op)entry->op, agents);
     for (uint32_t i = 0; i < count; i++) {
         bool is_odd = agents[i] == WSM__SIM_NOBODY || agents[i] == like.sender;
         if (is_odd && !is_digest && entry->op == WSM__SIM_OP_UPDATE)
             wsm__sim_break(sim, "I-33", "offset %llu calls somebody who cannot be meant", (unsigned long long)offset);
         if (is_odd) continue;
-        if (!is_digest) check_reader(node, epoch, &like, agents[i]);
+        called |= 1ull << agents[i];
+        if (is_digest)
+            wsm__sim_check_digest(node, &like, agents[i]);
+        else
+            check_reader(node, epoch, &like, agents[i]);
         begin_one(node, epoch, &like, agents[i]);
     }
+    if (!is_digest) wsm__sim_check_called(node, &like, called);
 }
 
 /* ---- changes --------------------------------------------------------------------------------------------------------
@@ -281,6 +309,13 @@ uint32_t wsm__sim_mail_call(const wsm_sim *sim, const char *id, uint32_t sender)
     return WSM__SIM_NOBODY;
 }
 
+static wsm__sim_delivery *digest_of(wsm__sim_mail *mail, const char *id, uint32_t agent) {
+    for (size_t i = mail->count; i > 0; i--)
+        if (mail->deliveries[i - 1].agent == agent && strcmp(mail->deliveries[i - 1].id, id) == 0)
+            return &mail->deliveries[i - 1];
+    return NULL;
+}
+
 static void answered(wsm__sim_machine *node, const parts *record, uint64_t offset) {
     wsm_sim *sim = node->sim;
     wsm__sim_mail *mail = sim->mail;
@@ -298,7 +333,9 @@ static void answered(wsm__sim_machine *node, const parts *record, uint64_t offse
     bool is_known = stage_at(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "state"), &stage);
     if (wsm__sim_json_uint(&mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "lease_seconds"), &seconds))
         lease_ms = seconds * 1000;
-    wsm__sim_delivery *delivery = wsm__sim_mail_of(mail, wsm__sim_mail_call(sim, id, sender), agent);
+    uint32_t called = wsm__sim_mail_call(sim, id, sender);
+    wsm__sim_delivery *delivery =
+        called == WSM__SIM_NOBODY ? digest_of(mail, id, agent) : wsm__sim_mail_of(mail, called, agent);
     if (!delivery || !is_known) return;
     uint32_t k = wsm__sim_mail_command(sim, record->body, record->body_len);
     if (k != WSM__SIM_NOBODY && sim->oracle.commands[k].effects++ > 0) delivery->is_vague = true; /* a repeat, or not */
@@ -322,7 +359,12 @@ static void carded(wsm__sim_machine *node, const parts *record, uint64_t offset)
     wsm__sim_mail *mail = node->sim->mail;
     if (!wsm__sim_json_read(&mail->json, record->body, record->body_len)) return;
     uint32_t agent = agent_at(node->sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "agent_id"));
-    if (agent != WSM__SIM_NOBODY && !mail->card_at[agent]) mail->card_at[agent] = offset;
+    if (agent == WSM__SIM_NOBODY) return;
+    if (!mail->card_at[agent]) mail->card_at[agent] = offset;
+    uint32_t list = wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "specialties");
+    for (uint32_t i = wsm__sim_json_first(&mail->json, list); i; i = wsm__sim_json_next(&mail->json, i))
+        if (wsm__sim_json_is(&mail->json, i, WSM__SIM_SKILL) && !mail->skilled_at[agent])
+            mail->skilled_at[agent] = offset;
 }
 
 /* ---- the fold -------------------------------------------------------------------------------------------------------
@@ -358,6 +400,7 @@ void wsm__sim_mail_fold(wsm__sim_machine *node, uint64_t to) {
         drop_deliveries(mail);
         memcpy(mail->epoch, node->store.epoch, sizeof mail->epoch);
         memset(mail->card_at, 0, sizeof mail->card_at);
+        memset(mail->skilled_at, 0, sizeof mail->skilled_at);
         mail->folded = 0;
         mail->is_vague = false;
     }

@@ -8,8 +8,9 @@
 #include "oracle.h"
 
 #define WSM__SIM_MAIL                                                                                                  \
-    (UINT32_MAX - 1)        /* the number of the context that entries with mentions have: nobody reads it as a member */
-#define WSM__SIM_CALLS   4u /* agents that one message names, at most */
+    (UINT32_MAX - 1) /* the number of the context that entries with mentions have: nobody reads it as a member */
+#define WSM__SIM_SKILL   "s1" /* the specialty that some have */
+#define WSM__SIM_CALLS   4u   /* agents that one message names, at most */
 #define WSM__SIM_CHANGES 12u
 
 typedef enum wsm__sim_kind { WSM__SIM_UPDATE, WSM__SIM_ROUTE, WSM__SIM_ANSWER } wsm__sim_kind; /* of a command */
@@ -29,7 +30,8 @@ typedef struct wsm__sim_call {
     uint32_t command;
     uint32_t agents[WSM__SIM_CALLS];
     uint32_t count;
-    bool is_group;    /* it names a role, or all: others may be called, too */
+    bool is_group; /* it names a role, or all: others may be called, too */
+    bool is_role, is_here, may_group;
     char epoch[17];   /* where the log was when it was first said: who had a card there is known */
     uint64_t sent_at; /* offset */
 } wsm__sim_call;
@@ -46,6 +48,18 @@ typedef struct wsm__sim_receipt { /* the copies that one connection has received
     wsm__sim_stage told; /* not used by receivers; what a sender was told last */
 } wsm__sim_receipt;
 
+typedef struct wsm__sim_attempt { /* a message that calls somebody, each time that it is sent; or a digest */
+    uint64_t at;                  /* ns */
+    uint32_t sender, command;     /* WSM__SIM_NOBODY: a digest */
+    wsm__sim_agents named;        /* all, if it names a group */
+} wsm__sim_attempt;
+
+typedef struct wsm__sim_held { /* a call that was refused for its budget or its chain */
+    uint64_t at, offset;       /* when its sender heard of it: ns, and the log's end */
+    uint32_t target, sender, life;
+    char about[40];
+} wsm__sim_held;
+
 typedef struct wsm__sim_delivery {
     uint64_t offset;
     uint32_t command, agent, sender;
@@ -54,6 +68,11 @@ typedef struct wsm__sim_delivery {
     int64_t queued_ms, lease_ms;
     uint64_t applied_at, requeued_at; /* ns */
     uint32_t side;                    /* what it is about; 0: main */
+    uint32_t life;                    /* of the hub that applied it */
+    bool wakes;                       /* it is paid for */
+    char id[37];                      /* of a digest; "": of a command */
+    wsm__sim_agents callers;          /* a digest tells of them */
+    uint64_t calls;                   /* and of so many calls; 0: no digest */
     bool is_vague;                    /* the model cannot know */
     bool is_urgent, is_route;         /* not is_route: its record is of the context itself */
     wsm__sim_change changes[WSM__SIM_CHANGES];
@@ -70,8 +89,13 @@ typedef struct wsm__sim_mail {
     size_t count, cap;
     char epoch[17];
     uint64_t folded;
-    uint64_t card_at[48]; /* offset of each agent's first card; 0: none yet */
-    bool is_vague;        /* a record that it was made of has broken */
+    uint64_t card_at[48];    /* offset of each agent's first card; 0: none yet */
+    uint64_t skilled_at[48]; /* of the first that says it has the specialty */
+    wsm__sim_attempt *attempts;
+    size_t attempts_count, attempts_cap;
+    wsm__sim_held *held;
+    size_t held_count, held_cap;
+    bool is_vague; /* a record that it was made of has broken */
 } wsm__sim_mail;
 
 struct wsm_sim;
@@ -102,6 +126,17 @@ void wsm__sim_client_say(struct wsm_sim_client *client, wsm__sim_command *comman
                          size_t cap);
 /* The command that comes next begins a sidebar: that calls those whom it names. */
 void wsm__sim_client_calls(struct wsm_sim_client *client, wsm__sim_command *command);
+
+/* check_wake.c */
+void wsm__sim_wake_tried(struct wsm_sim_client *client, uint32_t command); /* it is sent */
+/* May the hub refuse the command's call of an agent (WSM__SIM_NOBODY: of anybody) for its budget or its chain. */
+bool wsm__sim_wake_may_be_guarded(const struct wsm_sim_client *client, const wsm__sim_command *command, uint32_t agent);
+void wsm__sim_wake_held(const struct wsm_sim_client *client, const wsm__sim_command *command, uint32_t agent);
+void wsm__sim_check_budgets(struct wsm_sim_hub *node, const wsm__sim_delivery *newest);
+void wsm__sim_check_called(struct wsm_sim_hub *node, const wsm__sim_delivery *like, wsm__sim_agents to);
+void wsm__sim_check_digest(struct wsm_sim_hub *node, const wsm__sim_delivery *digest, uint32_t target);
+void wsm__sim_check_held(struct wsm_sim_hub *node); /* when it is quiet */
+void wsm__sim_wakes_fini(wsm__sim_mail *mail);
 
 /* check_mail.c */
 /* May its owner read what a delivery is about on this connection, as the records are now. */

@@ -299,7 +299,7 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
         wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, at) : NULL;
         /* what follows from a record about sidebars, or a card, goes with it: the model does not unfold */
         bool is_plain = entry && entry->state != WSM__SIM_ENTRY_NONE && entry->op == WSM__SIM_OP_UPDATE;
-        if (sim->sides_max && !is_plain) return;
+        if ((sim->sides_max || sim->mail) && !is_plain) return;
         store->records[at - 1].is_broken = true;
         if (entry && entry->state == WSM__SIM_ENTRY_RECORD) {
             entry->state = WSM__SIM_ENTRY_BROKEN;

@@ -167,6 +167,11 @@ static void draw_client(wsm_sim *sim, wsm__sim_machine *node, uint32_t idx) {
     if (!client) return;
     client->kind = draw_kind(sim);
     client->claims.kind = (wsm_kind)(client->agent->idx % 3); /* one for all: else each of its visits is a new card */
+    if (client->agent->idx % 2) {
+        client->skills[0] = (wsm_slice){WSM__SIM_SKILL, sizeof WSM__SIM_SKILL - 1};
+        client->claims.specialties = client->skills;
+        client->claims.specialties_count = 1;
+    }
     if (shares && !observes && draw(sim, 2)) client->claims.purpose = WSM_PURPOSE_BACKUP;
     client->piece = draw(sim, 4) == 3 ? 1 + draw(sim, 200) : 0;
     client->repeats = draw(sim, 3) == 2;

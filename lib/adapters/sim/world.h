@@ -320,7 +320,7 @@ struct wsm_sim_client {
     wsm__sim_machine *node;
     wsm__sim_agent *agent;
     wsm_claims claims;
-    wsm_slice contexts[1];
+    wsm_slice contexts[1], skills[1];
     bool is_observer, reads_main, reads_sides, is_scripted;
     /* Habits. */
     bool flaps, repeats, lies, is_thief, is_malicious, floods, is_stranger, comes_back;
