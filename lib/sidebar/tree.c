@@ -355,7 +355,7 @@ int wsm__side_note_prepare(wsm__tree *tree, wsm__side *side) {
 }
 
 void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t bytes) {
-    side->records++;
+    if (side->records++ == 0 && wsm__side_is_main(side)) side->born_ms = time_ms; /* nobody spawned it */
     side->bytes += bytes;
     side->active = offset;
     if (time_ms > side->active_ms) side->active_ms = time_ms;

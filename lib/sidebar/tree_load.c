@@ -146,6 +146,8 @@ static void load_common(loader *load, wsm__side *side, wsm_slice object) {
     side->bytes = num_of(load, object, "bytes");
     load_marks(load, side, array_of(load, object, "marks"));
     load_refs(load, side, array_of(load, object, "refs"));
+    wsm__json_value born = member_of(object, "born_ms"); /* of main; older snapshots have none */
+    if (born.kind) side->born_ms = (int64_t)num_of(load, object, "born_ms");
 }
 
 static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {

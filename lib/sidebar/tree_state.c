@@ -1,7 +1,7 @@
 /* Saving the tree: see tree_state.h.
  *
  *     [{"id":"main","active":9,"active_ms":…,"records":9,"bytes":2048,"marks":[[64,64,9000]],"refs":[["name",
- *       [[9,2,0,"value"],[4,1,0]]]]},
+ *       [[9,2,0,"value"],[4,1,0]]]],"born_ms":…},
  *      {"id":"sb-…","parent":"main","fork":null,"n":[creator, coordinator, status, before, final, priority, flags,
  * policy, version, born, born_ms, merged_at],"task":"…",…,"members":[[agent, invited, is_member, from, to, …]],
  *       "views":[["main", from, up_to, mode, records,
@@ -182,7 +182,9 @@ static void put_side(const wsm__side *side, wsm__buf *buf) {
     wsm__json_num(&out, "bytes", side->bytes);
     put_marks(&out, side);
     put_refs(&out, side);
-    if (!wsm__side_is_main(side)) {
+    if (wsm__side_is_main(side)) {
+        wsm__json_num(&out, "born_ms", (uint64_t)side->born_ms);
+    } else {
         wsm__json_str(&out, "parent", wsm__side_id(side->parent));
         if (side->forked_from) wsm__json_str(&out, "fork", wsm__side_id(side->forked_from));
         put_numbers(&out, side);

@@ -187,6 +187,12 @@ static void update_activity(void **state) {
     context = shown(s.ada, id);
     assert_member(context, "created_at", created);
     assert_true(strcmp(line_get(context, "last_activity"), created) > 0);
+
+    ok(peer_ask(s.bob, "memory_update", "\"exchange\":1"));
+    snprintf(created, sizeof created, "%s", line_get(shown(s.ada, "main"), "last_activity"));
+    world_run(s.world, 5000);
+    ok(peer_ask(s.bob, "memory_update", "\"exchange\":2"));
+    assert_member(shown(s.ada, "main"), "created_at", created); /* it began with its first record */
     finish(&s);
 }
 
