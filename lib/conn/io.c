@@ -30,6 +30,15 @@ int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset
     return err;
 }
 
+int wsm__io_push_alone(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, uint64_t now) {
+    static const wsm__lane_limits none = {0};
+    if (io->finishing || io->closed || io->cut) return WSM_ERR_CLOSED;
+    if (wsm__io_count(io) > 0) return WSM_ERR_BUSY;
+    int err = wsm__lanes_push(&io->lanes, io->pool, &none, lane, frame, offset, 0, 0, false);
+    wsm__io_note(io, now);
+    return err;
+}
+
 int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now) {
     int err = wsm__outq_push(&io->out, io->pool, frame);
     wsm__io_note(io, now);

@@ -30,6 +30,8 @@ void wsm__io_fini(wsm__io *io);
 
 /* Queue a frame; errors as wsm__lanes_push. */
 int wsm__io_push(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice, uint64_t now);
+/* The same of one that is too large for the queue at any time, into an empty one. */
+int wsm__io_push_alone(wsm__io *io, wsm__lane lane, wsm__frame *frame, uint64_t offset, uint64_t now);
 /* Queue bytes that go before everything else (HTTP answers). WSM_ERR_NOMEM: no effect. */
 int wsm__io_push_raw(wsm__io *io, wsm__frame *frame, uint64_t now);
 

@@ -147,10 +147,14 @@ void wsm__peer_timer(wsm_conn *conn) {
 /* ---- output ---------------------------------------------------------------------------------------------------------
  */
 
-static int push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset, bool is_notice) {
+typedef enum load { RECORD, HINT, NOTICE } load; /* a notice may use the room that is kept for critical ones */
+
+/* A record that was kept when queues were larger goes alone: whoever is cut for it comes back, and meets it again. */
+static int push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset, load what) {
     wsm_hub *hub = conn->hub;
     if (conn->phase >= WSM__PHASE_CLOSING) return WSM_OK;
-    int err = wsm__io_push(&conn->io, lane, frame, offset, is_notice, hub->now);
+    int err = wsm__io_push(&conn->io, lane, frame, offset, what == NOTICE, hub->now);
+    if (err == WSM_ERR_BUSY && what == RECORD) err = wsm__io_push_alone(&conn->io, lane, frame, offset, hub->now);
     if (err) {
         if (err == WSM_ERR_NOMEM) hub->count.no_memory++;
         return err;
@@ -172,7 +176,7 @@ static void overflow(wsm_conn *conn, wsm__lane lane, int err) {
 }
 
 bool wsm__peer_push(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, uint64_t offset) {
-    int err = push(conn, lane, frame, offset, false);
+    int err = push(conn, lane, frame, offset, RECORD);
     if (err == WSM_ERR_NOMEM) {
         wsm__peer_rearm(conn, conn->hub->now + WSM__RETRY_MS);
         return false;
@@ -190,7 +194,8 @@ static int push_notice(wsm_conn *conn, wsm__lane lane, uint64_t offset, const ws
         return WSM_ERR_NOMEM;
     }
     if (context) wsm__audience_mark(frame, context, NULL);
-    int err = push(conn, lane, frame, offset, !context); /* a hint of a context takes no room that is kept for others */
+    int err = push(conn, lane, frame, offset,
+                   context ? HINT : NOTICE); /* a hint of a context takes no room that is kept for others */
     wsm__frame_unref(frame);
     return err;
 }
