@@ -4,7 +4,8 @@
 
 #include "world.h"
 
-#define PAGE 64u /* records of one delivery */
+#define PAGE        64u /* records of one delivery */
+#define REFUSED_MAX 1000u
 
 static wsm_record record_of(const wsm__sim_store *store, uint64_t offset) {
     const wsm__sim_kept *kept = &store->records[offset - 1];
@@ -137,10 +138,22 @@ static void answer_read(wsm_sim *sim, void *object, uint64_t life) {
     wsm__sim_store_tell(store, news);
 }
 
+/* A log that refuses a read does so until the call into the hub is over: who asks again at once asks for ever. */
+static bool refuses(wsm__sim_store *store) {
+    wsm_sim *sim = store->node->sim;
+    bool again = store->refused_in == sim->report.events;
+    if (!again && !wsm__sim_fails(sim, WSM_SIM_STORE_REFUSE, WSM__SIM_STORE)) return false;
+    store->refused_in = sim->report.events;
+    store->refused = again ? store->refused + 1 : 1;
+    if (store->refused <= REFUSED_MAX) return true;
+    wsm__sim_break(sim, "I-80", "a log that refuses to read is asked again and again within one call");
+    return false;
+}
+
 int wsm__sim_store_read(void *user, uint64_t id, uint64_t from, uint64_t to, size_t records, size_t bytes) {
     wsm__sim_store *store = user;
     wsm_sim *sim = store->node->sim;
-    if (store->node->dying || wsm__sim_fails(sim, WSM_SIM_STORE_REFUSE, WSM__SIM_STORE)) return WSM_ERR_LOG_IO;
+    if (store->node->dying || refuses(store)) return WSM_ERR_LOG_IO;
     wsm__sim_say(sim, "hub %u reads %llu to %llu: %zu records, %zu bytes", store->node->idx, (unsigned long long)from,
                  (unsigned long long)to, records, bytes);
     asked *read = wsm__sim_arena_take(&sim->arena, sizeof *read);

@@ -217,7 +217,9 @@ typedef struct wsm__sim_store {
     wsm__sim_batch *queue, **queue_end, *writing;
     wsm__sim_news *news, **news_end;
     bool news_due, is_busy, is_open;
-    uint64_t life; /* grows at each open and crash: older events mean nothing */
+    uint64_t life;       /* grows at each open and crash: older events mean nothing */
+    uint64_t refused_in; /* the event in which a read was refused last; 0: none was */
+    uint32_t refused;    /* how many were in it */
     bool was_clean;
 } wsm__sim_store;
 
