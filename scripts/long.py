@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What takes time, for as long as it is told. The simulator has half of it: three quarters in release, one with the sanitizers.
 Its first seed comes from the commit, so that every commit meets seeds of its own; a seed that fails is printed with the
-command that replays it. The other half goes to kills and damaged databases, power losses, valgrind, ThreadSanitizer."""
+command that replays it; and after enough seeds each fault must have met each operation that it can meet. The other half goes to kills and damaged databases, power losses, valgrind, ThreadSanitizer."""
 
 import argparse
 import os
@@ -21,9 +21,10 @@ def first_seed():
     return int(found.stdout[:8] or "1", 16)
 
 
-def simulated(folder, seconds):
+def simulated(folder, seconds, *more):
     seed = first_seed()
-    return [str(folder / "bin/wsm-sim"), "run", "--seeds", f"{seed}..{seed + 100_000_000}", "--jobs", "2", "--seconds", str(seconds)]
+    return [str(folder / "bin/wsm-sim"), "run", "--seeds", f"{seed}..{seed + 100_000_000}", "--jobs", "2", "--seconds", str(seconds),
+            *more]
 
 
 def tortured(folder, seconds, connections, kills):
@@ -37,7 +38,7 @@ def parts(build, seconds):
         return max(seconds * n // 100, 1)
 
     san, tsan = (build.parent / (build.name + suffix) for suffix in ("-san", "-tsan"))
-    yield simulated(build, share(37)), {}
+    yield simulated(build, share(37), "--marks"), {}
     yield simulated(san, share(13)), {}
     yield [PYTHON, "tests/acceptance/test_faults.py"], {"WSM_KILL_CYCLES": str(share(15) * 2), "WSM_FLIPS": str(share(10) * 3)}
     yield [str(build / "tests/unit/test_sqlite_power")], {"WSM_POWER_SEEDS": str(share(10) // 3 + 1)}

@@ -1,6 +1,6 @@
 /* wsm-sim: run seeds, replay one, shrink one to a test case, explain an invariant.
  *
- *     wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S]
+ *     wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S] [--marks]
  *     wsm-sim replay SEED [--profile P]
  *     wsm-sim shrink SEED [--profile P] [--runs N] [--seconds S] [--out FILE]
  *     wsm-sim explain [I-20]
@@ -14,7 +14,7 @@
 #include "sim_cli.h"
 
 static int usage(void) {
-    fputs("usage: wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S]\n"
+    fputs("usage: wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S] [--marks]\n"
           "       wsm-sim replay SEED [--profile P]\n"
           "       wsm-sim shrink SEED [--profile P] [--runs N] [--seconds S] [--out FILE]\n"
           "       wsm-sim explain [I-20]\n",
@@ -84,7 +84,10 @@ static int take(sim_options *options, int argc, char **argv) {
             options->runs = strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--out") == 0)
             options->out = value;
-        else if (argv[i][0] != '-') {
+        else if (strcmp(argv[i], "--marks") == 0) {
+            options->marks = 1;
+            continue;
+        } else if (argv[i][0] != '-') {
             options->word = argv[i];
             options->first = options->last = strtoull(argv[i], NULL, 10);
             continue;

@@ -1,5 +1,6 @@
 /* `wsm-sim run`: processes side by side, each with every n-th seed; a failure is shown with its last events. */
 #define _POSIX_C_SOURCE 200809L
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,10 @@
 typedef struct totals {
     unsigned long long seeds, failed, hub_ms, events, published, delivered, acked, crashes, resumes, digest;
     unsigned long long faults[WSM_SIM_FAULTS];
+    sim_marks marks;
+    struct {
+        unsigned long long ms, most_ms, seed;
+    } longest, nearest; /* healings: by time, and by the part of its bound */
 } totals;
 
 typedef struct tail {
@@ -57,6 +62,13 @@ static void show(const sim_options *options, const wsm_sim_report *report) {
     (void)fflush(stdout);
 }
 
+static void note_heal(totals *sum, unsigned long long ms, unsigned long long most_ms, unsigned long long seed) {
+    if (ms >= sum->longest.ms && most_ms)
+        sum->longest.ms = ms, sum->longest.most_ms = most_ms, sum->longest.seed = seed;
+    if (ms * sum->nearest.most_ms >= sum->nearest.ms * most_ms && most_ms)
+        sum->nearest.ms = ms, sum->nearest.most_ms = most_ms, sum->nearest.seed = seed;
+}
+
 static void add(totals *sum, const wsm_sim_report *report) {
     sum->seeds++;
     sum->hub_ms += report->hub_ms;
@@ -68,6 +80,9 @@ static void add(totals *sum, const wsm_sim_report *report) {
     sum->resumes += report->resumes;
     sum->digest += report->trace; /* the same for any number of jobs */
     for (unsigned i = 0; i < WSM_SIM_FAULTS; i++) sum->faults[i] += report->faults[i];
+    for (unsigned i = 0; i < WSM_SIM_FAULTS; i++)
+        for (unsigned k = 0; k < WSM_SIM_DURINGS; k++) sum->marks.at[i][k] += report->marks[i][k];
+    note_heal(sum, report->heal_ms, report->heal_most_ms, report->seed);
 }
 
 static void work(const sim_options *options, int job, double until, totals *sum) {
@@ -89,7 +104,9 @@ static void work(const sim_options *options, int job, double until, totals *sum)
 static void merge(totals *sum, const totals *part) {
     unsigned long long *to = (unsigned long long *)(void *)sum;
     const unsigned long long *from = (const unsigned long long *)(const void *)part;
-    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++) to[i] += from[i];
+    for (size_t i = 0; i < offsetof(totals, longest) / sizeof *to; i++) to[i] += from[i];
+    note_heal(sum, part->longest.ms, part->longest.most_ms, part->longest.seed);
+    note_heal(sum, part->nearest.ms, part->nearest.most_ms, part->nearest.seed);
 }
 
 static int wait_for(int fd, pid_t child, totals *sum) {
@@ -119,9 +136,11 @@ static void print(const totals *sum, double seconds) {
     printf("report: faults:");
     for (unsigned i = 0; i < WSM_SIM_FAULTS; i++)
         printf(" %s %llu", wsm_sim_fault_name((wsm_sim_fault_kind)i), sum->faults[i]);
-    printf("\nreport: %.0f seeds a minute, %.0f hub-hours a minute, digest %016llx\n", (double)sum->seeds / minutes,
+    printf("\nreport: healed within %.1f s (seed %llu), nearest to the bound of I-80 %.1f of %.1f s (seed %llu)\n",
+           (double)sum->longest.ms / 1000, sum->longest.seed, (double)sum->nearest.ms / 1000,
+           (double)sum->nearest.most_ms / 1000, sum->nearest.seed);
+    printf("report: %.0f seeds a minute, %.0f hub-hours a minute, digest %016llx\n", (double)sum->seeds / minutes,
            hours / minutes, sum->digest);
-    printf("%d passed, %llu failed\n", sum->failed == 0, sum->failed);
 }
 
 int sim_run(const sim_options *options) {
@@ -148,5 +167,7 @@ int sim_run(const sim_options *options) {
     }
     for (int job = 0; job < options->jobs; job++) wait_for(fds[job], children[job], &sum);
     print(&sum, now() - began);
+    if (options->marks) sum.failed += sim_marks_print(&sum.marks, sum.seeds);
+    printf("%d passed, %llu failed\n", sum.failed == 0, sum.failed);
     return sum.failed ? 1 : 0;
 }

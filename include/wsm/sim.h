@@ -67,6 +67,34 @@ typedef enum wsm_sim_fault_kind {
 /* The word for a kind of fault, as in "half_close"; NULL: no such kind. Static. Any thread. */
 WSM_API const char *wsm_sim_fault_name(wsm_sim_fault_kind kind);
 
+/* What can be under way when it does. */
+typedef enum wsm_sim_during {
+    WSM_SIM_DURING_STARTUP = 0,      /* a hub loads its log */
+    WSM_SIM_DURING_SHUTDOWN = 1,     /* a hub shuts down */
+    WSM_SIM_DURING_JOIN = 2,         /* a client dials, and has not been welcomed */
+    WSM_SIM_DURING_REPLAY = 3,       /* a client that came back is sent what it missed */
+    WSM_SIM_DURING_HISTORY = 4,      /* a client that was let in with the history of a sidebar is sent it */
+    WSM_SIM_DURING_PUBLISH = 5,      /* an update of main has no answer yet */
+    WSM_SIM_DURING_PUBLISH_SIDE = 6, /* ... of a sidebar */
+    WSM_SIM_DURING_PUBLISH_HOST = 7, /* ... a broadcast of the host has no result yet */
+    WSM_SIM_DURING_SPAWN = 8,        /* spawn, child spawn or fork; as below, without an answer yet */
+    WSM_SIM_DURING_MEMBERS = 9,      /* join, leave, invite or remove */
+    WSM_SIM_DURING_STATUS = 10,      /* pause, resume, wait, test results, status, archive */
+    WSM_SIM_DURING_DATA_REF = 11,    /* a data reference */
+    WSM_SIM_DURING_MERGE = 12,       /* a merge, or a decision on one */
+    WSM_SIM_DURING_MENTION = 13,     /* a mention, by message or in the text of an update */
+    WSM_SIM_DURING_ANSWER = 14,      /* an answer to a mention */
+    WSM_SIM_DURING_DELIVERY = 15,    /* a mention waits for its target */
+    WSM_SIM_DURING_LEASE = 16,       /* a target works on one */
+    WSM_SIM_DURING_PRESENCE = 17,    /* a client tells its presence */
+    WSM_SIM_DURING_QUESTION = 18,    /* a client asks for the agents, or for a snapshot */
+    WSM_SIM_DURING_REST = 19         /* none of these */
+} wsm_sim_during;
+#define WSM_SIM_DURINGS 20u
+
+/* The word for it, as in "data_ref"; NULL: no such thing. Static. Any thread. */
+WSM_API const char *wsm_sim_during_name(wsm_sim_during during);
+
 /* ---- runs from a seed -----------------------------------------------------------------------------------------------
  */
 
@@ -109,6 +137,10 @@ typedef struct wsm_sim_report {
     uint64_t faults[WSM_SIM_FAULTS]; /* injected, by kind */
     char invariant[8];               /* that broke, as in "I-20"; "": none */
     char what[512];                  /* what was seen */
+    uint64_t heal_ms;                /* virtual time from the end of the faults until everybody was at the log's end */
+    uint64_t heal_most_ms;           /* that it may take (I-80) */
+    uint64_t marks[WSM_SIM_FAULTS][WSM_SIM_DURINGS]; /* how often a fault struck while something was under way: on that
+                                        connection or, where it strikes a hub, anywhere */
 } wsm_sim_report;
 
 WSM_API void wsm_sim_report_init(wsm_sim_report *report, size_t size);

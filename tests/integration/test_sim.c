@@ -218,6 +218,44 @@ static void every_invariant_is_explained_and_every_fault_has_a_name(void **state
     assert_true(count >= 30);
     for (unsigned i = 0; i < WSM_SIM_FAULTS; i++) assert_non_null(wsm_sim_fault_name((wsm_sim_fault_kind)i));
     assert_null(wsm_sim_fault_name((wsm_sim_fault_kind)WSM_SIM_FAULTS));
+    for (unsigned i = 0; i < WSM_SIM_DURINGS; i++) assert_non_null(wsm_sim_during_name((wsm_sim_during)i));
+    assert_null(wsm_sim_during_name((wsm_sim_during)WSM_SIM_DURINGS));
+}
+
+/* What strikes a hub is told with what was under way there, if only that nothing was. */
+static void every_fault_is_marked_with_what_it_met(void **state) {
+    static const wsm_sim_fault_kind kinds[] = {WSM_SIM_CRASH, WSM_SIM_CLOCK_JUMP, WSM_SIM_STORE_FAIL, WSM_SIM_READ_FAIL,
+                                               WSM_SIM_REENTRY};
+    uint64_t faults = 0, joins = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        wsm_sim_report report;
+        wsm_sim_report_init(&report, sizeof report);
+        assert_int_equal(wsm_sim_swarm(seed, WSM_SIM_BRUTAL, NULL, &report, NULL, NULL), 0);
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            uint64_t marks = 0;
+            for (unsigned k = 0; k < WSM_SIM_DURINGS; k++) marks += report.marks[kinds[i]][k];
+            assert_true(marks >= report.faults[kinds[i]]);
+            faults += report.faults[kinds[i]];
+        }
+        joins += report.marks[WSM_SIM_TOKEN_LATE][WSM_SIM_DURING_JOIN];
+        assert_true(report.marks[WSM_SIM_TOKEN_LATE][WSM_SIM_DURING_JOIN] == report.faults[WSM_SIM_TOKEN_LATE]);
+        assert_true(report.marks[WSM_SIM_TOKEN_LATE][WSM_SIM_DURING_REPLAY] == 0);
+    }
+    assert_true(faults > 100 && joins > 0);
+}
+
+static void a_run_tells_how_long_it_took_to_heal(void **state) {
+    uint64_t longest = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        wsm_sim_report report;
+        wsm_sim_report_init(&report, sizeof report);
+        assert_int_equal(wsm_sim_swarm(seed, WSM_SIM_ROUGH, NULL, &report, NULL, NULL), 0);
+        assert_true(report.heal_ms <= report.heal_most_ms);
+        if (report.heal_ms > longest) longest = report.heal_ms;
+    }
+    assert_true(longest > 0);
 }
 
 static void misuse_is_an_error(void **state) {
@@ -252,6 +290,8 @@ int main(void) {
         cmocka_unit_test(an_empty_script_is_a_quiet_run),
         cmocka_unit_test(what_breaks_nothing_is_not_shrunk),
         cmocka_unit_test(every_invariant_is_explained_and_every_fault_has_a_name),
+        cmocka_unit_test(every_fault_is_marked_with_what_it_met),
+        cmocka_unit_test(a_run_tells_how_long_it_took_to_heal),
         cmocka_unit_test(misuse_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

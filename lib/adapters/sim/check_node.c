@@ -194,6 +194,7 @@ static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t of
                                                : match_other(sim, offset, entry, id);
     if (!is_known) return;
     if (op < WSM__SIM_OPS) wsm__sim_side_fold(node, epoch, offset, entry);
+    wsm__sim_history_granted(sim, epoch, offset);
     if (entry->command == WSM__SIM_NOBODY) return;
     wsm__sim_command *command = &sim->oracle.commands[entry->command];
     if (command->is_forbidden)

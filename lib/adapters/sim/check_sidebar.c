@@ -20,6 +20,7 @@ struct wsm__sim_told {
     uint64_t left[64]; /* by sidebar: the record by which the client heard that it belongs to it no longer */
     uint32_t circles;  /* of waits that it has to be told of, and has not */
     bool is_history;
+    uint64_t owed; /* a history has been granted at that record, and has not begun; 0: none */
     uint32_t context;
     uint64_t from, last, count; /* of the history: the record that let it in, the newest that has come */
     unsigned char *got;         /* below `from`: 1 came, or lies in a gap */
@@ -131,6 +132,8 @@ bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, 
         return true;
     }
     check_left(client, epoch, entry, offset);
+    if (entry->op == WSM__SIM_OP_INVITE && wsm__sim_is_in(entry->to, client->agent->idx))
+        wsm__sim_client_invited(client, epoch->sides.at[entry->context]);
     if (!is_delivered_again(client, entry, offset)) return false;
     client->replay_beside += client->replays;
     return true;
@@ -141,6 +144,22 @@ bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, 
 
 static wsm__sim_epoch *epoch_of(const wsm__sim_client *client) {
     return wsm__sim_oracle_epoch(&client->sim->oracle, client->epoch);
+}
+
+bool wsm__sim_has_history(const wsm__sim_client *client) {
+    return client->told && (client->told->is_history || client->told->owed);
+}
+
+void wsm__sim_history_granted(wsm_sim *sim, const wsm__sim_epoch *epoch, uint64_t offset) {
+    const wsm__sim_entry *entry = &epoch->entries[offset - 1];
+    for (uint32_t i = 0; i < sim->clients_count && entry->joins_with; i++) {
+        wsm__sim_client *client = sim->clients[i];
+        bool is_there = client->line && client->phase == WSM__SIM_LIVE && client->told && !client->replays;
+        if (!is_there || !wsm__sim_is_in(entry->joins_with, client->agent->idx)) continue;
+        if (strcmp(client->epoch, epoch->name) != 0 || !wsm__sim_is_due(client, epoch, offset)) continue;
+        client->told->owed = offset;
+        wsm__sim_strike_soon(client); /* it is over in a moment: without that nothing ever met it */
+    }
 }
 
 void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, uint64_t from, uint64_t to) {
@@ -158,6 +177,7 @@ void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, ui
     if (!has_come(client, to + 1))
         wsm__sim_break(client->sim, "I-02", "client %u gets the history of %s before offset %llu, which grants it",
                        client->idx, context_id, (ull)to + 1);
+    if (told->owed <= to + 1) told->owed = 0;
     free(told->got);
     told->got = wsm__sim_zalloc(to + 2);
     told->is_history = true;
@@ -186,7 +206,10 @@ static bool was_had(const wsm__sim_side *side, uint32_t agent, uint64_t offset) 
 void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint64_t offset, uint64_t count) {
     struct wsm__sim_told *told = client->told;
     wsm__sim_epoch *epoch = epoch_of(client);
-    if (!told->is_history || !epoch || offset != told->from - 1 || count != told->count ||
+    bool is_in =
+        told->is_history && epoch && wsm__sim_is_in(epoch->sides.at[told->context]->members, client->agent->idx);
+    bool adds_up = is_in ? count == told->count : count >= told->count; /* who leaves loses what was queued of it */
+    if (!told->is_history || !epoch || offset != told->from - 1 || !adds_up ||
         strcmp(epoch->sides.at[told->context]->id, context_id) != 0) {
         wsm__sim_break(client->sim, "I-05",
                        "client %u: the history of %s ends at %llu with %llu records; %llu have come, up to %llu",
@@ -195,7 +218,7 @@ void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint
     }
     told->is_history = false;
     const wsm__sim_side *side = epoch->sides.at[told->context];
-    if (!wsm__sim_is_in(side->members, client->agent->idx)) return;
+    if (!is_in) return;
     for (uint64_t o = 1; o < told->from && o <= epoch->count; o++) {
         const wsm__sim_entry *entry = &epoch->entries[o - 1];
         bool is_due = entry->state == WSM__SIM_ENTRY_RECORD && entry->context == told->context &&

@@ -78,7 +78,7 @@ static void bad_http(wsm__sim_client *client) {
 void wsm__sim_client_misbehave(wsm__sim_client *client) {
     wsm_sim *sim = client->sim;
     bool opens = client->phase == WSM__SIM_HTTP;
-    if (opens && !wsm__sim_fails(sim, WSM_SIM_BAD_BYTES, WSM__SIM_PEER)) return;
+    if (opens && !wsm__sim_fails_on(client->line, WSM_SIM_BAD_BYTES, WSM__SIM_PEER)) return;
     client->is_tampered = true;
     if (!opens && wsm__sim_draw(sim, WSM__SIM_PEER, 8) == 7) {
         babble(client);

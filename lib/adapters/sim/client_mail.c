@@ -232,9 +232,8 @@ typedef struct later {
 
 static void answer_later(wsm_sim *sim, void *object, uint64_t number) {
     later *self = object;
-    (void)sim;
     (void)number;
-    if (self->client->phase == WSM__SIM_LIVE && !self->client->replays)
+    if (self->client->phase == WSM__SIM_LIVE && !self->client->replays && !sim->is_ending)
         answer(self->client, self->command, self->stage);
 }
 

@@ -216,7 +216,7 @@ void wsm__sim_client_ask(wsm__sim_client *client, const char *type, const char *
     if (client->phase != WSM__SIM_LIVE) return;
     wsm__sim_client_id(client, 0x40000000u + ++client->numbers, id);
     int len = snprintf(text, sizeof text, "{\"type\":\"%s\",\"message_id\":\"%s\"%s}", type, id, fields);
-    wsm__sim_client_note(client, WSM__SIM_NOBODY, 0, id);
+    wsm__sim_client_note(client, WSM__SIM_NOBODY, 0, id)->is_presence = strcmp(type, "agent_presence") == 0;
     wsm__sim_client_raw(client, text, (size_t)len);
 }
 
@@ -272,11 +272,12 @@ static void ping(wsm__sim_client *client) {
 
 void wsm__sim_client_act(wsm__sim_client *client) {
     wsm_sim *sim = client->sim;
-    if (client->phase != WSM__SIM_LIVE || client->replays) return;
-    if (client->is_malicious && wsm__sim_fails(sim, WSM_SIM_BAD_BYTES, WSM__SIM_PEER)) {
+    if (client->phase != WSM__SIM_LIVE) return;
+    if (client->is_malicious && wsm__sim_fails_on(client->line, WSM_SIM_BAD_BYTES, WSM__SIM_PEER)) {
         wsm__sim_client_misbehave(client);
         return;
     }
+    if (client->replays) return;
     if (sim->sides_max && wsm__sim_draw(sim, WSM__SIM_WORK, 2)) {
         wsm__sim_client_side_act(client);
         return;

@@ -123,11 +123,38 @@ static void do_leave(doing *at) {
     if (draw(at, 2)) add(at, ",\"priority\":\"critical\""); /* it overtakes what waits for the one who leaves */
 }
 
+/* One that is there, where the client may let others in. */
+static void pick_led(doing *at) {
+    uint32_t count = at->sides->count - 1, first = count ? draw(at, count) : 0, agent = at->client->agent->idx;
+    for (uint32_t i = 0; i < count; i++) {
+        const wsm__sim_side *side = at->sides->at[1 + (first + i) % count];
+        bool may = side->coordinator == agent || side->coordinator == WSM__SIM_NOBODY;
+        if (!may || !wsm__sim_side_is_live(side) || !wsm__sim_is_in(side->members, agent)) continue;
+        at->side = side;
+        snprintf(at->id, sizeof at->id, "%s", side->id);
+        return;
+    }
+}
+
+/* Somebody who is not in it yet, if there is somebody. */
+static void stranger(doing *at) {
+    const wsm__sim_oracle *oracle = &at->sim->oracle;
+    uint32_t first = draw(at, oracle->agents_count), idx = first;
+    for (uint32_t i = 0; i < oracle->agents_count && wsm__sim_is_in(at->side->members, idx); i++)
+        idx = (first + i) % oracle->agents_count;
+    size_t len = strlen(at->fields);
+    snprintf(at->fields + len, FIELDS - len, ",\"agent_ids\":[\"%s\"]", oracle->agents[idx].name);
+}
+
 static void do_invite(doing *at) {
+    if (draw(at, 4)) pick_led(at);
     add_about(at, "sidebar_id");
-    names(at, "agent_ids", 3);
+    if (at->side && draw(at, 4))
+        stranger(at);
+    else
+        names(at, "agent_ids", 3);
     at->command.named = 0;
-    if (draw(at, 2)) add(at, ",\"history\":\"all\"");
+    if (draw(at, 4)) add(at, ",\"history\":\"all\"");
 }
 
 /* Who was called lately in the sidebar: his mention may still be on its way to him. NULL: nobody. */
@@ -243,12 +270,12 @@ static const struct row {
     uint32_t weight;
     void (*write)(doing *at);
 } rows[] = {
-    {WSM__SIM_OP_UPDATE, 24, NULL},     {WSM__SIM_OP_SPAWN, 8, do_spawn},     {WSM__SIM_OP_CHILD, 6, do_child},
-    {WSM__SIM_OP_FORK, 2, do_fork},     {WSM__SIM_OP_JOIN, 8, do_join},       {WSM__SIM_OP_LEAVE, 6, do_leave},
-    {WSM__SIM_OP_INVITE, 7, do_invite}, {WSM__SIM_OP_REMOVE, 6, do_remove},   {WSM__SIM_OP_STATUS, 4, do_status},
-    {WSM__SIM_OP_PAUSE, 2, do_pause},   {WSM__SIM_OP_RESUME, 2, do_resume},   {WSM__SIM_OP_WAIT, 6, do_wait},
-    {WSM__SIM_OP_TEST, 2, do_test},     {WSM__SIM_OP_REF, 10, do_ref},        {WSM__SIM_OP_MERGE, 4, do_merge},
-    {WSM__SIM_OP_DECIDE, 3, do_decide}, {WSM__SIM_OP_ARCHIVE, 2, do_archive}, {WSM__SIM_OP_ASK, 10, NULL}};
+    {WSM__SIM_OP_UPDATE, 24, NULL},      {WSM__SIM_OP_SPAWN, 8, do_spawn},     {WSM__SIM_OP_CHILD, 6, do_child},
+    {WSM__SIM_OP_FORK, 2, do_fork},      {WSM__SIM_OP_JOIN, 8, do_join},       {WSM__SIM_OP_LEAVE, 6, do_leave},
+    {WSM__SIM_OP_INVITE, 10, do_invite}, {WSM__SIM_OP_REMOVE, 6, do_remove},   {WSM__SIM_OP_STATUS, 4, do_status},
+    {WSM__SIM_OP_PAUSE, 2, do_pause},    {WSM__SIM_OP_RESUME, 2, do_resume},   {WSM__SIM_OP_WAIT, 6, do_wait},
+    {WSM__SIM_OP_TEST, 2, do_test},      {WSM__SIM_OP_REF, 10, do_ref},        {WSM__SIM_OP_MERGE, 4, do_merge},
+    {WSM__SIM_OP_DECIDE, 3, do_decide},  {WSM__SIM_OP_ARCHIVE, 2, do_archive}, {WSM__SIM_OP_ASK, 10, NULL}};
 
 static const struct row *pick_row(doing *at) {
     uint32_t sum = 0;
@@ -327,4 +354,33 @@ void wsm__sim_client_side_act(wsm__sim_client *client) {
     if (at.sim->mail && (row->op == WSM__SIM_OP_SPAWN || row->op == WSM__SIM_OP_CHILD))
         wsm__sim_client_calls(client, &at.command);
     wsm__sim_client_order(client, &at.command, wsm__sim_op_type(row->op), at.fields);
+}
+
+typedef struct later {
+    wsm__sim_client *client;
+    char id[40];
+} later;
+
+static void join_later(wsm_sim *sim, void *object, uint64_t number) {
+    const later *self = object;
+    wsm__sim_client *client = self->client;
+    wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&sim->oracle, client->epoch);
+    doing at = {.client = client, .sim = sim, .command = {.op = WSM__SIM_OP_JOIN}};
+    (void)number;
+    if (!epoch || client->phase != WSM__SIM_LIVE || client->replays || sim->is_calm) return;
+    at.sides = &epoch->sides;
+    at.side = wsm__sim_side_find(at.sides, self->id, strlen(self->id));
+    memcpy(at.id, self->id, sizeof at.id);
+    do_join(&at);
+    wsm__sim_client_order(client, &at.command, wsm__sim_op_type(WSM__SIM_OP_JOIN), at.fields);
+}
+
+/* Most of those who are invited come; histories would be rare else. */
+void wsm__sim_client_invited(wsm__sim_client *client, const wsm__sim_side *side) {
+    wsm_sim *sim = client->sim;
+    if (client->is_observer || sim->is_calm || wsm__sim_draw(sim, WSM__SIM_WORK, 4) == 0) return;
+    later *self = wsm__sim_arena_take(&sim->arena, sizeof *self);
+    self->client = client;
+    snprintf(self->id, sizeof self->id, "%s", side->id);
+    wsm__sim_in(sim, wsm__sim_draw(sim, WSM__SIM_WORK, 40) * 50ull * WSM__SIM_MS, join_later, self, 0);
 }

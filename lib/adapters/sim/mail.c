@@ -16,6 +16,8 @@ void wsm__sim_mail_begin(wsm_sim *sim) {
 static void drop_deliveries(wsm__sim_mail *mail) {
     for (size_t i = 0; i < mail->count; i++) free(mail->deliveries[i].receipts), free(mail->deliveries[i].told);
     mail->count = 0;
+    memset(mail->waiting, 0, sizeof mail->waiting);
+    memset(mail->working, 0, sizeof mail->working);
 }
 
 void wsm__sim_mail_fini(wsm_sim *sim) {
@@ -168,6 +170,7 @@ static void begin_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, const
     wsm__sim_delivery *delivery = &mail->deliveries[mail->count++];
     *delivery = *like;
     delivery->agent = agent;
+    mail->waiting[agent]++;
     delivery->is_vague =
         like->is_vague || is_vague || before != NULL; /* its id took effect twice: which is meant by an answer? */
     if (before) before->is_vague = true;
@@ -276,6 +279,13 @@ static bool may(const wsm__sim_delivery *delivery, wsm__sim_stage stage, int64_t
     }
 }
 
+static void count_stage(wsm__sim_mail *mail, const wsm__sim_delivery *delivery, wsm__sim_stage stage) {
+    mail->waiting[delivery->agent] += (uint32_t)(stage == WSM__SIM_IS_QUEUED);
+    mail->waiting[delivery->agent] -= (uint32_t)(delivery->stage == WSM__SIM_IS_QUEUED);
+    mail->working[delivery->agent] += (uint32_t)(stage == WSM__SIM_IS_WORKING);
+    mail->working[delivery->agent] -= (uint32_t)(delivery->stage == WSM__SIM_IS_WORKING);
+}
+
 static void change(wsm__sim_machine *node, wsm__sim_delivery *delivery, wsm__sim_stage stage, int64_t time_ms,
                    uint64_t lease_ms, uint64_t offset) {
     uint64_t age_ms = node->config.mailbox_age_s * 1000ull;
@@ -284,6 +294,7 @@ static void change(wsm__sim_machine *node, wsm__sim_delivery *delivery, wsm__sim
         wsm__sim_break(node->sim, "I-34", "the mention at %llu of %s expires at %llu, before its time",
                        (unsigned long long)delivery->offset, node->sim->oracle.agents[delivery->agent].name,
                        (unsigned long long)offset);
+    count_stage(node->sim->mail, delivery, stage);
     delivery->stage = stage;
     if (stage == WSM__SIM_IS_QUEUED) delivery->requeued_at = node->sim->now;
     if (stage == WSM__SIM_IS_WORKING) delivery->lease_ms = time_ms + (int64_t)lease_ms;

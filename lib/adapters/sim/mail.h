@@ -89,8 +89,9 @@ typedef struct wsm__sim_mail {
     size_t count, cap;
     char epoch[17];
     uint64_t folded;
-    uint64_t card_at[48];    /* offset of each agent's first card; 0: none yet */
-    uint64_t skilled_at[48]; /* of the first that says it has the specialty */
+    uint32_t waiting[48], working[48]; /* deliveries by agent: queued, under a lease */
+    uint64_t card_at[48];              /* offset of each agent's first card; 0: none yet */
+    uint64_t skilled_at[48];           /* of the first that says it has the specialty */
     wsm__sim_attempt *attempts;
     size_t attempts_count, attempts_cap;
     wsm__sim_held *held;

@@ -34,16 +34,18 @@ void wsm__sim_lines_fini(wsm_sim *sim) {
     }
 }
 
-static uint64_t delay(wsm_sim *sim) {
+static uint64_t delay(const wsm__sim_line *line) {
+    wsm_sim *sim = line->sim;
     uint64_t ns = sim->delay_us * 1000ull;
     if (ns) ns = ns / 2 + wsm__sim_draw(sim, WSM__SIM_NET, 64) * ns / 64;
-    if (wsm__sim_fails(sim, WSM_SIM_DELAY, WSM__SIM_NET))
+    if (wsm__sim_fails_on(line, WSM_SIM_DELAY, WSM__SIM_NET))
         ns += (1 + wsm__sim_draw(sim, WSM__SIM_NET, 50)) * 100ull * WSM__SIM_MS;
     return ns;
 }
 
-static uint64_t arrival(wsm_sim *sim, wsm__sim_pipe *pipe, size_t len) {
-    uint64_t at = sim->now + delay(sim);
+static uint64_t arrival(const wsm__sim_line *line, wsm__sim_pipe *pipe, size_t len) {
+    const wsm_sim *sim = line->sim;
+    uint64_t at = sim->now + delay(line);
     if (at < pipe->free_at) at = pipe->free_at;
     if (sim->bytes_per_ms) at += len * (uint64_t)WSM__SIM_MS / sim->bytes_per_ms;
     return pipe->free_at = at;
@@ -77,7 +79,7 @@ static void hub_end(wsm_sim *sim, void *object, uint64_t number) {
 static void hub_closes(wsm__sim_line *line) {
     if (!line->conn) return;
     hub_end(line->sim, line, 0);
-    wsm__sim_at(line->sim, arrival(line->sim, &line->down, 0), client_end, line, 0);
+    wsm__sim_at(line->sim, arrival(line, &line->down, 0), client_end, line, 0);
 }
 
 static void hub_closes_late(wsm_sim *sim, void *object, uint64_t number) {
@@ -104,7 +106,7 @@ void wsm__sim_line_over(wsm__sim_line *line) {
 
 void wsm__sim_line_close(wsm__sim_line *line) {
     line->client_open = false;
-    if (!line->is_silent) wsm__sim_at(line->sim, arrival(line->sim, &line->up, 0), hub_end, line, 0);
+    if (!line->is_silent) wsm__sim_at(line->sim, arrival(line, &line->up, 0), hub_end, line, 0);
 }
 
 static void half_end(wsm_sim *sim, void *object, uint64_t number) {
@@ -117,14 +119,14 @@ static void half_end(wsm_sim *sim, void *object, uint64_t number) {
 }
 
 void wsm__sim_line_half(wsm__sim_line *line) {
-    wsm__sim_at(line->sim, arrival(line->sim, &line->up, 0), half_end, line, 0);
+    wsm__sim_at(line->sim, arrival(line, &line->up, 0), half_end, line, 0);
 }
 
 void wsm__sim_line_cut(wsm__sim_line *line) {
     if (line->is_cut) return;
     line->is_cut = true;
-    wsm__sim_in(line->sim, delay(line->sim), hub_end, line, 0);
-    wsm__sim_in(line->sim, delay(line->sim), client_end, line, 0);
+    wsm__sim_in(line->sim, delay(line), hub_end, line, 0);
+    wsm__sim_in(line->sim, delay(line), client_end, line, 0);
 }
 
 void wsm__sim_line_silence(wsm__sim_line *line) {
@@ -140,7 +142,7 @@ void wsm__sim_lines_lost(wsm__sim_machine *node) {
         line->writing_count = 0;
         if (!had && line->is_accepted) continue; /* it was over at the hub's end already */
         line->is_cut = true;
-        if (line->client_open) wsm__sim_in(node->sim, delay(node->sim), client_end, line, 0);
+        if (line->client_open) wsm__sim_in(node->sim, delay(line), client_end, line, 0);
     }
 }
 
@@ -153,7 +155,7 @@ static void deliver_up(wsm_sim *sim, void *object, uint64_t number) {
     up->arrived += (size_t)number;
     if (line->is_cut || line->is_silent || up->arrived == 0) return;
     size_t len = line->kind == WSM_PEER_MESSAGE ? (size_t)number : up->arrived;
-    if (line->kind != WSM_PEER_MESSAGE && len > 1 && wsm__sim_fails(sim, WSM_SIM_SPLIT, WSM__SIM_NET)) {
+    if (line->kind != WSM_PEER_MESSAGE && len > 1 && wsm__sim_fails_on(line, WSM_SIM_SPLIT, WSM__SIM_NET)) {
         len = 1 + wsm__sim_draw(sim, WSM__SIM_NET, (uint32_t)len - 1);
         wsm__sim_in(sim, 1000, deliver_up, line, 0);
     }
@@ -171,7 +173,7 @@ static void deliver_up(wsm_sim *sim, void *object, uint64_t number) {
 void wsm__sim_line_write(wsm__sim_line *line, const void *bytes, size_t len) {
     if (len == 0 || line->is_cut) return;
     wsm__sim_bytes_add(&line->up.bytes, bytes, len);
-    wsm__sim_at(line->sim, arrival(line->sim, &line->up, len), deliver_up, line, len);
+    wsm__sim_at(line->sim, arrival(line, &line->up, len), deliver_up, line, len);
 }
 
 static void accept_it(wsm_sim *sim, void *object, uint64_t number) {
@@ -200,11 +202,11 @@ static void accept_it(wsm_sim *sim, void *object, uint64_t number) {
     }
     if (!err) return;
     line->is_cut = true;
-    wsm__sim_in(sim, delay(sim), client_end, line, 0);
+    wsm__sim_in(sim, delay(line), client_end, line, 0);
 }
 
 void wsm__sim_line_dial(wsm__sim_line *line) {
-    wsm__sim_at(line->sim, arrival(line->sim, &line->up, 0), accept_it, line, 0);
+    wsm__sim_at(line->sim, arrival(line, &line->up, 0), accept_it, line, 0);
 }
 
 /* ---- down -----------------------------------------------------------------------------------------------------------
@@ -228,7 +230,7 @@ static void deliver_down(wsm_sim *sim, void *object, uint64_t number) {
         wsm__sim_bytes_drop(&down->lens, sizeof first);
         if (first < len) wsm__sim_in(sim, 1000, deliver_down, line, 0);
         len = first;
-    } else if (len > 1 && wsm__sim_fails(sim, WSM_SIM_SPLIT, WSM__SIM_NET)) {
+    } else if (len > 1 && wsm__sim_fails_on(line, WSM_SIM_SPLIT, WSM__SIM_NET)) {
         len = 1 + wsm__sim_draw(sim, WSM__SIM_NET, (uint32_t)len - 1);
         wsm__sim_in(sim, 1000, deliver_down, line, 0);
     }
@@ -253,7 +255,7 @@ static void send_down(wsm__sim_line *line, const void *bytes, size_t len) {
     uint32_t whole = (uint32_t)len;
     wsm__sim_bytes_add(&line->down.bytes, bytes, len);
     if (line->kind == WSM_PEER_MESSAGE) wsm__sim_bytes_add(&line->down.lens, &whole, sizeof whole);
-    wsm__sim_at(line->sim, arrival(line->sim, &line->down, len), deliver_down, line, len);
+    wsm__sim_at(line->sim, arrival(line, &line->down, len), deliver_down, line, len);
 }
 
 /* How much of `total` is written now. */
@@ -262,7 +264,7 @@ static size_t part(wsm__sim_line *line, size_t total) {
     if (line->kind == WSM_PEER_MESSAGE) return total;
     size_t room = sim->window > line->down.bytes.len ? sim->window - line->down.bytes.len : 0;
     if (sim->window && total > room) total = room;
-    if (total > 1 && wsm__sim_fails(sim, WSM_SIM_SPLIT, WSM__SIM_NET))
+    if (total > 1 && wsm__sim_fails_on(line, WSM_SIM_SPLIT, WSM__SIM_NET))
         total = 1 + wsm__sim_draw(sim, WSM__SIM_NET, (uint32_t)total - 1);
     return total;
 }

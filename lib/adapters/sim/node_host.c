@@ -34,6 +34,7 @@ static void *give(void *user, void *ptr, size_t old_size, size_t new_size) {
         } else {
             if (node->fail_for != FOREVER) node->fail_for--;
             node->sim->oracle.memory_failed = true;
+            wsm__sim_mark(node->sim, WSM_SIM_NO_MEMORY);
             return NULL;
         }
     }
@@ -111,8 +112,8 @@ static int token_check(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *
     wsm__sim_line *line = line_of(conn, wsm__sim_line_find(sim, conn));
     const wsm__sim_client *client = line ? bearer(line) : NULL;
     if (!client) return wsm_hub_token_check(node->hub, token.ptr, token.len, claims);
-    if (wsm__sim_fails(sim, WSM_SIM_TOKEN_NEVER, WSM__SIM_HOST)) return WSM_ERR_PENDING;
-    if (wsm__sim_fails(sim, WSM_SIM_TOKEN_LATE, WSM__SIM_HOST)) {
+    if (wsm__sim_fails_on(line, WSM_SIM_TOKEN_NEVER, WSM__SIM_HOST)) return WSM_ERR_PENDING;
+    if (wsm__sim_fails_on(line, WSM_SIM_TOKEN_LATE, WSM__SIM_HOST)) {
         wsm__sim_in(sim, wsm__sim_draw(sim, WSM__SIM_HOST, 100) * 50ull * WSM__SIM_MS, token_checked, line, 0);
         return WSM_ERR_PENDING;
     }
@@ -126,8 +127,10 @@ static int message_veto(void *user, wsm_slice agent_id, wsm_slice type, wsm_slic
     static const int vetoes[] = {WSM_ERR_FORBIDDEN, WSM_ERR_LIMIT, WSM_ERR_RATE_LIMITED, WSM_ERR_BUSY};
     if (!is_heard(node)) return WSM_ERR_FORBIDDEN;
     wsm__sim_machine_reenter(node, NULL);
-    if (wsm__sim_fails(node->sim, WSM_SIM_VETO, WSM__SIM_HOST))
+    if (wsm__sim_fails(node->sim, WSM_SIM_VETO, WSM__SIM_HOST)) {
+        wsm__sim_mark_message(node, WSM_SIM_VETO, type, json);
         return vetoes[wsm__sim_draw(node->sim, WSM__SIM_HOST, 4)];
+    }
     return node->own.message_veto ? node->own.message_veto(node->own_user, agent_id, type, json) : WSM_OK;
 }
 

@@ -176,6 +176,7 @@ static void finish(wsm_sim *sim, void *object, uint64_t life) {
     wsm__sim_store *store = object;
     if (store->life != life) return;
     store->is_busy = false;
+    if (store->is_full) wsm__sim_mark(sim, WSM_SIM_DISK_FULL);
     if (store->is_full || wsm__sim_fails(sim, WSM_SIM_STORE_FAIL, WSM__SIM_STORE)) {
         fail_group(store, true);
         begin_write(store);

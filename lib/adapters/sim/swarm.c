@@ -58,26 +58,30 @@ static const wsm__sim_client *first_behind(const wsm_sim *sim) {
     return NULL;
 }
 
+static void break_late(wsm_sim *sim) {
+    const wsm__sim_client *behind = first_behind(sim);
+    wsm__sim_break(
+        sim, "I-80",
+        "the faults have been over for %llu ms; client %d is in phase %d, checked to %llu, with %zu commands "
+        "open (%d); the hub is %s at %llu",
+        (unsigned long long)sim->report.heal_most_ms, behind ? (int)behind->idx : -1, behind ? (int)behind->phase : -1,
+        behind ? (unsigned long long)behind->checked_to : 0, behind ? behind->open_count : 0,
+        behind && behind->open_count ? (int)behind->open[0] : -1, sim->nodes[0]->is_ready ? "ready" : "not ready",
+        (unsigned long long)wsm_hub_position(sim->nodes[0]->hub, NULL));
+}
+
 /* Calm: within three heartbeats and the time for replays everybody is at the log's end. */
 static void converge(wsm_sim *sim) {
-    uint64_t ping = sim->nodes[0]->config.ping_interval_ms;
-    uint64_t until = sim->now + (600000 + 5 * ping) * WSM__SIM_MS;
     wsm__sim_calm(sim);
+    sim->report.heal_most_ms = wsm__sim_heal_ms(sim);
+    uint64_t until = sim->now + sim->report.heal_most_ms * WSM__SIM_MS;
     while (!wsm__sim_is_broken(sim) && !all_at_head(sim)) {
-        if (sim->now >= until) {
-            const wsm__sim_client *behind = first_behind(sim);
-            wsm__sim_break(sim, "I-80",
-                           "the faults have been over for %llu s; client %d is in phase %d, checked to %llu, with %zu "
-                           "commands open (%d); the hub is %s at %llu",
-                           600 + 5ull * ping / 1000, behind ? (int)behind->idx : -1, behind ? (int)behind->phase : -1,
-                           behind ? (unsigned long long)behind->checked_to : 0, behind ? behind->open_count : 0,
-                           behind && behind->open_count ? (int)behind->open[0] : -1,
-                           sim->nodes[0]->is_ready ? "ready" : "not ready",
-                           (unsigned long long)wsm_hub_position(sim->nodes[0]->hub, NULL));
-            return;
-        }
-        go(sim, sim->now + 500ull * WSM__SIM_MS);
+        if (sim->now >= until)
+            break_late(sim);
+        else
+            go(sim, sim->now + 500ull * WSM__SIM_MS);
     }
+    sim->report.heal_ms = (sim->now - sim->calm_at) / WSM__SIM_MS;
 }
 
 /* Some say goodbye for good: who is not there may not be listed. */
@@ -101,6 +105,7 @@ static void look_around(wsm_sim *sim) {
         wsm__sim_client_ask(sim->clients[i], "agent_list", "");
         break;
     }
+    sim->is_ending = true;
     go(sim, sim->now + 5000ull * WSM__SIM_MS);
     if (!wsm__sim_is_broken(sim)) wsm__sim_check_end(sim);
 }

@@ -35,14 +35,21 @@ static void disk_again(wsm_sim *sim, void *object, uint64_t number) {
     node->store.is_full = false;
 }
 
-static void strike_lines(wsm_sim *sim) {
+/* The connection that it strikes: that one or, if it is NULL, any. NULL: it does not happen, or strikes nobody. */
+static wsm__sim_line *struck_at(wsm_sim *sim, wsm__sim_line *line, wsm_sim_fault_kind kind, const char *where) {
+    if (!wsm__sim_fails_at(sim, kind, WSM__SIM_WORK, where)) return NULL;
+    if (!line) line = some_line(sim);
+    if (line) wsm__sim_mark_line(line, kind);
+    return line;
+}
+#define struck(sim, line, kind) struck_at(sim, line, kind, __func__)
+
+static void strike_lines(wsm_sim *sim, wsm__sim_line *at) {
     wsm__sim_line *line;
-    if (wsm__sim_fails(sim, WSM_SIM_CUT, WSM__SIM_WORK) && (line = some_line(sim)) != NULL) wsm__sim_line_cut(line);
-    if (wsm__sim_fails(sim, WSM_SIM_HALF_CLOSE, WSM__SIM_WORK) && (line = some_line(sim)) != NULL)
-        wsm__sim_line_half(line);
-    if (wsm__sim_fails(sim, WSM_SIM_SILENCE, WSM__SIM_WORK) && (line = some_line(sim)) != NULL)
-        wsm__sim_line_silence(line);
-    if (wsm__sim_fails(sim, WSM_SIM_STALL, WSM__SIM_WORK) && (line = some_line(sim)) != NULL) {
+    if ((line = struck(sim, at, WSM_SIM_CUT)) != NULL) wsm__sim_line_cut(line);
+    if ((line = struck(sim, at, WSM_SIM_HALF_CLOSE)) != NULL) wsm__sim_line_half(line);
+    if ((line = struck(sim, at, WSM_SIM_SILENCE)) != NULL) wsm__sim_line_silence(line);
+    if ((line = struck(sim, at, WSM_SIM_STALL)) != NULL) {
         wsm__sim_line_stall(line, true);
         wsm__sim_in(sim, some_ms(sim, 20000), unstall, line, 0);
     }
@@ -83,11 +90,25 @@ static void strike_process(wsm_sim *sim, wsm__sim_machine *node) {
     }
 }
 
-void wsm__sim_strike(wsm_sim *sim) {
+static void strike(wsm_sim *sim, wsm__sim_line *line) {
     wsm__sim_machine *node = sim->nodes[0];
-    strike_lines(sim);
+    strike_lines(sim, line);
     strike_clocks(sim, node);
     strike_process(sim, node);
+}
+
+void wsm__sim_strike(wsm_sim *sim) {
+    strike(sim, NULL);
+}
+
+static void strike_event(wsm_sim *sim, void *object, uint64_t number) {
+    wsm__sim_client *client = object;
+    if (!sim->is_calm && client->line && client->life == number) strike(sim, client->line);
+}
+
+void wsm__sim_strike_soon(wsm__sim_client *client) {
+    if (client->sim->is_users) return; /* a test's own world: what it wants to strike is its own affair */
+    for (uint64_t ms = 0; ms < 4; ms++) wsm__sim_in(client->sim, ms * WSM__SIM_MS, strike_event, client, client->life);
 }
 
 void wsm__sim_calm(wsm_sim *sim) {

@@ -134,12 +134,27 @@ uint32_t wsm__sim_draw_at(wsm_sim *sim, unsigned stream, uint32_t bound, const c
     return wsm__sim_pick(&sim->choices, stream, bound, (wsm__sim_point){where, which});
 }
 
+/* Whoever knows which connection, or when it strikes, marks it. */
+static bool is_marked_there(wsm_sim_fault_kind kind) {
+    return kind == WSM_SIM_SPLIT || kind == WSM_SIM_DELAY || kind == WSM_SIM_CUT || kind == WSM_SIM_HALF_CLOSE ||
+           kind == WSM_SIM_STALL || kind == WSM_SIM_SILENCE || kind == WSM_SIM_TOKEN_LATE ||
+           kind == WSM_SIM_TOKEN_NEVER || kind == WSM_SIM_BAD_BYTES || kind == WSM_SIM_VETO ||
+           kind == WSM_SIM_NO_MEMORY || kind == WSM_SIM_DISK_FULL;
+}
+
 bool wsm__sim_fails_at(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream, const char *where) {
     wsm__sim_point point = {where, fault_names[kind]};
     if (sim->is_calm || !wsm__sim_chance(&sim->choices, stream, sim->rates[kind], point)) return false;
     sim->report.faults[kind]++;
+    if (!is_marked_there(kind)) wsm__sim_mark(sim, kind);
     wsm__sim_mix(sim, kind + 1);
     if (kind != WSM_SIM_SPLIT) wsm__sim_say(sim, "fault %s", fault_names[kind]);
+    return true;
+}
+
+bool wsm__sim_fails_on_at(const wsm__sim_line *line, wsm_sim_fault_kind kind, unsigned stream, const char *where) {
+    if (!wsm__sim_fails_at(line->sim, kind, stream, where)) return false;
+    wsm__sim_mark_line(line, kind);
     return true;
 }
 

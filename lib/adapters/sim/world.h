@@ -49,6 +49,7 @@ struct wsm_sim {
     uint32_t delay_us, bytes_per_ms, window; /* of the network; 0: no delay, no limit */
     uint32_t store_us;                       /* of the log */
     bool is_calm;                            /* the faults are over */
+    bool is_ending;                          /* nobody says anything more: what is under way gets its answers */
     uint64_t calm_at;                        /* when they were over */
     uint64_t left_at;                        /* when a session ended last */
     uint64_t sides_moved_at;                 /* when a record last changed a sidebar */
@@ -89,10 +90,21 @@ bool wsm__sim_is_broken(const wsm_sim *sim);
 wsm_sim *wsm__sim_new(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm__sim_tape *tape);
 /* Draws whether a fault happens, counts it, and says so. */
 bool wsm__sim_fails_at(wsm_sim *sim, wsm_sim_fault_kind kind, unsigned stream, const char *where);
+bool wsm__sim_fails_on_at(const wsm__sim_line *line, wsm_sim_fault_kind kind, unsigned stream, const char *where);
 uint32_t wsm__sim_draw_at(wsm_sim *sim, unsigned stream, uint32_t bound, const char *where, const char *which);
 /* A choice's name is the function that asks and the text of its bound: scripts find it by them. */
 #define wsm__sim_fails(sim, kind, stream) wsm__sim_fails_at(sim, kind, stream, __func__)
-#define wsm__sim_draw(sim, stream, bound) wsm__sim_draw_at(sim, stream, bound, __func__, #bound)
+/* It goes wrong on one connection. */
+#define wsm__sim_fails_on(line, kind, stream) wsm__sim_fails_on_at(line, kind, stream, __func__)
+#define wsm__sim_draw(sim, stream, bound)     wsm__sim_draw_at(sim, stream, bound, __func__, #bound)
+
+/* ---- marks (marks.c): a fault meets what is under way anywhere, on a connection, or a message
+ * ---------------
+ */
+
+void wsm__sim_mark(wsm_sim *sim, wsm_sim_fault_kind kind);
+void wsm__sim_mark_line(const wsm__sim_line *line, wsm_sim_fault_kind kind);
+void wsm__sim_mark_message(wsm__sim_machine *node, wsm_sim_fault_kind kind, wsm_slice type, wsm_slice json);
 
 /* ---- transports (net.c) ---------------------------------------------------------------------------------------------
  */
@@ -314,6 +326,7 @@ typedef struct wsm__sim_sent { /* a request on this connection */
     uint32_t note; /* agent_presence: what it says; 0: another request */
     bool is_answered;
     bool is_vague; /* an error came that may have been of another request under this id */
+    bool is_presence;
 } wsm__sim_sent;
 
 struct wsm_sim_client {
@@ -421,7 +434,9 @@ typedef struct wsm__sim_plan {
 
 void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan); /* makes the machine and the clients */
 void wsm__sim_strike(wsm_sim *sim);                         /* what goes wrong at a step */
+void wsm__sim_strike_soon(wsm__sim_client *client);         /* the same, at this client, in a moment */
 void wsm__sim_calm(wsm_sim *sim);                           /* the faults are over */
+uint64_t wsm__sim_heal_ms(const wsm_sim *sim);              /* heal.c: how long healing may take from here */
 
 typedef struct wsm__sim_how {
     uint64_t seed;
@@ -465,6 +480,7 @@ wsm__sim_op wsm__sim_op_of(const struct wsm__sim_json *json); /* of a record; WS
 const char *wsm__sim_op_type(wsm__sim_op op);
 bool wsm__sim_is_in(wsm__sim_agents agents, uint32_t agent);
 void wsm__sim_client_side_act(wsm__sim_client *client); /* a step of the workload */
+void wsm__sim_client_invited(wsm__sim_client *client, const wsm__sim_side *side);
 /* Must the record come, on a connection that is there now. */
 bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t offset);
 void wsm__sim_told_begin(wsm__sim_client *client); /* a connection begins */
@@ -477,6 +493,8 @@ bool wsm__sim_check_history_gap(wsm__sim_client *client, const wsm__sim_epoch *e
                                 uint64_t to); /* true: it belongs to a history */
 void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, uint64_t from, uint64_t to);
 void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint64_t offset, uint64_t count);
+bool wsm__sim_has_history(const wsm__sim_client *client); /* one is being sent to it, or will be in a moment */
+void wsm__sim_history_granted(wsm_sim *sim, const wsm__sim_epoch *epoch, uint64_t offset); /* if that record does */
 void wsm__sim_check_names(wsm__sim_client *client, const char *text, size_t len);
 void wsm__sim_check_reply(wsm__sim_client *client, const wsm__sim_sent *sent, const char *code, const char *reply,
                           size_t len);
