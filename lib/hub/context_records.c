@@ -51,7 +51,8 @@ static void add_gap(pull_job *job, uint64_t from, uint64_t to, const char *reaso
 
 static bool may_see(const wsm_hub *hub, const pull_job *job, uint64_t offset) {
     if (job->of != job->side) /* a view shows a run of offsets to all, but what names a secret */
-        return !wsm__side_names_secrets(&hub->tree, job->of, job->who, offset);
+        return !wsm__side_names_secrets(&hub->tree, job->of, job->who, offset) &&
+               (offset != job->of->born || !wsm__side_birth_names_secrets(&hub->tree, job->of, job->who));
     return job->who == WSM__AGENT_HUB || wsm__tree_sees(&hub->tree, job->side, job->who, offset);
 }
 

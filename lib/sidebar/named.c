@@ -35,6 +35,16 @@ bool wsm__side_names_secrets(const wsm__tree *tree, const wsm__side *side, uint3
     return false;
 }
 
+/* Its own members may know all of that: they see it. Who looks at it from elsewhere may not. */
+bool wsm__side_birth_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent) {
+    if (agent == WSM__AGENT_HUB || wsm__side_is_main(side)) return false;
+    if (!wsm__tree_knows(tree, side->parent, agent)) return true;
+    if (side->forked_from && !wsm__tree_knows(tree, side->forked_from, agent)) return true;
+    for (uint32_t i = 0; i < side->views_count; i++)
+        if (!wsm__tree_knows(tree, side->views[i].of, agent)) return true;
+    return false;
+}
+
 bool wsm__side_has_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent) {
     for (uint32_t i = 0; i < side->named.count; i++)
         if (!wsm__tree_knows(tree, named_at(side, i)->side, agent)) return true;

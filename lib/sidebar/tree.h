@@ -280,6 +280,8 @@ void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset);
 bool wsm__side_has_room_for_names(const wsm__side *side, uint32_t count);
 /* Whether the record at `offset` names one that the agent may not know of; and whether any does. */
 bool wsm__side_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent, uint64_t offset);
+/* Whether the record that it began with does: it names its parent, what it was forked from, what it sees. */
+bool wsm__side_birth_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
 bool wsm__side_has_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
 
 int wsm__text_new(wsm__mem *mem, wsm_slice from, wsm__text *text); /* an absent or empty one: no allocation */

@@ -700,6 +700,32 @@ static void what_names_a_private_sidebar_is_not_seen_through_a_view(void **state
     finish(&r);
 }
 
+/* The record that begins a fork names what it was forked from. */
+static void what_a_fork_was_made_of_is_not_seen_through_a_view(void **state) {
+    char fork[SIDE_ID], below[SIDE_ID];
+    run r;
+    (void)state;
+    begin(&r, true);
+    spawn_inside(&r);
+    const char *answer = peer_ask(r.ada, "sidebar_fork",
+                                  "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"f\","
+                                  "\"participants\":[\"ada\",\"bob\"]",
+                                  r.id);
+    snprintf(fork, sizeof fork, "%s", line_get(answer, "result.sidebar_id"));
+    answer = peer_ask(r.ada, "sidebar_child_spawn",
+                      "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"inherit\":{\"mode\":\"all\","
+                      "\"depth\":1},\"assigned_agents\":[\"eve\",\"bob\"]",
+                      fork);
+    snprintf(below, sizeof below, "%s", line_get(answer, "result.sidebar_id"));
+    const char *ask = "\"context_id\":\"%s\",\"records\":{\"of\":\"%s\"}";
+    peer_forget(r.bob);
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "context_request", ask, below, fork)), "ack");
+    assert_null(strstr(r.outsider[0]->text, r.id));
+    assert_string_equal(answer_of(peer_ask(r.bob, "context_request", ask, below, fork)), "ack");
+    assert_non_null(strstr(r.bob->text, r.id)); /* he knows it */
+    finish(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outsiders_cannot_tell_whether_a_private_sidebar_exists),
@@ -716,6 +742,7 @@ int main(void) {
         cmocka_unit_test(no_private_sidebar_is_named_once_somebody_is_invited_to_read_it),
         cmocka_unit_test(who_may_not_read_all_of_a_history_grants_none_of_it),
         cmocka_unit_test(what_names_a_private_sidebar_is_not_seen_through_a_view),
+        cmocka_unit_test(what_a_fork_was_made_of_is_not_seen_through_a_view),
     };
     return cmocka_run_group_tests_name("sidebar/private", tests, NULL, NULL);
 }
