@@ -356,6 +356,34 @@ static void a_small_queue_makes_a_replay_read_no_record_twice(void **state) {
     kept_log_free(&kept);
 }
 
+static void a_read_that_is_refused_does_not_keep_the_others_waiting(void **state) {
+    (void)state;
+    hub_world world;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    world_init(&world);
+    world.config.history_records_max = 10;
+    world.config.replays_max = 1;
+    assert_int_equal(world_start(&world, &log), 0);
+    say_many(world_join(&world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0), 1, 40);
+    kept.holds_pages = 1;
+    peer *bob = world_join(&world, "bob", WSM_PERMISSION_ACTIVE, EPOCH, 0);
+    peer *cy = world_join(&world, "cy", WSM_PERMISSION_ACTIVE, EPOCH, 0);
+    peer *dot = world_join(&world, "dot", WSM_PERMISSION_ACTIVE, EPOCH, 0);
+    assert_int_equal(kept.held_count, 1); /* bob's; the others wait for their turn */
+    kept.holds_pages = 0;
+    kept.refuses = 1; /* cy's */
+    kept_log_answer(&kept, 0);
+    world_run(&world, 1000);
+    assert_int_equal(peer_count(bob, "replay_end"), 1);
+    assert_int_equal(peer_count(cy, "replay_end"), 0);
+    assert_int_equal(peer_count(dot, "replay_end"), 1);
+    assert_int_equal(peer_count(dot, "memory_update"), 40);
+    world_end(&world);
+    assert_int_equal(world.mem.live, 0);
+    kept_log_free(&kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_from_the_store_is_the_same_to_the_byte),
@@ -366,6 +394,7 @@ int main(void) {
         cmocka_unit_test(a_snapshot_stays_small_and_the_ids_come_back_with_the_records),
         cmocka_unit_test(a_chain_of_causes_goes_on_after_a_restart),
         cmocka_unit_test(the_places_of_snapshots_only_move_forwards),
+        cmocka_unit_test(a_read_that_is_refused_does_not_keep_the_others_waiting),
         cmocka_unit_test(a_small_queue_makes_a_replay_read_no_record_twice),
         cmocka_unit_test(by_default_the_store_keeps_everything),
         cmocka_unit_test(what_is_over_the_number_goes_and_who_resumes_below_it_is_told),

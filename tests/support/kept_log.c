@@ -77,6 +77,10 @@ static int page(kept_log *log, uint64_t read_id, uint64_t from, uint64_t to, siz
 static int kept_read(void *user, uint64_t read_id, uint64_t from, uint64_t to, size_t records_max, size_t bytes_max) {
     kept_log *log = user;
     log->reads++;
+    if (log->refuses > 0) {
+        log->refuses--;
+        return WSM_ERR_LOG_IO;
+    }
     if (log->no_pages) return 0;
     if (!log->holds_pages) return page(log, read_id, from, to, records_max, bytes_max);
     if (log->held_count == KEPT_LOG_HELD) abort(); /* a test that asks too much */

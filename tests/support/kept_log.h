@@ -22,6 +22,7 @@ typedef struct kept_log {
     uint64_t misses;  /* ... and this one cannot be read back */
     uint64_t trimmed; /* what the hub has let go; it is not read back either */
     int no_pages;     /* 1: reads are taken and never answered */
+    int refuses;      /* so many reads, from now on, are refused */
     int holds_pages;  /* 1: reads wait for kept_log_answer */
     struct {
         uint64_t id, from, to;
