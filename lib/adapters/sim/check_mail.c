@@ -346,6 +346,13 @@ static bool is_in_the_way(const wsm__sim_client *client, const wsm__sim_delivery
            !wsm__sim_mail_may_read(client, delivery);
 }
 
+/* A connection of his that died in silence is taken for alive until it has missed its pings, and has it until then. */
+static bool may_be_held(const wsm__sim_client *there, const wsm__sim_delivery *delivery) {
+    const wsm_config *config = &there->node->config;
+    uint64_t ms = (uint64_t)config->ping_interval_ms * (config->ping_strikes + 1u) / 10 * 11;
+    return delivery->receipts_count > 0 && there->opened_at + ms * WSM__SIM_MS > there->sim->now;
+}
+
 static void check_brought(wsm_sim *sim, const wsm__sim_delivery *delivery) {
     const wsm__sim_client *there = NULL;
     for (uint32_t i = 0; i < sim->clients_count; i++) {
@@ -355,6 +362,7 @@ static void check_brought(wsm_sim *sim, const wsm__sim_delivery *delivery) {
         if (has_it(there, delivery)) return;
     }
     if (!there || delivery->offset < wsm__sim_store_readable(&there->node->store) || there->node->cannot_read) return;
+    if (may_be_held(there, delivery)) return;
     wsm__sim_break(sim, "I-33", "client %u (%s) is there, and the mention at %llu has not come", there->idx,
                    there->agent->name, (ull)delivery->offset);
 }
