@@ -281,6 +281,12 @@ void wsm__presence_submit(wsm_hub *hub, const wsm__command *command) {
         return;
     }
     if (is_repeat(hub, agent, message, command->text, origin)) return;
+    const wsm_conn *conn = agent->has_fields ? NULL : active_of(hub, agent); /* there was no memory for them before */
+    if (conn && set_first_fields(hub, agent, &conn->identity.claims)) {
+        wsm__answer_error(hub, origin, WSM_ERR_NOMEM, NULL, NULL);
+        return;
+    }
+    if (conn) agent->has_fields = true;
     for (int i = 0; i < WSM__PRESENCE_FIELDS; i++) { /* what is not said stays as it was */
         wsm__json_value value = wsm__message_field(message, names[i]);
         fields[i] = value.kind ? value.raw : wsm__agent_field(agent, (wsm__presence_field)i);

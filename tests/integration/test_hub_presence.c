@@ -102,6 +102,30 @@ static void who_comes_back_as_soon_as_he_was_told_gone_is_told_of_an_interval_la
     end(&w);
 }
 
+static void what_an_agent_says_of_itself_stays_also_when_there_was_no_memory_for_its_coming(void **state) {
+    (void)state;
+    int tried = 0;
+    for (size_t n = 1;; n++) {
+        hub_world w;
+        begin(&w);
+        peer *bob = join(&w, "bob");
+        w.mem.fail_at = w.mem.calls + n;
+        peer *ada = join(&w, "ada");
+        int failed = test_mem_has_failed(&w.mem);
+        w.mem.fail_at = 0;
+        if (ada->conn && !ada->gone && peer_count(ada, "\"type\":\"welcome\"") == 1) {
+            peer_say(ada, "{\"type\":\"agent_presence\",\"status\":\"working\",\"note\":\"mine\"}");
+            world_run(&w, 5000);
+            assert_non_null(strstr(peer_last(bob, OF_ADA), "\"note\":\"mine\""));
+            assert_non_null(strstr(peer_last(bob, OF_ADA), "\"availability\":\"available\""));
+            tried += failed;
+        }
+        end(&w);
+        if (!failed) break;
+    }
+    assert_true(tried > 0);
+}
+
 static void sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown(void **state) {
     (void)state;
     hub_world w;
@@ -237,6 +261,7 @@ int main(void) {
         cmocka_unit_test(a_change_that_is_taken_back_in_time_is_never_told),
         cmocka_unit_test(who_comes_and_goes_at_once_is_told_of_once_a_second_and_in_turns),
         cmocka_unit_test(who_comes_back_as_soon_as_he_was_told_gone_is_told_of_an_interval_later),
+        cmocka_unit_test(what_an_agent_says_of_itself_stays_also_when_there_was_no_memory_for_its_coming),
         cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
         cmocka_unit_test(the_host_hears_of_new_agents_and_of_changed_cards_once),
         cmocka_unit_test(a_host_may_end_a_connection_when_it_hears_of_it),
