@@ -98,7 +98,7 @@ static void look_around(wsm_sim *sim) {
     go_home(sim);
     do go(sim, sim->now + grace);
     while (!wsm__sim_is_broken(sim) && sim->now < sim->left_at + grace && sim->now < until);
-    go(sim, sim->now + 3ull * sim->nodes[0]->config.ping_interval_ms * WSM__SIM_MS); /* who is idle stays, too */
+    go(sim, sim->now + 3ull * sim->nodes[0]->config.ping_interval_ms * WSM__SIM_MS);     /* who is idle stays, too */
     if (sim->mail && sim->mail->held_count > 0) go(sim, sim->now + 150ull * WSM__SIM_S); /* for digests */
     for (uint32_t i = 0; i < sim->clients_count; i++) {
         if (sim->clients[i]->phase != WSM__SIM_LIVE) continue;
