@@ -160,6 +160,20 @@ static void drop_clients(shrinking *self) {
         }
 }
 
+/* Of the steps from..to, as wsm_sim_choice has them, what is said: all that happens in them is the quietest. */
+static bool try_quiet(shrinking *self, int32_t from, int32_t to) {
+    size_t count = 0;
+    for (size_t i = 0; i < self->best_count; i++)
+        if (self->best[i].step < from || self->best[i].step > to) self->next[count++] = self->best[i];
+    return count == self->best_count || is_enough(self, count, self->steps);
+}
+
+static void quieten(shrinking *self) {
+    for (int32_t run = (int32_t)self->steps; run > 0 && !is_over(self); run /= 2)
+        for (int32_t end = (int32_t)self->steps; end > 0; end -= run)
+            try_quiet(self, FIRST_STEP + (end > run ? end - run : 0), FIRST_STEP + end - 1);
+}
+
 static void drop_choices(shrinking *self) {
     for (size_t run = self->best_count / 2 + 1; run > 0; run /= 2)
         for (size_t end = self->best_count; end > 0 && !is_over(self);) {
@@ -217,11 +231,13 @@ void wsm_sim_script_free(wsm_sim_script *script) {
 static void shrink(shrinking *self) {
     size_t before;
     uint32_t steps;
+    try_quiet(self, WSM_SIM_AFTER, WSM_SIM_AFTER); /* by far the most, where somebody comes back for ever */
     do {
         before = self->best_count;
         steps = self->steps;
         drop_clients(self); /* what makes a run long goes first */
         drop_steps(self);
+        quieten(self);
         drop_names(self, 0, (uint32_t)self->tape.names_count);
         drop_choices(self);
         lessen_values(self);
