@@ -72,7 +72,7 @@ TABLE = [
         "    size_t most = room(limits, is_notice && is_soft(lane) ? WSM__LANE_CRITICAL : lane);\n",
         "    size_t most = room(limits, lane);\n",
         "I-80", "a replay that has filled the queue has no room for its end: closed, and again after each resume",
-        case="unit/test_conn_lanes", worlds="queue_bytes_max=8192"),
+        case="case_replay_end_has_no_room"),
     bug("second_wait_is_not_stale", "lib/hub/sidebar_apply.c",
         "    if (wsm__ask_field(ask, \"old_status\").kind && !wsm__ask_is(ask, \"old_status\", wsm__status_word(ask->was)))\n"
         "        return refuse_stale(fold);\n", "",
