@@ -102,7 +102,10 @@ bool wsm__replay_push(wsm_conn *conn, wsm__frame *frame, uint64_t offset) {
     if (!wsm__io_fits(&conn->io, WSM__LANE_NORMAL, frame))
         return false; /* what is written makes room, and the cursor goes on from here */
     if (!wsm__peer_push(conn, WSM__LANE_NORMAL, frame, offset)) return false;
-    if (conn->replaying) conn->replay_count++;
+    if (conn->replaying) { /* what it counts is not shed: a page may go beyond its end */
+        conn->replay_count++;
+        if (offset > conn->keep_to) conn->keep_to = offset;
+    }
     conn->hub->count.replayed += conn->replaying || conn->history;
     if (!conn->position_at) {
         conn->position_at = conn->hub->now + conn->hub->config.position_interval_ms;
