@@ -301,14 +301,22 @@ wsm__entry *wsm__log_next(const wsm__log *log, uint64_t after) {
     return NULL;
 }
 
+static wsm__entry *entry_of(wsm__list *node) {
+    return WSM__CONTAINER(node, wsm__entry, in_context);
+}
+
+/* From the end that is nearer. */
 wsm__entry *wsm__log_next_in(const wsm__context *context, uint64_t after) {
     if (wsm__list_is_empty(&context->entries)) return NULL;
-    wsm__entry *newest = WSM__CONTAINER(context->entries.prev, wsm__entry, in_context);
+    wsm__entry *oldest = entry_of(context->entries.next), *newest = entry_of(context->entries.prev);
     if (newest->offset <= after) return NULL;
-    for (const wsm__list *node = context->entries.next;; node = node->next) {
-        wsm__entry *entry = WSM__CONTAINER(node, wsm__entry, in_context);
-        if (entry->offset > after) return entry;
+    if (oldest->offset > after) return oldest;
+    if (newest->offset - after < after - oldest->offset) {
+        while (entry_of(newest->in_context.prev)->offset > after) newest = entry_of(newest->in_context.prev);
+        return newest;
     }
+    while (oldest->offset <= after) oldest = entry_of(oldest->in_context.next);
+    return oldest;
 }
 
 wsm__entry *wsm__log_at(const wsm__log *log, uint64_t offset) {

@@ -4,8 +4,8 @@
  *     sidebars COUNT RECORDS      10000 100 by default
  *
  * The host begins COUNT sidebars at depths 1 to 8, puts RECORDS updates into each, and merges all, the deepest first.
- * Then it asks what a sidebar under main would inherit: with ten records there, and with a million. One line each:
- * what, how many, nanoseconds and bytes for one. */
+ * Then it begins sidebars under main, which inherit all of it, and reads ten of the inherited records: with ten records
+ * there, and with a million. One line each: what, how many, nanoseconds and bytes for one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +115,15 @@ static void inherit(size_t records) {
     for (int i = 0; i < TRIES; i++) say(&b, "{\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[]}");
     snprintf(what, sizeof what, "begin under a parent of %zu records", records);
     row(what, TRIES, bench_cpu_ns() - at, (long long)(b.used - used));
+    char ask[200]; /* the newest ten: the farthest from where memory begins */
+    snprintf(
+        ask, sizeof ask,
+        "{\"type\":\"context_request\",\"context_id\":\"%s\",\"records\":{\"of\":\"main\",\"after\":%zu,\"limit\":10}}",
+        b.id, records - 10);
+    at = bench_cpu_ns();
+    for (int i = 0; i < TRIES; i++) say(&b, ask);
+    snprintf(what, sizeof what, "read ten of %zu inherited records", records);
+    row(what, TRIES, bench_cpu_ns() - at, 0);
     wsm_hub_free(b.hub);
     if (b.failed) bench_die("a command failed");
 }
