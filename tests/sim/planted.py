@@ -91,7 +91,7 @@ TABLE = [
     bug("delivery_overflows_its_queue", "lib/hub/deliveries.c",
         "    conn->mail_waits = !wsm__io_fits(&conn->io, lane, frame);\n    if (conn->mail_waits) return false;\n", "",
         "I-80", "a delivery that does not fit the queue closes its connection, for ever",
-        case="integration/test_mention_pages", worlds="mentions queue_bytes_max=8192 history_records_max<9"),
+        case="case_delivery_does_not_fit", worlds="mentions queue_bytes_max=8192 steps>100"),
     bug("unknown_is_the_sender", "lib/hub/callees.c",
         "    bool is_own = agent != WSM__ROSTER_NONE && agent == callees->sender;", "    bool is_own = agent == callees->sender;",
         "I-33", "a name that nobody has is taken for a sender's own whose card is on its way",
