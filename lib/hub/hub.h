@@ -423,6 +423,7 @@ void wsm__audience_fini(wsm_hub *hub);
 
 /* reads.c */
 void wsm__read_ask(wsm_hub *hub, wsm__read *read);
+size_t wsm__read_most(const wsm_hub *hub, size_t bytes); /* of so many as the budget of memory lets a page have */
 void wsm__read_next(wsm_hub *hub);
 void wsm__read_end(wsm_hub *hub, wsm__read *read);
 wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id);

@@ -5,6 +5,7 @@
 
 #define HOST_LIMIT     100u
 #define HOST_LIMIT_MAX 1024u
+#define PAGE_PART      16u /* of the budget: a page has to be copied */
 
 wsm__read *wsm__read_find(const wsm_hub *hub, uint64_t id) {
     for (wsm__list *node = hub->readers.next; node != &hub->readers; node = node->next) {
@@ -69,7 +70,14 @@ void wsm__read_next(wsm_hub *hub) {
     }
 }
 
+size_t wsm__read_most(const wsm_hub *hub, size_t bytes) {
+    size_t most = hub->mem.budget / PAGE_PART;
+    return most > 0 && bytes > most ? most : bytes;
+}
+
+/* A page that cannot be held is refused, offered again, and holds up what the log has to say after it. */
 void wsm__read_ask(wsm_hub *hub, wsm__read *read) {
+    read->bytes_max = wsm__read_most(hub, read->bytes_max);
     wsm__list_init(&read->node);
     wsm__list_push(&hub->readers, &read->node);
     wsm__read_next(hub);

@@ -9,7 +9,6 @@
 
 #define PUMP_MOST 64u
 #define SKIP_MOST 4096u /* records of others that are passed in one go */
-#define PAGE_PART 16u   /* of the budget: a page has to be copied */
 
 /* No memory now: the connection's timer pumps again. */
 static void retry(wsm_conn *conn) {
@@ -121,7 +120,7 @@ bool wsm__replay_ask(wsm_conn *conn, uint64_t from, uint64_t to, uint32_t room) 
     if (!hub->log.read || from > to) return false;
     size_t bytes = hub->config.replay_page_bytes / 4;
     if (room < PUMP_MOST) bytes = bytes / PUMP_MOST * room; /* a page for little room costs little of the pace */
-    if (hub->mem.budget && bytes > hub->mem.budget / PAGE_PART) bytes = hub->mem.budget / PAGE_PART;
+    bytes = wsm__read_most(hub, bytes);
     size_t left = wsm__io_left(&conn->io); /* what the queue does not take would be read and paid for again */
     if (bytes > left) bytes = left > 0 ? left : 1;
     if (!wsm__replay_may(conn, bytes)) return true;

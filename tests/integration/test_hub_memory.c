@@ -241,6 +241,23 @@ static void a_gap_that_waits_holds_the_position_back(void **state) {
     kept_log_free(&kept);
 }
 
+typedef struct host_page {
+    bool came, more;
+    uint64_t next;
+    size_t count; /* of updates, in all pages */
+} host_page;
+
+static host_page *host_got;
+
+static void on_page(void *user, const wsm_page *page) {
+    (void)user;
+    assert_int_equal(page->err, 0);
+    host_got->came = true;
+    host_got->more = page->more;
+    host_got->next = page->next_after;
+    for (size_t i = 0; i < page->count; i++) host_got->count += page->messages[i].len > 1000; /* cards are short */
+}
+
 /* A page of the store is copied before it is looked at. */
 static void a_page_is_no_larger_than_a_small_budget_can_hold(void **state) {
     (void)state;
@@ -253,6 +270,7 @@ static void a_page_is_no_larger_than_a_small_budget_can_hold(void **state) {
     w.config.history_records_max = 4;
     w.config.replay_page_bytes = 16u << 20;
     w.config.queue_bytes_max = 16u << 20;
+    w.host.on_page = on_page;
     assert_int_equal(world_start(&w, &log), 0);
     peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     for (int n = 1; n <= 80; n++) {
@@ -264,6 +282,19 @@ static void a_page_is_no_larger_than_a_small_budget_can_hold(void **state) {
     world_run(&w, 10000);
     assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 80);
     assert_int_equal(peer_count(bob, "replay_end"), 1);
+
+    host_page got = {0}; /* the host, too */
+    host_got = &got;
+    do {
+        got.came = false;
+        assert_int_equal(wsm_records_read(w.hub, NULL, got.next, 500, 1), 0);
+        world_run(&w, 1000);
+        assert_true(got.came);
+    } while (got.more);
+    assert_int_equal(got.count, 80);
+    peer_forget(ada);
+    peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":\"after\"}");
+    assert_int_equal(peer_count(ada, "after"), 1); /* nothing is held up */
     world_end(&w);
     kept_log_free(&kept);
 }
