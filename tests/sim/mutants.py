@@ -212,17 +212,19 @@ def breaks_healthy(build, result):
     return hunt(pathlib.Path(build.folder) / HUNT, 0, 0, named=[f"{result[1]}:{result[2]}"])[3]
 
 
-def shrink(build, bug, arguments):
-    """Write the case of a bug anew, from the first seed that breaks what is expected. A sentence says why not."""
+def shrink(build, bug, arguments, note):
+    """Write the case of a bug anew, from the run of its note, or from the first seed that breaks what is expected. A sentence
+    says why not."""
     program, why = build.link(bug, HUNT)
     shrinker, why_not = build.link(bug, SIM)
     if why or why_not:
         return None, why or why_not
     first, until = FIRST_SEED, time.monotonic() + arguments.seconds
-    while True:
+    result = hunt(program, 0, 0, named=[note[0]]) if note else None
+    if result and not result[3]:  # no longer
+        result = None
+    while not result or result[3] and (result[3] not in bug.expected or breaks_healthy(build, result)):
         result = hunt(program, until - time.monotonic(), first=first, named=bug.worlds.split())
-        if not result[3] or result[3] in bug.expected and not breaks_healthy(build, result):
-            break
         first = int(result[1]) + 1
     if not result[3]:
         return result, None
@@ -240,7 +242,7 @@ def look_for(build, bug, arguments, note):
     """(what a hunt says, a word on it, why it could not be)"""
     why = build.plant(bug)
     if not why and bug.case and "/" not in bug.case and arguments.shrink:
-        result, why = shrink(build, bug, arguments)
+        result, why = shrink(build, bug, arguments, note)
         return result, "", why
     program, why = (None, why) if why else build.link(bug, HUNT)
     why = why or (check_case(build, bug) if bug.case else None)
