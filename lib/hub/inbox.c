@@ -79,7 +79,7 @@ static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) bytes += records[i].len;
     bool counts = kind == ITEM_DELIVER;
-    bool is_first = counts && atomic_fetch_add(&hub->inbox_records, 1) == 0;
+    bool is_first = !counts || atomic_fetch_add(&hub->inbox_records, 1) == 0; /* a page may hold up what is behind it */
     wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes, is_first);
     if (!item) {
         if (counts) atomic_fetch_sub(&hub->inbox_records, 1);
