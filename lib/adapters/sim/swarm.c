@@ -58,8 +58,14 @@ static const wsm__sim_client *first_behind(const wsm_sim *sim) {
     return NULL;
 }
 
+static void say_metric(void *user, const wsm_metric *metric) {
+    if (metric->value > 0)
+        wsm__sim_say(user, "%s{%s} %.0f", metric->name, metric->labels ? metric->labels : "", metric->value);
+}
+
 static void break_late(wsm_sim *sim) {
     const wsm__sim_client *behind = first_behind(sim);
+    if (sim->nodes[0]->hub) wsm_hub_metrics(sim->nodes[0]->hub, say_metric, sim);
     wsm__sim_break(
         sim, "I-80",
         "the faults have been over for %llu ms; client %d is in phase %d, checked to %llu, with %zu commands "
