@@ -456,9 +456,9 @@ static int load_one(wsm__ledger *ledger, wsm_slice row) {
                              .time_ms = (int64_t)queued};
     int err = wsm__ledger_add(ledger, &item, (uint32_t)target);
     if (err) return err == WSM_ERR_CONFLICT ? WSM_ERR_LOG_CORRUPT : err;
-    if (state != WSM__DELIVERY_QUEUED)
-        wsm__ledger_set(ledger, wsm__ledger_at(ledger, (uint32_t)target, offset), (wsm__delivery_state)state,
-                        (int64_t)lease, 0);
+    wsm__delivery *made = wsm__ledger_at(ledger, (uint32_t)target, offset);
+    if (made && state != WSM__DELIVERY_QUEUED)
+        wsm__ledger_set(ledger, made, (wsm__delivery_state)state, (int64_t)lease, 0);
     return WSM_OK;
 }
 
