@@ -154,7 +154,7 @@ static void do_invite(doing *at) {
     else
         names(at, "agent_ids", 3);
     at->command.named = 0;
-    if (draw(at, 4)) add(at, ",\"history\":\"all\"");
+    if (draw(at, 2) || draw(at, 4) > 1) add(at, ",\"history\":\"all\"");
 }
 
 /* Who was called lately in the sidebar: his mention may still be on its way to him. NULL: nobody. */
@@ -270,12 +270,12 @@ static const struct row {
     uint32_t weight;
     void (*write)(doing *at);
 } rows[] = {
-    {WSM__SIM_OP_UPDATE, 24, NULL},      {WSM__SIM_OP_SPAWN, 8, do_spawn},     {WSM__SIM_OP_CHILD, 6, do_child},
-    {WSM__SIM_OP_FORK, 2, do_fork},      {WSM__SIM_OP_JOIN, 8, do_join},       {WSM__SIM_OP_LEAVE, 6, do_leave},
-    {WSM__SIM_OP_INVITE, 10, do_invite}, {WSM__SIM_OP_REMOVE, 6, do_remove},   {WSM__SIM_OP_STATUS, 4, do_status},
-    {WSM__SIM_OP_PAUSE, 2, do_pause},    {WSM__SIM_OP_RESUME, 2, do_resume},   {WSM__SIM_OP_WAIT, 6, do_wait},
-    {WSM__SIM_OP_TEST, 2, do_test},      {WSM__SIM_OP_REF, 10, do_ref},        {WSM__SIM_OP_MERGE, 4, do_merge},
-    {WSM__SIM_OP_DECIDE, 3, do_decide},  {WSM__SIM_OP_ARCHIVE, 2, do_archive}, {WSM__SIM_OP_ASK, 10, NULL}};
+    {WSM__SIM_OP_UPDATE, 24, NULL},     {WSM__SIM_OP_SPAWN, 8, do_spawn},     {WSM__SIM_OP_CHILD, 6, do_child},
+    {WSM__SIM_OP_FORK, 2, do_fork},     {WSM__SIM_OP_JOIN, 8, do_join},       {WSM__SIM_OP_LEAVE, 6, do_leave},
+    {WSM__SIM_OP_INVITE, 7, do_invite}, {WSM__SIM_OP_REMOVE, 6, do_remove},   {WSM__SIM_OP_STATUS, 4, do_status},
+    {WSM__SIM_OP_PAUSE, 2, do_pause},   {WSM__SIM_OP_RESUME, 2, do_resume},   {WSM__SIM_OP_WAIT, 6, do_wait},
+    {WSM__SIM_OP_TEST, 2, do_test},     {WSM__SIM_OP_REF, 10, do_ref},        {WSM__SIM_OP_MERGE, 4, do_merge},
+    {WSM__SIM_OP_DECIDE, 3, do_decide}, {WSM__SIM_OP_ARCHIVE, 2, do_archive}, {WSM__SIM_OP_ASK, 10, NULL}};
 
 static const struct row *pick_row(doing *at) {
     uint32_t sum = 0;
