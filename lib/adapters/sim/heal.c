@@ -12,6 +12,7 @@ typedef struct work {
     uint64_t records;                        /* to be replayed, to all clients */
     uint64_t of_agent[WSM__SIM_AGENTS];      /* bytes of them that an agent's connections have to get */
     uint64_t open, open_of[WSM__SIM_AGENTS]; /* commands without an answer */
+    uint64_t pace_ms;                        /* until the one who was told to be patient has said his again */
 } work;
 
 static void add_client(work *sum, const wsm__sim_client *client) {
@@ -19,6 +20,7 @@ static void add_client(work *sum, const wsm__sim_client *client) {
     uint32_t agent = client->agent->idx;
     sum->open += client->open_count;
     sum->open_of[agent] += client->open_count;
+    if (client->open_count * client->pace_ms > sum->pace_ms) sum->pace_ms = client->open_count * client->pace_ms;
     bool is_new = strcmp(client->epoch, store->epoch) != 0;
     for (uint64_t i = is_new ? store->count : client->position; i < store->count; i++) {
         sum->records++;
@@ -43,5 +45,5 @@ uint64_t wsm__sim_heal_ms(const wsm_sim *sim) {
     if (config->replay_bytes_per_min) ms += most(sum.of_agent) * 60000 / config->replay_bytes_per_min;
     if (config->agent_messages_per_s) ms += most(sum.open_of) * 1000 / config->agent_messages_per_s;
     if (config->connections_per_s) ms += sim->clients_count * 1000ull / config->connections_per_s;
-    return ms + sum.open * RETRY_MS;
+    return ms + sum.pace_ms + sum.open * RETRY_MS;
 }
