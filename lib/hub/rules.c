@@ -57,12 +57,11 @@ void wsm__rules_init(wsm_hub *hub) {
         char digits[20];
         size_t count = 0;
         uint64_t rest = own[i];
-        hub->rules_text[len++] = i == 0 ? '[' : ',';
+        if (i > 0) hub->rules_text[len++] = ',';
         do digits[count++] = (char)('0' + rest % 10);
         while ((rest /= 10) != 0);
         while (count > 0) hub->rules_text[len++] = digits[--count];
     }
-    hub->rules_text[len++] = ']';
     hub->rules_text_len = len;
 }
 
@@ -93,20 +92,30 @@ static void put_in_force(wsm_hub *hub, const wsm__rules *rules) {
     hub->lease_ms = rules->lease_ms;
 }
 
+/* Those that the text gives; what it does not is as usual. */
+static void read_text(const wsm_hub *hub, wsm_slice text, wsm__rules *rules) {
+    uint64_t numbers[COUNT];
+    numbers_of(&hub->usual_rules, numbers);
+    for (size_t i = 0; i < COUNT && text.len > 0; i++) {
+        const char *comma = memchr(text.ptr, ',', text.len);
+        size_t len = comma ? (size_t)(comma - text.ptr) : text.len;
+        wsm__slice_u64(wsm__slice(text.ptr, len), i == MAIL_TOTAL ? UINT64_MAX : UINT32_MAX, &numbers[i]);
+        len += comma != NULL;
+        text = wsm__slice(text.ptr + len, text.len - len);
+    }
+    rules_from(numbers, rules);
+}
+
 void wsm__rules_enter(wsm_hub *hub, const wsm__record_head *head) {
     wsm__rules rules;
-    uint64_t numbers[COUNT];
-    size_t at = 0;
-    wsm__json_value value;
     if (!head->rules.ptr) {
         put_in_force(hub, &hub->usual_rules);
-        return;
+    } else if (wsm__slice_eq(head->rules, wsm__slice(hub->rules_text, hub->rules_text_len))) {
+        put_in_force(hub, &hub->rules); /* its own, most often */
+    } else {
+        read_text(hub, head->rules, &rules);
+        put_in_force(hub, &rules);
     }
-    numbers_of(&hub->usual_rules, numbers);
-    for (size_t i = 0; i < COUNT && wsm__json_next_element(head->rules, &at, &value); i++)
-        wsm__json_u64(value, i == MAIL_TOTAL ? UINT64_MAX : UINT32_MAX, &numbers[i]);
-    rules_from(numbers, &rules);
-    put_in_force(hub, &rules);
 }
 
 void wsm__rules_leave(wsm_hub *hub) {

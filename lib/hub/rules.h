@@ -1,5 +1,7 @@
 /* The limits by which a record is judged: those of the hub that wrote it. They stand in its head where they are not the
- * usual ones, so that every hub that folds it comes to the same state, however that one is configured. */
+ * usual ones, so that every hub that folds it comes to the same state, however that one is configured.
+ *
+ * As text they are numbers in a fixed order with commas between. */
 #ifndef WSM_LIB_HUB_RULES_H
 #define WSM_LIB_HUB_RULES_H
 

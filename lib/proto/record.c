@@ -83,22 +83,25 @@ void wsm__record_put_head(wsm__buf *buf, const wsm__record_head *head) {
     }
     put_member_u64(buf, "hop", head->hop);
     put_member_u64(buf, "may", head->may);
+    if (head->rules.ptr) {
+        wsm__buf_puts(buf, ",\"rules\":");
+        wsm__json_put_string(buf, head->rules);
+    }
     wsm__buf_puts(buf, ",\"by\":\"");
     put_by(buf, head->node, head->number);
     wsm__buf_putc(buf, '"');
     put_member_raw(buf, "to", head->to);
-    put_member_raw(buf, "rules", head->rules);
     put_member_raw(buf, "result", head->result);
     wsm__buf_puts(buf, "}\n");
 }
 
 /* ---- finding the members of a head ------------------------------------------------------------------------------- */
 
-enum { TYPE, ID, SENDER, CONTEXT, TIME, PRIORITY, DIGEST, SEQ, ALSO, HOP, MAY, BY, TO, RULES, RESULT, MEMBER_COUNT };
+enum { TYPE, ID, SENDER, CONTEXT, TIME, PRIORITY, DIGEST, SEQ, ALSO, HOP, MAY, RULES, BY, TO, RESULT, MEMBER_COUNT };
 
 /* By the enumeration above, and in our own order. */
 static const char *const names[MEMBER_COUNT] = {"type", "id",  "sender", "context", "time", "priority", "digest", "seq",
-                                                "also", "hop", "may",    "by",      "to",   "rules",    "result"};
+                                                "also", "hop", "may",    "rules",   "by",   "to",       "result"};
 #define PLAIN_MEMBERS TO /* those before it are strings and numbers, and end with a string */
 
 static bool is_optional(int member) {
@@ -224,8 +227,7 @@ static bool read_rest(const found *in, wsm__record_head *head) {
     for (size_t at = 0; to->kind && wsm__json_next_element(to->raw, &at, &value);)
         if (!read_name(value, WSM__ENV_SENDER_AGENT_ID, &name)) return false;
     if (to->kind) head->to = to->raw;
-    if (in->member[RULES].kind && in->member[RULES].kind != WSM__JSON_ARRAY) return false;
-    if (in->member[RULES].kind) head->rules = in->member[RULES].raw;
+    if (in->member[RULES].kind && !plain(in->member[RULES], &head->rules)) return false;
     if (in->member[RESULT].kind) head->result = in->member[RESULT].raw;
     return true;
 }
