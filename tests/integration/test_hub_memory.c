@@ -215,6 +215,77 @@ static void one_whose_replay_is_under_way_gets_all_of_it_in_order(void **state) 
     kept_log_free(&kept);
 }
 
+static void take_at_once(peer *p) {
+    wsm_vec vec[30];
+    size_t count = wsm_conn_pending(p->conn, vec, 30), len = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *line = line_of(&vec[i]);
+        p->text = realloc(p->text, p->len + vec[i].len + 2);
+        p->len += (size_t)sprintf(p->text + p->len, "%s\n", line);
+        len += vec[i].len;
+    }
+    wsm_conn_sent(p->conn, len);
+}
+
+static bool has_shed(const char *agent) {
+    for (size_t i = 0; i < 8; i++)
+        if (strcmp(drops[i].agent, agent) == 0) return drops[i].shed > 0;
+    return false;
+}
+
+/* Its last page goes beyond its end, and what came of that is given up: the count would be of more than had come. */
+static void a_replay_counts_what_has_come_before_its_end(void **state) {
+    (void)state;
+    hub_world w;
+    kept_log kept = {0};
+    wsm_claims claims;
+    wsm_log log = kept_log_of(&kept);
+    memset(drops, 0, sizeof drops);
+    world_init(&w);
+    w.host.on_drop = on_drop;
+    w.config.memory_budget_bytes = BUDGET;
+    w.config.queue_bytes_max = 16u << 20;
+    w.config.queue_messages_agent = 0;
+    w.config.queue_messages_human = 40;
+    w.config.history_records_max = 4;
+    w.config.stall_timeout_ms = 0;
+    w.config.dedup_ids_max = 16;
+    assert_int_equal(world_start(&w, &log), 0);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    say_large(ada, 1, 60, "normal");
+    wsm_claims_init(&claims, sizeof claims);
+    claims.sub = (wsm_slice){"bob", 3};
+    claims.kind = WSM_KIND_HUMAN;
+    claims.exp = w.wall / 1000 + 3600;
+    peer *bob = &w.peers[w.peers_count];
+    bob->stalled = 1;
+    world_join_as(&w, &claims, EPOCH, 0);
+    say_large(ada, 61, 100, "normal");
+    take_at_once(bob);
+    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    carl->stalled = 1;
+    int last = 100;
+    double used = 0;
+    for (; used < BUDGET * 0.8 && !has_shed("bob"); wsm_hub_metrics(w.hub, memory_used, &used)) {
+        last++; /* critical ones are not given up */
+        say_large(ada, last, last, "critical");
+    }
+    assert_in_range(last, 200, 900);
+    carl->stalled = 0;
+    peer_drain(carl);
+    bob->stalled = 0;
+    peer_drain(bob);
+    world_run(&w, 5000);
+    assert_has_all(bob, 1, last);
+    const char *end = strstr(bob->text, "\"type\":\"replay_end\"");
+    assert_non_null(end);
+    long came = 0;
+    for (const char *at = bob->text; (at = strstr(at, "\"exchange\":[")) != NULL && at < end; at++) came++;
+    assert_int_equal(strtol(strstr(end, "\"count\":") + 8, NULL, 10), came);
+    world_end(&w);
+    kept_log_free(&kept);
+}
+
 /* A position before the notice of a gap would let a client that is cut in between resume behind it. */
 static void a_gap_that_waits_holds_the_position_back(void **state) {
     (void)state;
@@ -346,6 +417,7 @@ int main(void) {
         cmocka_unit_test(one_whose_replay_is_under_way_gets_all_of_it_in_order),
         cmocka_unit_test(a_page_is_no_larger_than_a_small_budget_can_hold),
         cmocka_unit_test(what_is_under_way_can_still_be_applied),
+        cmocka_unit_test(a_replay_counts_what_has_come_before_its_end),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
