@@ -5,11 +5,12 @@
 
 #define WSM__NUMBER_MAX                                                                                                \
     9007199254740991ull /* 2^53 - 1: the largest whole number that every JSON reader keeps exactly */
-#define WSM__MESSAGE_BYTES_HARD  (16u << 20) /* a message may never be configured larger */
-#define WSM__TOKEN_BYTES_MAX     4096u       /* RFC 8725 wants a bound; a real one has some 300 bytes */
-#define WSM__TOKEN_LIFE_MAX_S    86400       /* a stolen token is worth a day at most */
-#define WSM__TOKEN_LEEWAY_S      30          /* clocks of different machines */
-#define WSM__SECRET_BYTES_MIN    32u         /* RFC 7518, section 3.2: at least the hash's length */
+#define WSM__TIME_MS_MAX         253402300799999ull /* the end of the year 9999: no timestamp tells a later one */
+#define WSM__MESSAGE_BYTES_HARD  (16u << 20)        /* a message may never be configured larger */
+#define WSM__TOKEN_BYTES_MAX     4096u              /* RFC 8725 wants a bound; a real one has some 300 bytes */
+#define WSM__TOKEN_LIFE_MAX_S    86400              /* a stolen token is worth a day at most */
+#define WSM__TOKEN_LEEWAY_S      30                 /* clocks of different machines */
+#define WSM__SECRET_BYTES_MIN    32u                /* RFC 7518, section 3.2: at least the hash's length */
 #define WSM__AGENT_ID_MAX        64u
 #define WSM__CONTEXT_ID_MAX      128u
 #define WSM__SPECIALTIES_MAX     16u

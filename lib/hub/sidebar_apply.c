@@ -56,10 +56,10 @@ static bool view_of(const wsm__ask *ask, wsm_slice object, wsm__view *view) {
         if (wsm__json_key_is(member.key, "context_id"))
             view->of = wsm__tree_of(&ask->hub->tree, wsm__context_named(ask->hub, text));
         if (wsm__json_key_is(member.key, "mode")) wsm__inherit_of(text, &mode);
-        if (wsm__json_key_is(member.key, "from_offset")) wsm__json_u64(member.value, UINT64_MAX, &view->from);
-        if (wsm__json_key_is(member.key, "up_to_offset")) wsm__json_u64(member.value, UINT64_MAX, &view->up_to);
-        if (wsm__json_key_is(member.key, "records")) wsm__json_u64(member.value, UINT64_MAX, &view->records);
-        if (wsm__json_key_is(member.key, "bytes")) wsm__json_u64(member.value, UINT64_MAX, &view->bytes);
+        if (wsm__json_key_is(member.key, "from_offset")) wsm__json_u64(member.value, WSM__NUMBER_MAX, &view->from);
+        if (wsm__json_key_is(member.key, "up_to_offset")) wsm__json_u64(member.value, WSM__NUMBER_MAX, &view->up_to);
+        if (wsm__json_key_is(member.key, "records")) wsm__json_u64(member.value, WSM__NUMBER_MAX, &view->records);
+        if (wsm__json_key_is(member.key, "bytes")) wsm__json_u64(member.value, WSM__NUMBER_MAX, &view->bytes);
     }
     view->mode = (uint8_t)mode;
     return view->of != NULL;
@@ -305,7 +305,8 @@ static int offered_of(wsm_hub *hub, const wsm__ask *ask, wsm__ring *offered) {
         uint64_t offset;
         wsm__json_member member;
         while (value.kind == WSM__JSON_OBJECT && wsm__json_next_member(value.raw, &in, &member)) {
-            if (!wsm__json_key_is(member.key, "offset") || !wsm__json_u64(member.value, UINT64_MAX, &offset)) continue;
+            if (!wsm__json_key_is(member.key, "offset") || !wsm__json_u64(member.value, WSM__NUMBER_MAX, &offset))
+                continue;
             uint64_t *place = wsm__ring_push(offered, &hub->mem);
             if (!place) return WSM_ERR_NOMEM;
             *place = offset;

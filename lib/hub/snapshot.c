@@ -159,6 +159,7 @@ static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
     wsm__json_value value, fixes = member_of(object, "fixes");
     if (!text_of(object, "id", &id) || !number_of(object, "seq", &seq) || fixes.kind != WSM__JSON_ARRAY)
         return WSM_ERR_LOG_CORRUPT;
+    if (seq > offset) return WSM_ERR_LOG_CORRUPT; /* each is of a record of its own */
     wsm__context *context = wsm__log_context(&hub->records, id);
     if (!context && wsm__log_context_new(&hub->records, id, &context)) return WSM_ERR_NOMEM;
     context->seq = context->expected = context->trimmed_to_seq = seq;
@@ -226,7 +227,7 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     wsm__json_value contexts = member_of(root.raw, "contexts"), voids = member_of(root.raw, "voids"),
                     ages = member_of(root.raw, "ages"), dedup = member_of(root.raw, "dedup");
     if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "lost", &lost) ||
-        !number_of(root.raw, "offset", &own) || own < offset || contexts.kind != WSM__JSON_ARRAY ||
+        !number_of(root.raw, "offset", &own) || own < offset || lost > own || contexts.kind != WSM__JSON_ARRAY ||
         voids.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
         return WSM_ERR_LOG_CORRUPT;
     while (!err && wsm__json_next_element(contexts.raw, &at, &value))
@@ -236,13 +237,14 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     value = member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
     if (!err && value.kind)
         err = value.kind == WSM__JSON_ARRAY ? wsm__roster_load(&hub->roster, value.raw) : WSM_ERR_LOG_CORRUPT;
+    uint32_t agents = wsm__roster_count(&hub->roster);
     value = member_of(root.raw, "ledger");
     if (!err && value.kind)
-        err = value.kind == WSM__JSON_ARRAY ? wsm__ledger_load(&hub->ledger, value.raw) : WSM_ERR_LOG_CORRUPT;
+        err = value.kind == WSM__JSON_ARRAY ? wsm__ledger_load(&hub->ledger, agents, value.raw) : WSM_ERR_LOG_CORRUPT;
     value = member_of(root.raw, "tree"); /* not there: of a hub that knew no sidebars */
     if (!err && value.kind)
-        err =
-            value.kind == WSM__JSON_ARRAY ? wsm__tree_load(&hub->tree, &hub->records, value.raw) : WSM_ERR_LOG_CORRUPT;
+        err = value.kind == WSM__JSON_ARRAY ? wsm__tree_load(&hub->tree, &hub->records, agents, value.raw)
+                                            : WSM_ERR_LOG_CORRUPT;
     if (!err) err = wsm__audience_grow(hub);
     at = 0;
     while (!err && wsm__json_next_element(dedup.raw, &at, &value))

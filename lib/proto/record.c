@@ -239,7 +239,7 @@ static bool read_head(const found *in, wsm__record_head *head) {
     if (!plain(in->member[ID], &id) || !wsm__uuid_parse(id.ptr, id.len, head->id)) return false;
     if (!read_name(in->member[SENDER], WSM__ENV_SENDER_AGENT_ID, &head->sender)) return false;
     if (!read_name(in->member[CONTEXT], WSM__ENV_CONTEXT_ID, &head->context_id)) return false;
-    if (!wsm__json_u64(in->member[TIME], WSM__NUMBER_MAX, &time)) return false;
+    if (!wsm__json_u64(in->member[TIME], WSM__TIME_MS_MAX, &time)) return false;
     head->time_ms = (int64_t)time;
     return read_digest(in->member[DIGEST], head) && read_by(in->member[BY], head) && read_rest(in, head);
 }

@@ -429,7 +429,7 @@ static bool next_number(wsm_slice row, size_t *at, uint64_t *number) {
     return wsm__json_next_element(row, at, &value) && wsm__json_u64(value, WSM__NUMBER_MAX, number);
 }
 
-static int load_one(wsm__ledger *ledger, wsm_slice row) {
+static int load_one(wsm__ledger *ledger, uint32_t agents, wsm_slice row) {
     unsigned char id[32];
     uint64_t offset, target, sender, bytes, queued, urgent, context, state, lease;
     size_t at = 0;
@@ -444,7 +444,8 @@ static int load_one(wsm__ledger *ledger, wsm_slice row) {
         !next_number(row, &at, &state) || !next_number(row, &at, &lease))
         return WSM_ERR_LOG_CORRUPT;
     bool is_open = state == WSM__DELIVERY_QUEUED || state == WSM__DELIVERY_SEEN || state == WSM__DELIVERY_WORKING;
-    if (target >= UINT32_MAX - 2 || sender > UINT32_MAX || bytes > UINT32_MAX || context > UINT32_MAX || !is_open)
+    bool is_nobody = sender == UINT32_MAX || sender == UINT32_MAX - 1; /* as WSM__ROSTER_NONE, WSM__ROSTER_HUB */
+    if (target >= agents || (sender >= agents && !is_nobody) || bytes > UINT32_MAX || context > UINT32_MAX || !is_open)
         return WSM_ERR_LOG_CORRUPT;
     wsm__ledger_item item = {.offset = offset,
                              .id = id,
@@ -462,11 +463,11 @@ static int load_one(wsm__ledger *ledger, wsm_slice row) {
     return WSM_OK;
 }
 
-int wsm__ledger_load(wsm__ledger *ledger, wsm_slice array) {
+int wsm__ledger_load(wsm__ledger *ledger, uint32_t agents, wsm_slice array) {
     size_t at = 0;
     wsm__json_value value;
     int err = WSM_OK;
     while (!err && wsm__json_next_element(array, &at, &value))
-        err = value.kind == WSM__JSON_ARRAY ? load_one(ledger, value.raw) : WSM_ERR_LOG_CORRUPT;
+        err = value.kind == WSM__JSON_ARRAY ? load_one(ledger, agents, value.raw) : WSM_ERR_LOG_CORRUPT;
     return err;
 }

@@ -132,9 +132,9 @@ void wsm__ledger_rearm(wsm__ledger *ledger);
 
 uint32_t wsm__ledger_count(const wsm__ledger *ledger);
 
-/* For the snapshot: a JSON array. Loading takes a checked array into an empty ledger. WSM_ERR_LOG_CORRUPT,
- * WSM_ERR_NOMEM: to be cleared. */
+/* For the snapshot: a JSON array. Loading takes a checked array into an empty ledger; so many agents are known.
+ * WSM_ERR_LOG_CORRUPT, WSM_ERR_NOMEM: to be cleared. */
 void wsm__ledger_save(const wsm__ledger *ledger, wsm__buf *buf);
-int wsm__ledger_load(wsm__ledger *ledger, wsm_slice array);
+int wsm__ledger_load(wsm__ledger *ledger, uint32_t agents, wsm_slice array);
 
 #endif

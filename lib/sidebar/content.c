@@ -2,6 +2,7 @@
  * memory or are read back from the log page by page. */
 #include "sidebar/content.h"
 
+#include "limits.h"
 #include "wsm/error.h"
 
 #define KEY_MAX 128u /* bytes of a key, as messages.def says */
@@ -53,7 +54,7 @@ static void read_parts(wsm_slice message, pieces *parts) {
             {"key", offsetof(struct pieces, key)},           {"test_description", offsetof(struct pieces, description)},
             {"result", offsetof(struct pieces, result)},     {"findings", offsetof(struct pieces, findings)},
         };
-        if (wsm__json_key_is(member.key, "offset")) wsm__json_u64(member.value, UINT64_MAX, &parts->offset);
+        if (wsm__json_key_is(member.key, "offset")) wsm__json_u64(member.value, WSM__NUMBER_MAX, &parts->offset);
         for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
             if (wsm__json_key_is(member.key, wanted[i].name))
                 *(wsm_slice *)(void *)((char *)parts + wanted[i].place) = member.value.raw;

@@ -6,11 +6,15 @@
 #include "sidebar/tree_state.h"
 #include "wsm/error.h"
 
+/* What is counted goes on from here, and must be a number in the next snapshot, too. */
+#define COUNT_MAX (WSM__NUMBER_MAX / 2)
+
 /* Two rounds: the nodes with what they own, then what names other nodes. */
 
 typedef struct loader {
     wsm__tree *tree;
     const wsm__log *log;
+    uint32_t agents; /* that are known */
     int err;
 } loader;
 
@@ -36,9 +40,16 @@ static uint64_t next_num(loader *load, wsm_slice array, size_t *at) {
     return number;
 }
 
+/* An agent that is known, the hub, or nobody. */
+static uint32_t agent_of(loader *load, uint64_t number) {
+    bool is_nobody = number == WSM__AGENT_HUB || number == WSM__AGENT_NONE;
+    if (number >= load->agents && !is_nobody) fail(load, WSM_ERR_LOG_CORRUPT);
+    return (uint32_t)number;
+}
+
 static uint64_t num_of(loader *load, wsm_slice object, const char *name) {
     uint64_t number = 0;
-    if (!wsm__json_u64(member_of(object, name), WSM__NUMBER_MAX, &number)) fail(load, WSM_ERR_LOG_CORRUPT);
+    if (!wsm__json_u64(member_of(object, name), COUNT_MAX, &number)) fail(load, WSM_ERR_LOG_CORRUPT);
     return number;
 }
 
@@ -104,6 +115,8 @@ static void load_values(loader *load, wsm__side *side, wsm_slice name, wsm_slice
                  agent = next_num(load, value.raw, &in);
         wsm__ref_set set = {.name = name};
         if (wsm__json_next_element(value.raw, &in, &json)) set.value = json.raw;
+        agent_of(load, agent);
+        if (version > COUNT_MAX) fail(load, WSM_ERR_LOG_CORRUPT);
         if (load->err) return;
         wsm__value *made = wsm__refs_prepare(load->tree, side, &set, &ref);
         if (!made) {
@@ -155,10 +168,11 @@ static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {
     size_t at = 0;
     for (int i = 0; i < N_COUNT; i++) n[i] = next_num(load, array, &at);
     if (n[N_STATUS] == WSM__STATUS_NONE || n[N_STATUS] >= WSM__STATUS_COUNT || n[N_BEFORE] >= WSM__STATUS_COUNT ||
-        n[N_FINAL] >= WSM__STATUS_COUNT || n[N_PRIORITY] > WSM_PRIORITY_CRITICAL || n[N_POLICY] > 2)
+        n[N_FINAL] >= WSM__STATUS_COUNT || n[N_PRIORITY] > WSM_PRIORITY_CRITICAL || n[N_POLICY] > 2 ||
+        n[N_VERSION] > COUNT_MAX)
         fail(load, WSM_ERR_LOG_CORRUPT);
     if (load->err) return;
-    side->coordinator = (uint32_t)n[N_COORDINATOR];
+    side->coordinator = agent_of(load, n[N_COORDINATOR]);
     side->status = (uint8_t)n[N_STATUS];
     side->before = (uint8_t)n[N_BEFORE];
     side->final = (uint8_t)n[N_FINAL];
@@ -190,9 +204,9 @@ static void load_offered(loader *load, wsm__side *side, wsm__json_value list) {
 static void load_member(loader *load, wsm__side *side, wsm_slice array) {
     size_t at = 0, ahead;
     wsm__json_value value;
-    uint32_t agent = (uint32_t)next_num(load, array, &at);
+    uint32_t agent = agent_of(load, next_num(load, array, &at));
     uint64_t invited = next_num(load, array, &at), is_member = next_num(load, array, &at);
-    if (invited > WSM__HISTORY_ALL || agent >= WSM__AGENT_HUB) fail(load, WSM_ERR_LOG_CORRUPT);
+    if (invited > WSM__HISTORY_ALL || agent >= load->agents) fail(load, WSM_ERR_LOG_CORRUPT);
     if (load->err) return;
     do {
         if (wsm__side_reserve(load->tree, side, &agent, 1)) {
@@ -258,7 +272,7 @@ static void load_side(loader *load, wsm_slice object) {
     wsm__json_value value = member_of(object, "fork");
     wsm__birth birth = {.parent = side_of(load, member_of(object, "parent"))};
     if (value.kind) birth.forked_from = side_of(load, value);
-    birth.creator = (uint32_t)next_num(load, numbers, &at);
+    birth.creator = agent_of(load, next_num(load, numbers, &at));
     value = member_of(object, "id");
     if (value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, &id))
         birth.context = wsm__log_context(load->log, id);
@@ -337,8 +351,8 @@ static void load_links(loader *load, wsm_slice object) {
         wsm__list_push(&load->tree->watching, &side->in_watching);
 }
 
-int wsm__tree_load(wsm__tree *tree, const wsm__log *log, wsm_slice array) {
-    loader load = {tree, log, WSM_OK};
+int wsm__tree_load(wsm__tree *tree, const wsm__log *log, uint32_t agents, wsm_slice array) {
+    loader load = {tree, log, agents, WSM_OK};
     size_t at = 0;
     wsm__json_value value;
     for (bool first = true; !load.err && wsm__json_next_element(array, &at, &value); first = false) {

@@ -28,9 +28,9 @@ enum { FLAG_PRIVATE = 1, FLAG_REVIEWED = 2, FLAG_OFFERED = 4, FLAG_WARNED = 8, F
 /* An array with one object for each context of the tree, main first, in the order in which they began. */
 void wsm__tree_save(const wsm__tree *tree, wsm__buf *buf);
 
-/* Into a tree that knows nothing but main; the log has its contexts already. The array was checked. WSM_ERR_LOG_CORRUPT
- * or WSM_ERR_NOMEM leave it to be cleared. */
-int wsm__tree_load(wsm__tree *tree, const wsm__log *log, wsm_slice array);
+/* Into a tree that knows nothing but main; the log has its contexts already, and so many agents are known. The array
+ * was checked. WSM_ERR_LOG_CORRUPT or WSM_ERR_NOMEM leave it to be cleared. */
+int wsm__tree_load(wsm__tree *tree, const wsm__log *log, uint32_t agents, wsm_slice array);
 
 /* A number that differs when the states do, with overwhelming probability. */
 int wsm__tree_digest(const wsm__tree *tree, uint64_t *digest); /* WSM_ERR_NOMEM */

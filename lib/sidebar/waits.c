@@ -102,7 +102,8 @@ wsm__side *wsm__waits_next(const wsm__tree *tree, const wsm__side *after) {
 void wsm__wake_set(wsm__tree *tree, wsm__side *side, const wsm__condition *condition, wsm__text *text) {
     side->wake = (uint8_t)condition->kind;
     side->wake_side = condition->side;
-    side->wake_ms = condition->time_ms;
+    side->wake_ms =
+        condition->time_ms > 0 ? condition->time_ms : 0; /* past is past; a snapshot has no numbers below 0 */
     wsm__text_move(tree->mem, &side->wake_text, text);
     watch(tree, side);
 }

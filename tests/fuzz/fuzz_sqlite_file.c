@@ -1,4 +1,4 @@
-/* F12, second half: the file of libwsm-sqlite. Opening it works, or says in a sentence why not and leaves it as it is;
+/* F12, second third: the file of libwsm-sqlite. Opening it works, or says in a sentence why not and leaves it as it is;
  * a hub on it loads, or says why not; one more update is kept or refused; and all of it again after a restart (I-24).
  *
  * An input that begins with an odd byte is changes to a file of five records: (place of two bytes, byte) each. Any

@@ -219,9 +219,66 @@ static void a_hub_that_loads_the_log_shows_the_same(void **state) {
     assert_true(done > SEEDS * STEPS / 4); /* most commands were more than refusals */
 }
 
+/* ---- a time before there was any ---- */
+
+#define SNAPSHOTS 16
+
+typedef struct shelf { /* every snapshot that was made */
+    kept_log log;
+    wsm_log under;
+    kept_log made[SNAPSHOTS];
+    int count;
+} shelf;
+
+static int shelve(void *user, uint64_t offset, const void *bytes, size_t len) {
+    shelf *s = user;
+    if (s->count < SNAPSHOTS) {
+        kept_log *made = &s->made[s->count++];
+        *made = (kept_log){.snapshot = malloc(len), .snapshot_len = len, .snapshot_offset = offset};
+        made->records = calloc(offset, sizeof *made->records); /* not to be delivered */
+        assert_true(made->snapshot && made->records);
+        made->count = made->cap = offset;
+        memcpy(made->snapshot, bytes, len);
+    }
+    return 0;
+}
+
+/* Found by fuzzing: anybody could say a time before 1970, and a snapshot that was made before the sidebar went on could
+ * not be read any more, nor the log with it. */
+static void a_time_long_past_to_resume_at_spoils_no_snapshot(void **state) {
+    static shelf s;
+    static run r;
+    char id[SIDE_ID];
+    (void)state;
+    wsm_log log = kept_log_of(&s.log);
+    log.save = shelve; /* the log is the first in the shelf */
+    enter(&r, &log, 1, 0);
+    side_spawn(r.agent[0], "\"bob\"", "", id);
+    assert_string_equal(answer_of(peer_ask(r.agent[0], "sidebar_pause",
+                                           "\"sidebar_id\":\"%s\",\"reason\":\"r\",\"resume_condition\":{\"time\":"
+                                           "\"1960-01-01T00:00:00Z\"}",
+                                           id)),
+                        "ack");
+    world_run(r.world, 100);
+    assert_int_equal(peer_count(r.agent[1], "\"type\":\"sidebar_resume\""), 1);
+    leave(&r);
+
+    assert_in_range(s.count, 3, SNAPSHOTS - 1);
+    for (int i = 0; i < s.count; i++) {
+        wsm_log again = kept_log_of(&s.made[i]);
+        enter(&r, &again, 0, 0);
+        assert_int_equal(r.world->ready, 1);
+        assert_int_equal(r.world->ready_err, 0);
+        leave(&r);
+        kept_log_free(&s.made[i]);
+    }
+    kept_log_free(&s.log);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hub_that_loads_the_log_shows_the_same),
+        cmocka_unit_test(a_time_long_past_to_resume_at_spoils_no_snapshot),
     };
     return cmocka_run_group_tests_name("sidebar/restart", tests, NULL, NULL);
 }

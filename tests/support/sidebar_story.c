@@ -27,15 +27,23 @@ static void keep(story *s, char id[SIDE_ID], const char *text) {
     check(s, *id != '\0', "no id", text);
 }
 
-void story_begin(story *s) {
+void story_init(story *s) {
     *s = (story){.world = calloc(1, sizeof *s->world)};
     if (!s->world) abort();
     world_init(s->world);
-    check(s, world_start(s->world, NULL) == 0, "no hub", NULL);
+}
+
+void story_start(story *s, const wsm_log *log) {
+    check(s, world_start(s->world, log) == 0, "no hub", NULL);
     for (int i = 0; i < STORY_CAST; i++)
         s->cast[i] = world_join(s->world, story_names[i], WSM_PERMISSION_ACTIVE, NULL, 0);
     world_run(s->world, 10);
     for (int i = 0; i < STORY_CAST; i++) peer_forget(s->cast[i]);
+}
+
+void story_begin(story *s) {
+    story_init(s);
+    story_start(s, NULL);
 }
 
 static void act_one_four_agents_meet(story *s) {

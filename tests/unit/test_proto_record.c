@@ -123,7 +123,7 @@ static void test_what_is_written_reads_back(void **state) {
         if (!in.has_digest) memset(in.digest, 0, sizeof in.digest);
         in.node = (uint64_t)1 << i;
         in.number = UINT64_MAX >> i;
-        in.time_ms = (int64_t)(9007199254740991u >> (i % 53));
+        in.time_ms = (int64_t)(253402300799999u >> (i % 47));
         in.context_id = wsm__slice_str(i % 3 ? "main" : "side:0190/a-b_c.d");
         wsm__buf_clear(&buf);
         wsm__record_put_head(&buf, &in);
@@ -215,6 +215,7 @@ static void test_members_are_checked(void **state) {
         {"\"time\":1767323045678,", ""},
         {"1767323045678", "-1"},
         {"1767323045678", "1.5"},
+        {"1767323045678", "253402300800000"}, /* what is added to it, a lease, must be a number, too */
         {"1767323045678", "9007199254740992"},
         {"1767323045678", "\"1\""},
         {"1767323045678", "01"},

@@ -13,6 +13,8 @@
 #include "route/ledger.h"
 #include "wsm/error.h"
 
+#define AGENTS 100u /* that are known */
+
 static const unsigned char seed[16] = "0123456789abcde";
 static const wsm__ledger_limits usual = {.messages_max = 3, .bytes_max = 1000, .total_bytes_max = 2000, .age_s = 100};
 
@@ -203,7 +205,7 @@ static void a_snapshot_brings_back_what_is_open(void **state) {
     wsm__buf_init(&buf, &f.mem, 0);
     wsm__buf_init(&again, &f.mem, 0);
     wsm__ledger_save(&f.ledger, &buf);
-    assert_int_equal(wsm__ledger_load(&g.ledger, wsm__slice(buf.ptr, buf.len)), 0);
+    assert_int_equal(wsm__ledger_load(&g.ledger, AGENTS, wsm__slice(buf.ptr, buf.len)), 0);
     wsm__ledger_save(&g.ledger, &again);
     assert_true(wsm__slice_eq(wsm__slice(buf.ptr, buf.len), wsm__slice(again.ptr, again.len)));
     assert_int_equal(find(&g, 1, 1)->state, WSM__DELIVERY_QUEUED);
@@ -226,12 +228,14 @@ static void a_broken_snapshot_is_refused(void **state) {
         "[[1,\"AQEBAQEBAQEBAQEBAQEBA\",1,1,1,1,0,0,1,0]]",
         "[[1,\"AQEBAQEBAQEBAQEBAQEBAQ\",1,1,1,1,0,0,5,0]]",
         "[[1,\"AQEBAQEBAQEBAQEBAQEBAQ\",4294967295,1,1,1,0,0,1,0]]",
+        "[[1,\"AQEBAQEBAQEBAQEBAQEBAQ\",100,1,1,1,0,0,1,0]]", /* an agent that nobody knows */
+        "[[1,\"AQEBAQEBAQEBAQEBAQEBAQ\",1,100,1,1,0,0,1,0]]",
         "[[1,\"AQEBAQEBAQEBAQEBAQEBAQ\",1,1,1,1,0,0,1,0],[1,\"AQEBAQEBAQEBAQEBAQEBAQ\",1,1,1,1,0,0,1,0]]",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fixture f;
         begin(&f);
-        assert_int_equal(wsm__ledger_load(&f.ledger, wsm__slice_str(bad[i])), WSM_ERR_LOG_CORRUPT);
+        assert_int_equal(wsm__ledger_load(&f.ledger, AGENTS, wsm__slice_str(bad[i])), WSM_ERR_LOG_CORRUPT);
         wsm__ledger_clear(&f.ledger);
         assert_int_equal(wsm__ledger_count(&f.ledger), 0);
         end(&f);

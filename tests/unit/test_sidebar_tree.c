@@ -5,6 +5,8 @@
 #define BOB  1u
 #define CLEO 2u
 
+#define AGENTS 100u /* that are known */
+
 static const wsm__tree_limits no_limits = {0};
 
 static void everybody_belongs_to_main(void **state) {
@@ -243,7 +245,7 @@ static void the_snapshot_brings_back_the_same_state(void **state) {
     wsm__tree_clear(&w.tree);
     assert_int_equal(w.tree.count, 0);
     assert_int_equal(wsm__json_check(wsm__slice(buf.ptr, buf.len), &scan, &value, NULL), 0);
-    assert_int_equal(wsm__tree_load(&w.tree, &w.log, value.raw), 0);
+    assert_int_equal(wsm__tree_load(&w.tree, &w.log, AGENTS, value.raw), 0);
     assert_int_equal(wsm__tree_digest(&w.tree, &after), 0);
     assert_true(before == after);
     a = wsm__tree_of(&w.tree, wsm__log_context(&w.log, wsm__slice_str("a")));
@@ -260,7 +262,7 @@ static void the_snapshot_brings_back_the_same_state(void **state) {
         buf.ptr[cut] ^= 1;
         if (!wsm__json_check(wsm__slice(buf.ptr, buf.len), &scan, &broken, NULL) && broken.kind == WSM__JSON_ARRAY) {
             wsm__tree_clear(&w.tree);
-            wsm__tree_load(&w.tree, &w.log, broken.raw);
+            wsm__tree_load(&w.tree, &w.log, AGENTS, broken.raw);
         }
         buf.ptr[cut] ^= 1;
     }
@@ -282,7 +284,7 @@ static void loading_may_lack_memory(void **state) {
         assert_int_equal(wsm__json_check(wsm__slice(buf.ptr, buf.len), &scan, &value, NULL), 0);
         wsm__tree_clear(&w.tree);
         w.host.fail_at = w.host.calls + n;
-        int err = wsm__tree_load(&w.tree, &w.log, value.raw);
+        int err = wsm__tree_load(&w.tree, &w.log, AGENTS, value.raw);
         bool failed = test_mem_has_failed(&w.host);
         wsm__buf_fini(&buf);
         world_close(&w);
