@@ -66,12 +66,15 @@ static void print_part(const sim_marks *marks, unsigned first) {
     }
 }
 
+/* One line for each row of the table that a dash in the print stands for. */
 static void print_excuses(const sim_marks *marks) {
-    for (unsigned i = 0; i < WSM_SIM_FAULTS; i++)
+    for (unsigned row = 0; row < sizeof excused / sizeof excused[0]; row++) {
+        unsigned fault = excused[row].fault, count = 0;
         for (unsigned k = 0; k < WSM_SIM_DURINGS; k++)
-            if (marks->at[i][k] == 0 && excuse(i, k))
-                printf("- %s, %s: %s\n", wsm_sim_fault_name((wsm_sim_fault_kind)i),
-                       wsm_sim_during_name((wsm_sim_during)k), excuse(i, k));
+            if (marks->at[fault][k] == 0 && is_excused(row, fault, k))
+                printf("%s %s", count++ ? "," : "-", wsm_sim_during_name((wsm_sim_during)k));
+        if (count) printf(" and %s: %s\n", wsm_sim_fault_name((wsm_sim_fault_kind)fault), excused[row].why);
+    }
 }
 
 static unsigned print_missing(const sim_marks *marks) {
