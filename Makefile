@@ -104,7 +104,7 @@ TESTS     := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 FAULTS    := $(patsubst %.c,$(BUILD)/%,$(FAULT_SRC))
 DRIVERS   := $(patsubst %.c,$(BUILD)/%,$(DRIVER_SRC))
 TOOLS     := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
-HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces) $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/sim/case_*.c)))
+HUNTERS   := $(addprefix $(BUILD)/tests/sim/,hunt traces) $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/sim/case_*.c tests/sim/open_*.c)))
 FUZZ      := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 BENCHES   := $(addprefix $(BUILD)/tests/bench/,limit server drain idle inbound sidebars mention)
 
