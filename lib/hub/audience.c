@@ -202,7 +202,7 @@ void wsm__audience_joined(wsm_hub *hub, uint32_t number, const wsm__context *con
 
 typedef struct leaver {
     wsm_hub *hub;
-    wsm_conn *conn;
+    const wsm_conn *conn;
     const wsm__context *left;
     wsm__reader reader;
 } leaver;
@@ -217,7 +217,6 @@ static bool is_lost_to(const void *user, const wsm__chain_item *item) {
     if (!is_of_it) return false;
     const wsm__context *context = wsm__log_context_at(&who->hub->records, tag - 1);
     if (wsm__audience_may_have(who->hub, &who->reader, context, reach, item->offset)) return false;
-    if (item->offset && who->conn->replaying && who->conn->replay_count > 0) who->conn->replay_count--;
     uint64_t offset = item->offset ? item->offset : wsm__record_message_offset(wsm__frame_payload(item->frame));
     wsm__ledger_withdraw(&who->hub->ledger, who->reader.agent, who->conn->slot, who->conn->gen, offset);
     return true;

@@ -107,7 +107,8 @@ bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char 
     wsm__sim_check_lanes(client, epoch, offset);
     bool has_lane = entry->priority >= WSM_PRIORITY_URGENT || entry->priority == WSM_PRIORITY_BACKGROUND;
     if (offset > client->highest && !has_lane) client->highest = offset; /* other lanes may overtake a replay's end */
-    if (client->replays && has_lane && offset > client->replay_to)
+    bool is_called = sim->mail && wsm__sim_mail_find(sim->mail, offset, client->agent->idx); /* it may be a delivery */
+    if (client->replays && has_lane && (offset > client->replay_to || is_called))
         client->replay_beside++;
     else if (client->replays)
         client->replay_count++;
