@@ -165,7 +165,7 @@ bool wsm__sim_check_again(wsm__sim_client *client, uint64_t offset, bool is_new)
         return false;
     }
     bool is_unknown = !delivery && client->sim->mail->is_vague; /* it may have found room when another one broke */
-    if (is_unknown && !client->is_observer) return true;
+    if (is_unknown && !client->is_observer && !wsm__sim_has_history(client)) return true;
     if (!delivery || client->is_observer) return false;
     check_rights(client, delivery);
     wsm__sim_mail_receipt(&delivery->receipts, &delivery->receipts_count, client)->copies++;
