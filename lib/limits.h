@@ -34,6 +34,8 @@
 #define WSM__SHED_BYTES_MIN (16u << 10) /* in a queue: giving up shorter ones troubles many and frees nothing */
 #define WSM__HOLE_WAIT_MS   10000u      /* for records that the log left out: everything behind them waits as long */
 
+#define WSM__AHEAD_BYTES_MAX (16u << 20) /* of records that wait, at a start, for what later heads tell of them */
+
 #define WSM__SNAPSHOT_IDS 1024u /* in a snapshot: some four microseconds and a hundred bytes each */
 
 /* A flood of one kind of log line, or of one name of event, must not hide the others, or fill a disk. */

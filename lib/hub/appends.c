@@ -1,6 +1,7 @@
 /* Records on their way into the log. What a turn produces is collected and appended as one batch at its end; each
  * record waits as a `pending` until it is both kept (the log says so) and applied (it came back), in whichever order,
- * and then its sender is answered, and with him whoever repeated it meanwhile. */
+ * and then its sender is answered, and with him whoever repeated it meanwhile. Its head says where its writer stood
+ * (memory/fates.h): until it is applied, or has failed, it is counted as under way in its context. */
 #include "hub/hub.h"
 #include "limits.h"
 
@@ -55,9 +56,36 @@ fail:
     return NULL;
 }
 
+static void uncount(wsm__pending *pending) {
+    if (pending->counted) pending->counted->inflight--;
+    pending->counted = NULL;
+}
+
+void wsm__append_passed(wsm_hub *hub, uint64_t number) {
+    if (hub->passed_number + 1 < hub->pendings_base) hub->passed_number = hub->pendings_base - 1;
+    while (hub->passed_number < number) {
+        wsm__pending *pending = wsm__append_find(hub, ++hub->passed_number);
+        if (pending) uncount(pending);
+    }
+    if (hub->maybe_number == 0 || hub->maybe_number > number) return;
+    hub->maybe_number = 0;
+    for (uint32_t i = 0; i < wsm__log_context_count(&hub->records); i++)
+        wsm__log_context_at(&hub->records, i)->maybe = 0;
+}
+
+/* Its append has failed. `may_come`: what a failed sync has kept after all comes before anything later does. */
+static void failed(wsm_hub *hub, wsm__pending *pending, bool may_come) {
+    if (pending->counted && may_come) {
+        pending->counted->maybe++;
+        if (pending->number > hub->maybe_number) hub->maybe_number = pending->number;
+    }
+    uncount(pending);
+}
+
 static void pending_free(wsm_hub *hub, wsm__pending *pending) {
     unsigned char key[16 + WSM__AGENT_ID_MAX];
     wsm__list *node;
+    uncount(pending);
     while ((node = wsm__list_first(&pending->waiters)) != NULL) {
         wsm__list_remove(node);
         wsm__free(&hub->mem, WSM__CONTAINER(node, wsm__waiter, node), sizeof(wsm__waiter));
@@ -74,11 +102,38 @@ static void pending_free(wsm_hub *hub, wsm__pending *pending) {
     }
 }
 
+/* What the head tells of where its writer stands. A context that this very record begins starts at 1; mail is not
+ * counted for its readers. `fates` takes what is to be told, and its error. */
+static void tell(wsm_hub *hub, wsm__record_head *head, const wsm__context *context, wsm__buf *fates) {
+    const wsm__log *log = &hub->records;
+    head->has_at = true;
+    head->at = log->applied;
+    head->is_again = wsm__dedup_find(&hub->dedup, head->sender, head->id, head->time_ms) != NULL;
+    head->inflight = context && context != hub->mail ? context->inflight : 0;
+    head->maybe = context && context != hub->mail ? context->maybe : 0;
+    head->expected_seq = 1; /* records that are gone may have had the numbers of the room */
+    if (context) head->expected_seq += context->seq + wsm__log_room(log, context) + head->inflight;
+    if (context == hub->mail) head->expected_seq = 0;
+    uint64_t told = wsm__fates_put(&log->untold, fates, head->at);
+    head->told = told < head->at ? told : 0;
+    if (fates->len > 0) head->fates = wsm__slice(fates->ptr, fates->len);
+}
+
+static int put(wsm_hub *hub, wsm__record_head *head, const wsm__context *context, wsm_slice body) {
+    wsm__buf fates;
+    wsm__buf_init(&fates, &hub->mem, 0);
+    tell(hub, head, context, &fates);
+    wsm__record_put_head(&hub->batch, head);
+    wsm__buf_put_slice(&hub->batch, body);
+    int err = hub->batch.err || fates.err ? WSM_ERR_NOMEM : WSM_OK;
+    head->fates = wsm__slice(NULL, 0);
+    wsm__buf_fini(&fates);
+    return err;
+}
+
 int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body) {
     wsm__context *context = wsm__log_context(&hub->records, head->context_id);
     if (hub->pendings.count == 0) hub->pendings_base = hub->next_number;
-    if (context && (hub->pendings.count == 0 || context->expected < context->seq))
-        context->expected = context->seq + hub->records.lost; /* broken records may have had these numbers */
     wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);
     if (!item) return WSM_ERR_NOMEM;
     wsm__pending *pending = pending_new(hub, head, origin);
@@ -89,12 +144,8 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
     pending->number = head->number = hub->next_number;
     head->node = hub->node;
     head->rules = wsm__rules_text(hub, head->type);
-    /* a context that this very record begins starts at 1; mail is not counted for its readers */
-    head->expected_seq = context == hub->mail ? 0 : context ? context->expected + 1 : 1;
     size_t at = hub->batch.len;
-    wsm__record_put_head(&hub->batch, head);
-    wsm__buf_put_slice(&hub->batch, body);
-    if (!hub->batch.err) {
+    if (put(hub, head, context, body) == WSM_OK) {
         pending->bytes_len = hub->batch.len - at;
         pending->bytes = wsm__strndup(&hub->mem, hub->batch.ptr + at, pending->bytes_len);
     }
@@ -109,15 +160,18 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
     *item = (wsm__batch_item){at, hub->batch.len - at};
     if (hub->batch_items.count == 1) hub->batch_first = hub->next_number;
     hub->next_number++;
-    if (context) context->expected++;
+    if (!context || context == hub->mail) return WSM_OK;
+    pending->counted = context;
+    context->inflight++;
     return WSM_OK;
 }
 
-static void fail_range(wsm_hub *hub, uint64_t first, uint32_t count, int err) {
+static void fail_range(wsm_hub *hub, uint64_t first, uint32_t count, int err, bool may_come) {
     hub->count.append_failed += count;
     for (uint64_t number = first; number < first + count; number++) {
         wsm__pending *pending = wsm__append_find(hub, number);
         if (!pending) continue;
+        failed(hub, pending, may_come);
         pending->err = err;
         pending->is_kept = pending->is_applied = true;
         wsm__append_settle(hub, pending);
@@ -153,7 +207,8 @@ void wsm__append_flush(wsm_hub *hub) {
         fail_range(hub, first, count,
                    err == WSM_ERR_BUSY    ? WSM_ERR_BUSY
                    : err == WSM_ERR_NOMEM ? err
-                                          : WSM_ERR_STORE_FAILED);
+                                          : WSM_ERR_STORE_FAILED,
+                   false);
 }
 
 void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
@@ -169,7 +224,7 @@ void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
         wsm__ring_pop(&hub->batches, &hub->mem);
     if (outcome < 0) {
         wsm__call_log(hub, WSM_LEVEL_ERROR, "store_failed", NULL, wsm_strerror(outcome));
-        fail_range(hub, found.first, found.count, WSM_ERR_STORE_FAILED);
+        fail_range(hub, found.first, found.count, WSM_ERR_STORE_FAILED, true);
         return;
     }
     for (uint64_t number = found.first; number < found.first + found.count; number++) {

@@ -8,12 +8,22 @@ static wsm__pending *pending_of(const wsm_hub *hub, const wsm__record_head *head
     return pending && wsm__slice_eq(wsm__slice(pending->bytes, pending->bytes_len), bytes) ? pending : NULL;
 }
 
-static int apply_void(wsm_hub *hub, uint64_t offset, bool is_corrupt) {
-    int err = wsm__log_add_void(&hub->records, offset, is_corrupt);
+/* Nothing of it happens. `is_vouchable`: heads may tell it. */
+static int apply_void(wsm_hub *hub, const wsm__void *at, bool is_vouchable) {
+    int err = wsm__log_add_void(&hub->records, at, is_vouchable);
     if (err) return err;
     hub->since_snapshot++;
     hub->count.voided++;
-    if (!is_corrupt) return WSM_OK;
+    return WSM_OK;
+}
+
+int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset) {
+    wsm__fold fold = {.offset = offset};
+    int err = wsm__ahead_ask(hub, &fold);
+    bool was_void = fold.fate == WSM__FATE_VOID;
+    wsm__void at = {.offset = offset, .is_corrupt = true, .is_lost = !was_void};
+    if (!err) err = apply_void(hub, &at, was_void);
+    if (err) return err;
     hub->count.corrupt++;
     wsm__call_log(hub, WSM_LEVEL_ERROR, "record_corrupt", NULL, "a record came back broken and is passed over");
     for (wsm__list *node = hub->conns.next, *next; node != &hub->conns; node = next) { /* whose it was, nobody knows */
@@ -43,11 +53,15 @@ static void settle(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold, const w
     wsm__append_settle(hub, pending);
 }
 
+/* One of ours, also one whose append is said to have failed. */
+static void passed(wsm_hub *hub, const wsm__record_head *head) {
+    if (head->node == hub->node && head->number < hub->next_number) wsm__append_passed(hub, head->number);
+}
+
 /* The record's message as readers get it; NULL: no memory. */
 static wsm__frame *frame_of(wsm_hub *hub, const wsm__fold *fold) {
     char *payload;
-    bool counts = fold->context != hub->mail;
-    uint64_t seq = counts ? wsm__log_number(&hub->records, fold->context, fold->head.expected_seq) : 0;
+    uint64_t seq = fold->context != hub->mail ? fold->seq : 0;
     size_t len = wsm__record_message_len(fold->head.type, fold->offset, seq, fold->body);
     wsm__frame *frame = wsm__frame_new(&hub->mem, 1, len, &payload);
     if (!frame) return NULL;
@@ -75,7 +89,10 @@ static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
     }
     wsm__log_item item = {.context = fold->context,
                           .offset = fold->offset,
+                          .seq = fold->seq,
+                          .room = fold->room,
                           .expected = head->expected_seq,
+                          .is_vouchable = head->has_at,
                           .time_ms = head->time_ms,
                           .priority = head->priority,
                           .reach = fold->reach,
@@ -85,9 +102,16 @@ static int keep(wsm_hub *hub, wsm__fold *fold, wsm__frame *frame) {
     return err;
 }
 
+/* What number it gets, if it is accepted. */
+static void set_number(const wsm_hub *hub, wsm__fold *fold) {
+    wsm__log_claim claim = {.head = &fold->head, .is_vouched = fold->fate == WSM__FATE_RECORD, .ahead = fold->ahead};
+    fold->seq = wsm__log_number(&hub->records, fold->context, &claim, &fold->room);
+}
+
 /* Everything of an accepted record, or nothing. */
 static int take_in(wsm_hub *hub, wsm__fold *fold) {
     bool is_silent = wsm__audience_is_silent(fold->head.type);
+    if (!is_silent) set_number(hub, fold);
     wsm__frame *frame = is_silent ? NULL : frame_of(hub, fold);
     int err = frame || is_silent ? WSM_OK : WSM_ERR_NOMEM;
     if (!err && !is_silent) err = wsm__audience_reach(hub, &fold->head, fold->also, &fold->reach);
@@ -103,11 +127,11 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
         wsm__fold_abandon(hub, fold);
         return err;
     }
+    passed(hub, &fold->head);
     hub->since_snapshot++;
     hub->count.applied++;
     if (hub->config.store_age_s)
         wsm__ages_note(&hub->ages, fold->offset, fold->head.time_ms, (int64_t)hub->config.store_age_s * 1000);
-    if (fold->context && fold->context->expected < fold->context->seq) fold->context->expected = fold->context->seq;
     wsm__fold_commit(hub, fold);
     if (fold->head.type != WSM__MSG_MEMORY_UPDATE) hub->reshaped++;
     if (fold->head.type == WSM__MSG_AGENT_CARD) wsm__card_told(hub, fold);
@@ -120,11 +144,16 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
     return WSM_OK;
 }
 
-/* A record without effect: its id was seen, or the state refuses it. The first of several nodes has won. */
-static int pass_over(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, wsm__verdict *verdict) {
-    int err = apply_void(hub, fold->offset, false);
-    if (!err) settle(hub, pending, NULL, verdict);
-    return err;
+/* A record without effect: its id was seen, or the state refuses it. The first of several nodes has won. One that was
+ * shown, and that the state refuses for want of what has broken, keeps its number. */
+static int pass_over(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, const wsm__verdict *verdict) {
+    bool was_shown = fold->fate == WSM__FATE_RECORD;
+    wsm__void at = {.offset = fold->offset, .is_lost = was_shown && fold->head.expected_seq > 0};
+    int err = apply_void(hub, &at, fold->head.has_at && !was_shown);
+    if (err) return err;
+    passed(hub, &fold->head);
+    if (pending) settle(hub, pending, NULL, verdict);
+    return WSM_OK;
 }
 
 static int apply_seen(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, const wsm__dedup_entry *seen) {
@@ -161,19 +190,39 @@ static int apply_fold(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {
     return err;
 }
 
+/* The first one of a record's id, if that makes the record void. What its writer had applied did not know the id, or
+ * the head says so: an entry of that time would be one that the table had let go, if nothing had broken. */
+static const wsm__dedup_entry *first_of(const wsm_hub *hub, const wsm__fold *fold) {
+    const wsm__record_head *head = &fold->head;
+    if (fold->fate == WSM__FATE_RECORD) return NULL;
+    const wsm__dedup_entry *seen = wsm__dedup_find(&hub->dedup, head->sender, head->id, head->time_ms);
+    bool was_new = seen && head->has_at && !head->is_again && seen->offset <= head->at;
+    return was_new ? NULL : seen;
+}
+
+static int apply_read(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {
+    const wsm__record_head *head = &fold->head;
+    if (fold->fate == WSM__FATE_VOID) return pass_over(hub, NULL, fold, NULL);
+    fold->context = wsm__log_context(&hub->records, head->context_id);
+    fold->also = head->also.ptr ? wsm__log_context(&hub->records, head->also) : NULL;
+    const wsm__dedup_entry *seen = first_of(hub, fold);
+    return seen ? apply_seen(hub, pending, fold, seen) : apply_fold(hub, pending, fold);
+}
+
 static int apply_one(wsm_hub *hub, uint64_t offset, wsm_slice bytes) {
     wsm__fold fold = {.offset = offset};
     wsm__record_head *head = &fold.head;
-    if (bytes.len == 0 || wsm__record_parse(bytes, NULL, head, &fold.body)) return apply_void(hub, offset, true);
+    if (bytes.len == 0 || wsm__record_parse(bytes, NULL, head, &fold.body)) return wsm__apply_corrupt(hub, offset);
     wsm__pending *pending = pending_of(hub, head, bytes);
     if (!pending && wsm__record_parse(bytes, &hub->log_scan_limits, head, &fold.body))
-        return apply_void(hub, offset, true);
+        return wsm__apply_corrupt(hub, offset);
+    int err = hub->records.broken > 0 ? wsm__ahead_ask(hub, &fold) : WSM_OK;
+    if (err) return err;
     if (pending && head->result.ptr) /* what the answer will say must live as long as the pending */
         head->result = wsm__slice(pending->bytes + (head->result.ptr - bytes.ptr), head->result.len);
-    fold.context = wsm__log_context(&hub->records, head->context_id);
-    fold.also = head->also.ptr ? wsm__log_context(&hub->records, head->also) : NULL;
-    const wsm__dedup_entry *seen = wsm__dedup_find(&hub->dedup, head->sender, head->id, head->time_ms);
-    return seen ? apply_seen(hub, pending, &fold, seen) : apply_fold(hub, pending, &fold);
+    err = apply_read(hub, pending, &fold);
+    if (!err) wsm__fates_count(&hub->records.untold, &hub->mem, head);
+    return err;
 }
 
 /* A record that the snapshot holds already: only its id is missing. */
@@ -184,13 +233,11 @@ static int refold(wsm_hub *hub, const wsm_record *record) {
     if (!is_void && bytes.len > 0 && wsm__record_parse(bytes, NULL, &head, &body) == 0) {
         int err = note_id(hub, &head, record->offset);
         if (err) return err;
+    } else if (!is_void) {
+        hub->records.broken++; /* its id is missing in the table */
     }
     wsm__log_pass(&hub->records, record->offset); /* what is missing before it took its id along */
     return WSM_OK;
-}
-
-int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset) {
-    return apply_void(hub, offset, true);
 }
 
 int wsm__apply(wsm_hub *hub, const wsm_record *record) {

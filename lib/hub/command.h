@@ -26,11 +26,22 @@ typedef struct wsm__command {
     const wsm__origin *origin;
 } wsm__command;
 
+/* What later heads tell of a record (memory/fates.h). */
+typedef enum wsm__fate_word {
+    WSM__FATE_UNKNOWN = 0, /* the fold decides */
+    WSM__FATE_RECORD,
+    WSM__FATE_VOID
+} wsm__fate_word;
+
 /* A record on its way into the state. `prepare` of its type allocates and judges, `commit` cannot fail (fold.c). */
 typedef struct wsm__fold {
     uint64_t offset;
     wsm__record_head head;
     wsm_slice body;
+    wsm__fate_word fate;
+    int64_t ahead;         /* of a record that is vouched for: what its head expected less its number */
+    uint64_t seq;          /* its number in its context ... */
+    uint64_t room;         /* ... and how many behind it may have been used, too */
     wsm__context *context; /* where it counts; NULL: there is none (yet) */
     wsm__context *also;
     bool is_silent;    /* sent to nobody */
@@ -52,6 +63,7 @@ typedef struct wsm__waiter { /* a repeat of a command that is under way */
 /* A record that was appended and is not both kept and applied yet. */
 typedef struct wsm__pending {
     uint64_t number;
+    wsm__context *counted; /* whose `inflight` it is counted in; NULL: none, or not any more */
     wsm__origin origin;
     wsm__list waiters;
     unsigned char id[16];

@@ -99,6 +99,7 @@ static void init_empty(wsm_hub *hub) { /* so that freeing is right from every po
     wsm__ring_init(&hub->pendings, sizeof(wsm__pending *));
     wsm__ring_init(&hub->audiences, sizeof(wsm__receivers));
     wsm__append_init(hub);
+    wsm__fates_init(&hub->heard.fates);
     hub->free_slot = WSM__SLOT_NONE;
     hub->next_number = 1;
     wsm__chain_pool_init(&hub->blocks, &hub->mem);
@@ -189,7 +190,7 @@ void wsm__hub_ready(wsm_hub *hub, int err) {
     if (hub->is_ready || hub->is_failed) return;
     hub->is_ready = err == WSM_OK;
     hub->is_failed = !hub->is_ready;
-    hub->main->expected = hub->main->seq;
+    wsm__ahead_end(hub);
     if (err) wsm__call_log(hub, WSM_LEVEL_ERROR, "log_unusable", NULL, wsm_strerror(err));
     wsm__turn_chores_soon(hub, CHORE_MS);
     if (!err) wsm__sides_ready(hub);
@@ -301,6 +302,7 @@ void wsm__hub_free_now(wsm_hub *hub) {
     wsm__list *node;
     while ((node = wsm__list_first(&hub->readers)) != NULL) wsm__read_free(hub, WSM__CONTAINER(node, wsm__read, node));
     wsm__parked_fini(hub);
+    wsm__ahead_end(hub);
     wsm__append_fini(hub);
     wsm__registry_fini(&hub->registry, &hub->heap);
     wsm__roster_fini(&hub->roster);

@@ -1,7 +1,8 @@
 /* The inside of a hub, and what the files of this folder offer each other. Read the folder in this order: hub.c (life),
  * turn.c (what every call begins and ends with), calls.c (the host's callbacks), inbox.c (other threads), accept.c,
  * peer.c and handshake.c (from bytes to a connection), session.c (from a token to a member), commands.c (from a message
- * to a record), apply.c (from a record to state), fanout.c, replay.c, presence.c, answers.c, and the small ones. */
+ * to a record), apply.c and ahead.c (from a record to state), fanout.c, replay.c, presence.c, answers.c, and the small
+ * ones. */
 #ifndef WSM_LIB_HUB_HUB_H
 #define WSM_LIB_HUB_HUB_H
 
@@ -144,8 +145,13 @@ struct wsm_hub {
     atomic_uint inbox_count;
     atomic_uint inbox_records; /* deliveries of the log that wait */
     atomic_bool inbox_closed;
+    atomic_bool inbox_starved;               /* the budget had no room for a delivery */
     wsm__inbox_item *backlog, *backlog_last; /* taken from the inbox, oldest first */
     size_t backlog_done;                     /* records of the first one that are done */
+    wsm__inbox_item *ahead;                  /* of the backlog, the one that is looked at ahead; NULL: the first */
+    size_t ahead_done;                       /* its records that have been */
+    size_t ahead_bytes;                      /* of the backlog up to it */
+    wsm__fates_heard heard;                  /* of ahead.c */
 
     wsm__buf batch;        /* records of this turn, one behind the other */
     wsm__ring batch_items; /* of wsm__batch_item */
@@ -153,6 +159,8 @@ struct wsm_hub {
     uint64_t next_number;
     wsm__ring pendings;     /* of wsm__pending *, by number; NULL: finished */
     uint64_t pendings_base; /* number of the first slot */
+    uint64_t passed_number; /* none up to this one will be applied any more */
+    uint64_t maybe_number;  /* of the last whose append failed and that may come yet; 0: none may */
     wsm__ring batches;      /* of {first, count} that the log has not ended */
     wsm__map inflight;      /* of wsm__pending, by id and sender */
     uint64_t since_snapshot;
@@ -241,6 +249,9 @@ int wsm__call_log_save(wsm_hub *hub, uint64_t offset, const void *bytes, size_t 
 /* inbox.c */
 int wsm__inbox_drain(wsm_hub *hub, uint32_t quantum); /* 1: there is more */
 void wsm__inbox_drop_all(wsm_hub *hub);
+/* The next delivered record that was not looked at ahead; the caller counts it in ahead_done. NULL: there is none yet,
+ * or the log has loaded. */
+const wsm_record *wsm__inbox_ahead(wsm_hub *hub, bool *has_ended);
 /* Deliver the records of an append and end it, in one, on the hub's own thread inside a turn: nobody needs to be woken.
  */
 int wsm__inbox_append_ended(wsm_hub *hub, uint64_t append_id, int outcome, const wsm_record *records, size_t count);
@@ -344,6 +355,8 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
 void wsm__append_flush(wsm_hub *hub);
 void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome);
 wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number);
+/* Those up to `number` are applied, or come no more: what is told as under way leaves them out. */
+void wsm__append_passed(wsm_hub *hub, uint64_t number);
 void wsm__append_settle(wsm_hub *hub, wsm__pending *pending); /* answers when it is both kept and applied */
 void wsm__append_init(wsm_hub *hub);
 void wsm__append_fini(wsm_hub *hub);
@@ -357,7 +370,12 @@ void wsm__fold_commit(wsm_hub *hub, wsm__fold *fold);
 
 /* apply.c: 0, or WSM_ERR_NOMEM: nothing changed, try again. */
 int wsm__apply(wsm_hub *hub, const wsm_record *record); /* also WSM_ERR_PENDING: records before it are read again */
-int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset);  /* the next record is lost, or broken */
+int wsm__apply_corrupt(wsm_hub *hub, uint64_t offset);  /* the next record is lost, or broken; errors as above */
+
+/* ahead.c: sets what later heads tell of a record that is about to be applied. 0, WSM_ERR_PENDING: what tells it may
+ * still come, or WSM_ERR_NOMEM. */
+int wsm__ahead_ask(wsm_hub *hub, wsm__fold *fold);
+void wsm__ahead_end(wsm_hub *hub); /* nothing is loaded any more */
 
 /* hole.c: make the records up to `to` the last that were applied. 0, WSM_ERR_PENDING, or WSM_ERR_NOMEM. */
 int wsm__hole_fill(wsm_hub *hub, uint64_t to);

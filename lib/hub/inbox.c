@@ -75,6 +75,12 @@ int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len,
     return WSM_OK;
 }
 
+/* Nobody will be told of it: the log delivers again, and a hub that waits for it to go on would wait for ever. */
+static void note_starved(wsm_hub *hub, size_t want) {
+    size_t most = hub->mem.budget - hub->mem.kept;
+    if (hub->mem.budget && atomic_load(&hub->mem.used) + want > most) atomic_store(&hub->inbox_starved, true);
+}
+
 static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_record *records, size_t count) {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) bytes += records[i].len;
@@ -83,6 +89,7 @@ static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_
     wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes, is_first);
     if (!item) {
         if (counts) atomic_fetch_sub(&hub->inbox_records, 1);
+        note_starved(hub, count * sizeof *records + bytes);
         return NULL;
     }
     wsm_record *copy = (wsm_record *)(void *)item->rest;
@@ -256,8 +263,30 @@ static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
     return WSM_OK;
 }
 
+/* Over to the next one that is looked at ahead. */
+static void ahead_to(wsm_hub *hub, wsm__inbox_item *item) {
+    hub->ahead = item;
+    hub->ahead_done = 0;
+    if (item) hub->ahead_bytes += item->size;
+}
+
+const wsm_record *wsm__inbox_ahead(wsm_hub *hub, bool *has_ended) {
+    take(hub);
+    if (!hub->ahead) ahead_to(hub, hub->backlog);
+    for (wsm__inbox_item *item; (item = hub->ahead) != NULL; ahead_to(hub, item->next)) {
+        const wsm_record *records = (const wsm_record *)(const void *)item->rest;
+        *has_ended = item->kind == ITEM_READY;
+        if (*has_ended) return NULL;
+        if (item->kind == ITEM_DELIVER && hub->ahead_done < item->count) return &records[hub->ahead_done];
+        if (!item->next) return NULL; /* it stays here */
+    }
+    return NULL;
+}
+
 static void drop_first(wsm_hub *hub) {
     wsm__inbox_item *item = hub->backlog;
+    if (hub->ahead) hub->ahead_bytes -= item->size; /* it was looked at first */
+    if (hub->ahead == item) ahead_to(hub, item->next);
     hub->backlog = item->next;
     hub->backlog_done = 0;
     if (item->kind == ITEM_SUBMIT) atomic_fetch_sub(&hub->inbox_count, 1);

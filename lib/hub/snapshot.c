@@ -1,7 +1,7 @@
 /* Snapshots: the folded state as one JSON object, so that a restart folds only what came after it.
  *
- *     {"v":1,"offset":17,"lost":0,"contexts":[{"id":"main","seq":17,"fixes":[[9,1]]}],"voids":[[4,0],[8,1]],
- *      "ages":[[3,1767323040000]],
+ *     {"v":1,"offset":17,"lost":1,"broken":1,"contexts":[{"id":"main","seq":17,"lost":1,"fixes":[[9,1]]}],
+ *      "voids":[[4,0],[8,1]],"untold":[[4,0,1]],"ages":[[3,1767323040000]],
  *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
  *
  * `i` and `d` are base64url, `h` is the hop, `r` is the result that the first ack carried. The cache of frames is not
@@ -22,12 +22,18 @@ static void put_bytes(wsm__json_out *out, const char *name, const unsigned char 
     wsm__json_str(out, name, wsm__slice(text, wsm__base64url_encode(text, bytes, len)));
 }
 
-static void put_pair(wsm__buf *buf, bool first, uint64_t a, uint64_t b, bool negative) {
+static void put_numbers(wsm__buf *buf, bool first, const int64_t *numbers, size_t count) {
     wsm__buf_puts(buf, first ? "[" : ",[");
-    wsm__buf_put_u64(buf, a);
-    wsm__buf_puts(buf, negative ? ",-" : ",");
-    wsm__buf_put_u64(buf, b);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) wsm__buf_putc(buf, ',');
+        if (numbers[i] < 0) wsm__buf_putc(buf, '-');
+        wsm__buf_put_u64(buf, (uint64_t)(numbers[i] < 0 ? -numbers[i] : numbers[i]));
+    }
     wsm__buf_putc(buf, ']');
+}
+
+static void put_pair(wsm__buf *buf, bool first, uint64_t offset, int64_t number) {
+    put_numbers(buf, first, (const int64_t[]){(int64_t)offset, number}, 2);
 }
 
 static void put_contexts(wsm_hub *hub, wsm__buf *buf) {
@@ -38,14 +44,30 @@ static void put_contexts(wsm_hub *hub, wsm__buf *buf) {
         wsm__json_open(&out, buf);
         wsm__json_str(&out, "id", wsm__slice(context->id, context->id_len));
         wsm__json_num(&out, "seq", context->seq);
+        wsm__json_num(&out, "lost", context->lost);
         wsm__json_name(&out, "fixes");
         wsm__buf_putc(buf, '[');
         for (uint32_t k = 0; k < context->fixes.count; k++) {
             const wsm__seq_fix *fix = wsm__ring_at(&context->fixes, k);
-            put_pair(buf, k == 0, fix->offset, (uint64_t)(fix->ahead < 0 ? -fix->ahead : fix->ahead), fix->ahead < 0);
+            put_pair(buf, k == 0, fix->offset, fix->ahead);
         }
         wsm__buf_putc(buf, ']');
         wsm__json_close(&out);
+    }
+}
+
+/* What it is: refused (0), broken (1), broken and void before (2), refused for want of what has broken (3). */
+static void put_voids(wsm_hub *hub, wsm__buf *buf) {
+    for (uint32_t i = 0; i < hub->records.voids.count; i++) {
+        const wsm__void *at = wsm__ring_at(&hub->records.voids, i);
+        put_pair(buf, i == 0, at->offset, at->is_corrupt ? (at->is_lost ? 1 : 2) : (at->is_lost ? 3 : 0));
+    }
+}
+
+static void put_untold(wsm_hub *hub, wsm__buf *buf) {
+    for (uint32_t i = 0; i < hub->records.untold.count; i++) {
+        const wsm__fate *fate = wsm__ring_at(&hub->records.untold, i);
+        put_numbers(buf, i == 0, (const int64_t[]){(int64_t)fate->offset, fate->ahead, fate->tellers}, 3);
     }
 }
 
@@ -80,21 +102,23 @@ int wsm__snapshot_save(wsm_hub *hub) {
     wsm__json_num(&out, "v", 1);
     wsm__json_num(&out, "offset", hub->records.applied);
     wsm__json_num(&out, "lost", hub->records.lost);
+    wsm__json_num(&out, "broken", hub->records.broken);
     wsm__json_name(&out, "contexts");
     wsm__buf_putc(&buf, '[');
     put_contexts(hub, &buf);
     wsm__buf_putc(&buf, ']');
     wsm__json_name(&out, "voids");
     wsm__buf_putc(&buf, '[');
-    for (uint32_t i = 0; i < hub->records.voids.count; i++) {
-        const wsm__void *at = wsm__ring_at(&hub->records.voids, i);
-        put_pair(&buf, i == 0, at->offset, at->is_corrupt, false);
-    }
+    put_voids(hub, &buf);
+    wsm__buf_putc(&buf, ']');
+    wsm__json_name(&out, "untold");
+    wsm__buf_putc(&buf, '[');
+    put_untold(hub, &buf);
     wsm__buf_putc(&buf, ']');
     wsm__json_name(&out, "ages");
     wsm__buf_putc(&buf, '[');
     for (size_t i = 0; i < hub->ages.count; i++)
-        put_pair(&buf, i == 0, hub->ages.marks[i].offset, (uint64_t)hub->ages.marks[i].time_ms, false);
+        put_pair(&buf, i == 0, hub->ages.marks[i].offset, hub->ages.marks[i].time_ms);
     wsm__buf_putc(&buf, ']');
     wsm__json_name(&out, "roster");
     wsm__roster_save(&hub->roster, &buf);
@@ -138,22 +162,31 @@ static bool text_of(wsm_slice object, const char *name, wsm_slice *text) {
     return value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, text);
 }
 
-static bool pair_of(wsm_slice array, uint64_t *a, int64_t *b) {
-    size_t at = 0;
+static bool next_number(wsm_slice array, size_t *at, int64_t *out) {
     wsm__json_value value;
     uint64_t number;
-    if (!wsm__json_next_element(array, &at, &value) || !wsm__json_u64(value, WSM__NUMBER_MAX, a)) return false;
-    if (!wsm__json_next_element(array, &at, &value) || value.kind != WSM__JSON_NUMBER) return false;
+    if (!wsm__json_next_element(array, at, &value) || value.kind != WSM__JSON_NUMBER) return false;
     bool negative = value.raw.ptr[0] == '-';
     if (negative) value.raw = wsm__slice(value.raw.ptr + 1, value.raw.len - 1);
     if (!wsm__json_u64(value, WSM__NUMBER_MAX, &number)) return false;
-    *b = negative ? -(int64_t)number : (int64_t)number;
+    *out = negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+/* An offset, and so many numbers behind it. */
+static bool numbers_of(wsm__json_value array, uint64_t *offset, int64_t *numbers, size_t count) {
+    size_t at = 0;
+    int64_t first;
+    if (array.kind != WSM__JSON_ARRAY || !next_number(array.raw, &at, &first) || first < 0) return false;
+    *offset = (uint64_t)first;
+    for (size_t i = 0; i < count; i++)
+        if (!next_number(array.raw, &at, &numbers[i])) return false;
     return true;
 }
 
 static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
     wsm_slice id;
-    uint64_t seq, from;
+    uint64_t seq, from, lost = 0;
     int64_t ahead;
     size_t at = 0;
     wsm__json_value value, fixes = member_of(object, "fixes");
@@ -162,11 +195,13 @@ static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
     if (seq > offset) return WSM_ERR_LOG_CORRUPT; /* each is of a record of its own */
     wsm__context *context = wsm__log_context(&hub->records, id);
     if (!context && wsm__log_context_new(&hub->records, id, &context)) return WSM_ERR_NOMEM;
-    context->seq = context->expected = context->trimmed_to_seq = seq;
+    number_of(object, "lost", &lost); /* not there: of a hub that did not tell contexts apart */
+    context->seq = context->trimmed_to_seq = seq;
+    context->lost = lost;
     context->trimmed_to = offset;
     while (context->fixes.count > 0) wsm__ring_pop_back(&context->fixes, &hub->mem);
     while (wsm__json_next_element(fixes.raw, &at, &value)) {
-        if (value.kind != WSM__JSON_ARRAY || !pair_of(value.raw, &from, &ahead)) return WSM_ERR_LOG_CORRUPT;
+        if (!numbers_of(value, &from, &ahead, 1)) return WSM_ERR_LOG_CORRUPT;
         wsm__seq_fix *fix = wsm__ring_push(&context->fixes, &hub->mem);
         if (!fix) return WSM_ERR_NOMEM;
         *fix = (wsm__seq_fix){from, ahead};
@@ -195,11 +230,29 @@ static int load_voids(wsm_hub *hub, wsm_slice array) {
     size_t at = 0;
     wsm__json_value value;
     uint64_t offset;
-    int64_t is_corrupt;
+    int64_t what;
     while (wsm__json_next_element(array, &at, &value)) {
-        if (value.kind != WSM__JSON_ARRAY || !pair_of(value.raw, &offset, &is_corrupt)) return WSM_ERR_LOG_CORRUPT;
-        int err = wsm__log_add_void(&hub->records, offset, is_corrupt != 0);
+        if (!numbers_of(value, &offset, &what, 1)) return WSM_ERR_LOG_CORRUPT;
+        wsm__void place = {.offset = offset, .is_corrupt = what == 1 || what == 2, .is_lost = what == 1 || what == 3};
+        int err = wsm__log_add_void(&hub->records, &place, false);
         if (err) return err;
+    }
+    return WSM_OK;
+}
+
+static int load_untold(wsm_hub *hub, wsm_slice array, uint64_t own) {
+    size_t at = 0;
+    wsm__json_value value;
+    uint64_t offset, before = 0;
+    int64_t rest[2];
+    while (wsm__json_next_element(array, &at, &value)) {
+        if (!numbers_of(value, &offset, rest, 2) || offset <= before || offset > own || rest[1] < 0)
+            return WSM_ERR_LOG_CORRUPT;
+        uint8_t tellers = rest[1] < WSM__FATE_TELLERS ? (uint8_t)rest[1] : WSM__FATE_TELLERS;
+        wsm__fate fate = {.offset = offset, .ahead = rest[0], .is_void = rest[0] == 0, .tellers = tellers};
+        int err = wsm__fates_note(&hub->records.untold, &hub->mem, &fate);
+        if (err) return err;
+        before = offset;
     }
     return WSM_OK;
 }
@@ -210,29 +263,43 @@ static int load_ages(wsm_hub *hub, wsm_slice array) {
     wsm__age_mark mark;
     hub->ages.count = 0;
     while (hub->ages.count < WSM__AGES_MARKS && wsm__json_next_element(array, &at, &value)) {
-        if (value.kind != WSM__JSON_ARRAY || !pair_of(value.raw, &mark.offset, &mark.time_ms))
-            return WSM_ERR_LOG_CORRUPT;
+        if (!numbers_of(value, &mark.offset, &mark.time_ms, 1)) return WSM_ERR_LOG_CORRUPT;
         hub->ages.marks[hub->ages.count++] = mark;
     }
     return WSM_OK;
 }
 
+/* What is told of single records. The counts of the log come last: adding voids has changed them. */
+static int load_records(wsm_hub *hub, wsm_slice object, uint64_t own) {
+    uint64_t lost, broken;
+    wsm__json_value voids = member_of(object, "voids"), untold = member_of(object, "untold");
+    if (!number_of(object, "lost", &lost) || lost > own || voids.kind != WSM__JSON_ARRAY) return WSM_ERR_LOG_CORRUPT;
+    for (uint32_t i = 0; i < wsm__log_context_count(&hub->records); i++)
+        if (wsm__log_context_at(&hub->records, i)->lost > lost) return WSM_ERR_LOG_CORRUPT;
+    int err = load_voids(hub, voids.raw);
+    if (!err && untold.kind) /* not there: of a hub whose heads told nothing */
+        err = untold.kind == WSM__JSON_ARRAY ? load_untold(hub, untold.raw, own) : WSM_ERR_LOG_CORRUPT;
+    if (!number_of(object, "broken", &broken) || broken > own) broken = hub->records.broken;
+    hub->records.lost = lost;
+    hub->records.broken = broken;
+    return err;
+}
+
 static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     static const wsm__scan_limits limits = {.depth_max = 32, .values_max = UINT32_MAX, .key_bytes_max = 128};
     wsm__json_value root, value;
-    uint64_t version, lost, own;
+    uint64_t version, own;
     size_t at = 0;
     int err = wsm__json_check(text, &limits, &root, NULL);
     if (err || root.kind != WSM__JSON_OBJECT) return WSM_ERR_LOG_CORRUPT;
-    wsm__json_value contexts = member_of(root.raw, "contexts"), voids = member_of(root.raw, "voids"),
-                    ages = member_of(root.raw, "ages"), dedup = member_of(root.raw, "dedup");
-    if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "lost", &lost) ||
-        !number_of(root.raw, "offset", &own) || own < offset || lost > own || contexts.kind != WSM__JSON_ARRAY ||
-        voids.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
+    wsm__json_value contexts = member_of(root.raw, "contexts"), ages = member_of(root.raw, "ages"),
+                    dedup = member_of(root.raw, "dedup");
+    if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "offset", &own) || own < offset ||
+        contexts.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
         return WSM_ERR_LOG_CORRUPT;
     while (!err && wsm__json_next_element(contexts.raw, &at, &value))
         err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, own) : WSM_ERR_LOG_CORRUPT;
-    if (!err) err = load_voids(hub, voids.raw);
+    if (!err) err = load_records(hub, root.raw, own);
     if (!err && ages.kind == WSM__JSON_ARRAY) err = load_ages(hub, ages.raw);
     value = member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
     if (!err && value.kind)
@@ -252,7 +319,6 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     if (err) return err;
     hub->records.applied = hub->snapshot_at = offset;
     hub->refold_to = own;
-    hub->records.lost = lost;
     return WSM_OK;
 }
 
@@ -264,11 +330,12 @@ int wsm__snapshot_load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     if (!err) return WSM_OK;
     wsm__dedup_clear(&hub->dedup);
     while (hub->records.voids.count > 0) wsm__ring_pop_back(&hub->records.voids, &hub->mem);
+    while (hub->records.untold.count > 0) wsm__ring_pop_back(&hub->records.untold, &hub->mem);
     wsm__roster_clear(&hub->roster);
     wsm__ledger_clear(&hub->ledger);
     wsm__tree_clear(&hub->tree);
     hub->records.corrupt = 0;
-    hub->records.lost = hub->records.applied = 0;
+    hub->records.lost = hub->records.broken = hub->records.applied = 0;
     if (err == WSM_ERR_NOMEM) return err;
     wsm__hub_ready(hub, WSM_ERR_LOG_CORRUPT);
     return WSM_OK;

@@ -24,6 +24,7 @@ int wsm__log_init(wsm__log *log, wsm__mem *mem, const unsigned char seed[16], co
     wsm__ring_init(&log->contexts, sizeof(wsm__context *));
     wsm__ring_init(&log->slots, sizeof(slot));
     wsm__ring_init(&log->voids, sizeof(wsm__void));
+    wsm__fates_init(&log->untold);
     return WSM_OK;
 }
 
@@ -73,6 +74,7 @@ void wsm__log_fini(wsm__log *log) {
     wsm__ring_fini(&log->contexts, log->mem);
     wsm__ring_fini(&log->slots, log->mem);
     wsm__ring_fini(&log->voids, log->mem);
+    wsm__ring_fini(&log->untold, log->mem);
 }
 
 wsm__context *wsm__log_context(const wsm__log *log, wsm_slice id) {
@@ -93,6 +95,7 @@ int wsm__log_context_new(wsm__log *log, wsm_slice id, wsm__context **out) {
     context->id = wsm__strndup(log->mem, id.ptr, id.len);
     context->id_len = id.len;
     context->idx = log->contexts.count;
+    context->lost = log->lost;
     wsm__list_init(&context->entries);
     wsm__ring_init(&context->fixes, sizeof(wsm__seq_fix));
     wsm__context **place = context->id ? wsm__ring_push(&log->contexts, log->mem) : NULL;
@@ -125,13 +128,56 @@ uint64_t wsm__log_number_at(const wsm__context *context, uint64_t offset, uint64
     return (uint64_t)((int64_t)expected - ahead_at(context, offset));
 }
 
-/* Normally one more than the last. If corrupt records were passed and the head tells of a jump that they explain, they
- * were this context's: the hole stays visible in the numbers. */
-uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, uint64_t expected) {
-    uint64_t next = context->seq + 1;
-    uint64_t claimed = (uint64_t)((int64_t)expected - ahead_at(context, UINT64_MAX));
-    if (expected > 0 && claimed > next && claimed - next <= log->lost) return claimed;
-    return next;
+uint64_t wsm__log_room(const wsm__log *log, const wsm__context *context) {
+    return log->lost - context->lost;
+}
+
+/* Records that are gone behind an offset, at most `most`. */
+static uint64_t lost_behind(const wsm__log *log, uint64_t offset, uint64_t most) {
+    uint64_t lost = 0;
+    for (uint32_t i = log->voids.count; i > 0 && lost < most; i--) {
+        const wsm__void *at = wsm__ring_at(&log->voids, i - 1);
+        if (at->offset <= offset) break;
+        lost += at->is_lost;
+    }
+    return lost;
+}
+
+/* The number of a record that nobody vouches for: where its context stood at its `at`, and of what was lost since then
+ * as much as its writer knew of. What is left of that stays free, because nobody may get a number that was shown. */
+static uint64_t guess(const wsm__log *log, const wsm__context *context, const wsm__record_head *head, uint64_t *room) {
+    uint64_t stood = head->expected_seq > head->inflight ? head->expected_seq - head->inflight - 1 : 0;
+    uint64_t next = (stood > context->seq ? stood : context->seq) + 1;
+    uint64_t known = (head->expected_seq > next ? head->expected_seq - next : 0) + head->maybe;
+    uint64_t lost = lost_behind(log, head->at, *room);
+    *room = known < lost ? lost - known : 0;
+    return next + (known < lost ? known : lost);
+}
+
+/* Of an older writer: what its head says more than the others'. */
+static uint64_t guess_old(const wsm__context *context, uint64_t expected, uint64_t *room) {
+    uint64_t next = context->seq + 1, claimed = (uint64_t)((int64_t)expected - ahead_at(context, UINT64_MAX));
+    if (claimed <= next || claimed - next > *room) return next;
+    *room -= claimed - next;
+    return claimed;
+}
+
+/* One more than the last, as long as nothing is gone. A number is never higher than its offset. */
+uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, const wsm__log_claim *claim,
+                         uint64_t *room) {
+    const wsm__record_head *head = claim->head;
+    uint64_t claimed, next = context->seq + 1, left = wsm__log_room(log, context);
+    *room = left;
+    if (head->expected_seq == 0 || log->lost == 0) return next;
+    if (claim->is_vouched) {
+        claimed = (uint64_t)((int64_t)head->expected_seq - claim->ahead);
+        left = 0;
+    } else {
+        claimed = head->has_at ? guess(log, context, head, &left) : guess_old(context, head->expected_seq, &left);
+    }
+    if (claimed < next || claimed > log->applied + 1) return next; /* it cannot have been */
+    *room = left;
+    return claimed;
 }
 
 /* ---- trimming -------------------------------------------------------------------------------------------------------
@@ -209,26 +255,33 @@ bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum) {
 
 /* Notes from which offset on heads are ahead of the fold. The oldest note goes when there are too many: what it was for
  * has long left every replay. */
-static int note_ahead(wsm__log *log, wsm__context *context, uint64_t offset, uint64_t expected, uint64_t seq) {
-    int64_t ahead = (int64_t)expected - (int64_t)seq;
-    if (expected == 0 || ahead == ahead_at(context, UINT64_MAX)) return WSM_OK;
+static int note_ahead(wsm__log *log, const wsm__log_item *item) {
+    wsm__context *context = item->context;
+    int64_t ahead = (int64_t)item->expected - (int64_t)item->seq;
+    if (item->expected == 0) return WSM_OK;
+    wsm__fate fate = {.offset = item->offset, .ahead = ahead};
+    bool is_told = item->is_vouchable && ahead != 0;
+    if (is_told && wsm__fates_note(&log->untold, log->mem, &fate)) return WSM_ERR_NOMEM;
+    if (ahead == ahead_at(context, UINT64_MAX)) return WSM_OK;
     wsm__seq_fix *fix = wsm__ring_push(&context->fixes, log->mem);
-    if (!fix) return WSM_ERR_NOMEM;
-    *fix = (wsm__seq_fix){offset, ahead};
+    if (!fix) {
+        if (is_told) wsm__fates_unnote(&log->untold, log->mem);
+        return WSM_ERR_NOMEM;
+    }
+    *fix = (wsm__seq_fix){item->offset, ahead};
     if (context->fixes.count > WSM__LOG_FIXES) wsm__ring_pop(&context->fixes, log->mem);
     return WSM_OK;
 }
 
 int wsm__log_add(wsm__log *log, const wsm__log_item *item) {
     wsm__context *context = item->context;
-    uint64_t seq = wsm__log_number(log, context, item->expected);
     wsm__entry *entry = wsm__alloc(log->mem, sizeof *entry);
     slot *place = entry ? wsm__ring_push(&log->slots, log->mem) : NULL;
     if (!place) {
         if (entry) wsm__free(log->mem, entry, sizeof *entry);
         return WSM_ERR_NOMEM;
     }
-    if (note_ahead(log, context, item->offset, item->expected, seq)) {
+    if (note_ahead(log, item)) {
         wsm__ring_pop_back(&log->slots, log->mem);
         wsm__free(log->mem, entry, sizeof *entry);
         return WSM_ERR_NOMEM;
@@ -237,12 +290,12 @@ int wsm__log_add(wsm__log *log, const wsm__log_item *item) {
                           .frame = wsm__frame_ref(item->frame),
                           .reach = item->reach,
                           .offset = item->offset,
-                          .seq = seq,
+                          .seq = item->seq,
                           .time_ms = item->time_ms,
                           .priority = item->priority};
     *place = (slot){item->offset, entry};
-    log->lost -= seq - context->seq - 1;
-    context->seq = seq;
+    context->seq = item->seq;
+    context->lost = log->lost - item->room;
     context->count++;
     context->bytes += wsm__frame_cost(item->frame);
     log->bytes += wsm__frame_cost(item->frame);
@@ -260,16 +313,22 @@ void wsm__log_release(wsm__log *log, wsm__context *context) {
     while (context->count > 0) trim_oldest(log, context);
 }
 
-int wsm__log_add_void(wsm__log *log, uint64_t offset, bool corrupt) {
+int wsm__log_add_void(wsm__log *log, const wsm__void *at, bool is_vouchable) {
     wsm__void *place = wsm__ring_push(&log->voids, log->mem);
     if (!place) return WSM_ERR_NOMEM;
-    *place = (wsm__void){offset, corrupt};
-    if (corrupt) log->lost++, log->corrupt++;
+    wsm__fate fate = {.offset = at->offset, .is_void = true};
+    if (is_vouchable && wsm__fates_note(&log->untold, log->mem, &fate)) {
+        wsm__ring_pop_back(&log->voids, log->mem);
+        return WSM_ERR_NOMEM;
+    }
+    *place = *at;
+    if (at->is_corrupt) log->corrupt++, log->broken++;
+    if (at->is_lost) log->lost++;
     if (log->voids.count > WSM__LOG_VOIDS) {
         if (((wsm__void *)wsm__ring_at(&log->voids, 0))->is_corrupt) log->corrupt--;
         wsm__ring_pop(&log->voids, log->mem);
     }
-    log->applied = offset;
+    log->applied = at->offset;
     return WSM_OK;
 }
 

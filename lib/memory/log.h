@@ -7,10 +7,11 @@
  * Sequence numbers are counted by the fold: a record gets its number when it is applied. So that a record that is read
  * back from the store can be numbered without folding again, its head carries the number that its writer expected;
  * where the two differ (an append before it failed, two nodes wrote at once) the difference is noted from that offset
- * on. */
+ * on. Where records have broken, what later heads tell says more than counting (fates.h). */
 #ifndef WSM_LIB_MEMORY_LOG_H
 #define WSM_LIB_MEMORY_LOG_H
 
+#include "memory/fates.h"
 #include "proto/record.h"
 #include "util/list.h"
 #include "util/map.h"
@@ -28,7 +29,9 @@ typedef struct wsm__context {
     size_t id_len;
     uint32_t idx;
     uint64_t seq;      /* of its last record */
-    uint64_t expected; /* seq that the next append of this node will expect; runs ahead while appends are under way */
+    uint64_t lost;     /* of the log, as of its last record */
+    uint64_t inflight; /* of its records, appended by this node and neither applied nor failed */
+    uint64_t maybe;    /* that failed, and may come yet */
     wsm__ring fixes;   /* of wsm__seq_fix, by offset */
     wsm__list entries; /* in memory, oldest first */
     uint32_t count;
@@ -71,7 +74,11 @@ typedef struct wsm__entry {
 /* A record to be folded in. */
 typedef struct wsm__log_item {
     wsm__context *context;
-    uint64_t offset, expected;
+    uint64_t offset;
+    uint64_t seq;      /* its number, ... */
+    uint64_t room;     /* ... and how many behind it may have been used, too: of wsm__log_number */
+    uint64_t expected; /* what its head says */
+    bool is_vouchable; /* its head has an `at` */
     int64_t time_ms;
     wsm_priority priority;
     wsm__reach *reach; /* taken on success; NULL: none */
@@ -82,7 +89,15 @@ typedef struct wsm__log_item {
 typedef struct wsm__void {
     uint64_t offset;
     bool is_corrupt;
+    bool is_lost; /* it may have had a number */
 } wsm__void;
+
+/* What is known of a record's number. */
+typedef struct wsm__log_claim {
+    const wsm__record_head *head;
+    bool is_vouched; /* its number is what its head says, less `ahead` */
+    int64_t ahead;
+} wsm__log_claim;
 
 typedef struct wsm__log_limits {
     uint32_t records_max, bytes_max, age_s; /* per context; 0: none */
@@ -92,13 +107,15 @@ typedef struct wsm__log {
     wsm__mem *mem;
     wsm__log_limits limits;
     uint64_t applied;    /* offset of the last record that was folded */
-    uint64_t lost;       /* corrupt records whose place in a sequence is not known yet */
+    uint64_t lost;       /* records that are gone and may have had a number, ever */
+    uint64_t broken;     /* records that could not be read, ever */
     wsm__map by_id;      /* of wsm__context */
     wsm__ring contexts;  /* the same by idx */
     wsm__ring slots;     /* of {offset, entry}, by offset; entry NULL: trimmed */
     uint32_t dead;       /* such slots */
     wsm__ring voids;     /* of wsm__void, by offset, the newest WSM__LOG_VOIDS */
     uint32_t corrupt;    /* broken ones among them */
+    wsm__ring untold;    /* of wsm__fate: what heads have to tell */
     uint64_t trimmed;    /* records, ever */
     uint64_t reached_to; /* of those the last that others than its context's members see */
     uint64_t bytes;      /* in memory now */
@@ -115,15 +132,18 @@ wsm__context *wsm__log_context_at(const wsm__log *log, uint32_t idx);
 uint32_t wsm__log_context_count(const wsm__log *log);
 int wsm__log_context_new(wsm__log *log, wsm_slice id, wsm__context **context); /* WSM_ERR_NOMEM: no effect */
 
-/* The number that the fold gives a record of `context` whose head expected `expected`; has no effect. */
-uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, uint64_t expected);
+/* How many numbers behind the last one of `context` may have been those of records that are gone. */
+uint64_t wsm__log_room(const wsm__log *log, const wsm__context *context);
+/* The number that the fold gives the next record if it is one of `context`, and what room stays behind it. */
+uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, const wsm__log_claim *claim, uint64_t *room);
 
 /* Fold one record in: count it, keep it in memory, trim. WSM_ERR_NOMEM: no effect. */
 int wsm__log_add(wsm__log *log, const wsm__log_item *item);
 /* A record that nobody is sent (a card, an answer to a mention): its offset is passed. */
 void wsm__log_pass(wsm__log *log, uint64_t offset);
-/* A record that apply refused, or that is corrupt: it has an offset and nothing else. WSM_ERR_NOMEM: no effect. */
-int wsm__log_add_void(wsm__log *log, uint64_t offset, bool corrupt);
+/* A record that apply refused, or that is corrupt: it has an offset and nothing else. `is_vouchable`: heads may tell
+ * that it is void. WSM_ERR_NOMEM: no effect. */
+int wsm__log_add_void(wsm__log *log, const wsm__void *at, bool is_vouchable);
 
 /* What has grown too old by the wall clock leaves memory; at most `quantum` records. True: call again. */
 bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum);

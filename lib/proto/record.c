@@ -40,12 +40,15 @@ static void put_by(wsm__buf *buf, uint64_t node, uint64_t number) {
     wsm__buf_put_u64(buf, number);
 }
 
-static void put_member_u64(wsm__buf *buf, const char *name, uint64_t number) { /* 0: left out */
-    if (number == 0) return;
+static void put_member_zero(wsm__buf *buf, const char *name, uint64_t number) { /* 0 too */
     wsm__buf_puts(buf, ",\"");
     wsm__buf_puts(buf, name);
     wsm__buf_puts(buf, "\":");
     wsm__buf_put_u64(buf, number);
+}
+
+static void put_member_u64(wsm__buf *buf, const char *name, uint64_t number) { /* 0: left out */
+    if (number > 0) put_member_zero(buf, name, number);
 }
 
 static void put_member_raw(wsm__buf *buf, const char *name, wsm_slice json) {
@@ -87,21 +90,51 @@ void wsm__record_put_head(wsm__buf *buf, const wsm__record_head *head) {
         wsm__buf_puts(buf, ",\"rules\":");
         wsm__json_put_string(buf, head->rules);
     }
+    if (head->has_at) put_member_zero(buf, "at", head->at);
+    put_member_u64(buf, "inflight", head->inflight);
+    put_member_u64(buf, "maybe", head->maybe);
+    put_member_u64(buf, "told", head->told);
+    put_member_u64(buf, "again", head->is_again);
     wsm__buf_puts(buf, ",\"by\":\"");
     put_by(buf, head->node, head->number);
     wsm__buf_putc(buf, '"');
     put_member_raw(buf, "to", head->to);
     put_member_raw(buf, "result", head->result);
+    put_member_raw(buf, "fates", head->fates);
     wsm__buf_puts(buf, "}\n");
 }
 
 /* ---- finding the members of a head ------------------------------------------------------------------------------- */
 
-enum { TYPE, ID, SENDER, CONTEXT, TIME, PRIORITY, DIGEST, SEQ, ALSO, HOP, MAY, RULES, BY, TO, RESULT, MEMBER_COUNT };
+enum {
+    TYPE,
+    ID,
+    SENDER,
+    CONTEXT,
+    TIME,
+    PRIORITY,
+    DIGEST,
+    SEQ,
+    ALSO,
+    HOP,
+    MAY,
+    RULES,
+    AT,
+    INFLIGHT,
+    MAYBE,
+    TOLD,
+    AGAIN,
+    BY,
+    TO,
+    RESULT,
+    FATES,
+    MEMBER_COUNT
+};
 
 /* By the enumeration above, and in our own order. */
-static const char *const names[MEMBER_COUNT] = {"type", "id",  "sender", "context", "time", "priority", "digest", "seq",
-                                                "also", "hop", "may",    "rules",   "by",   "to",       "result"};
+static const char *const names[MEMBER_COUNT] = {"type",  "id",   "sender", "context", "time",  "priority", "digest",
+                                                "seq",   "also", "hop",    "may",     "rules", "at",       "inflight",
+                                                "maybe", "told", "again",  "by",      "to",    "result",   "fates"};
 #define PLAIN_MEMBERS TO /* those before it are strings and numbers, and end with a string */
 
 static bool is_optional(int member) {
@@ -212,6 +245,22 @@ static bool read_u64(wsm__json_value value, uint64_t max, uint64_t *number) { /*
     return value.kind == 0 || wsm__json_u64(value, max, number);
 }
 
+/* What is told of earlier records. */
+static bool read_earlier(const found *in, wsm__record_head *head) {
+    uint64_t again;
+    const wsm__json_value *fates = &in->member[FATES];
+    head->has_at = in->member[AT].kind != 0;
+    if (!read_u64(in->member[AT], WSM__NUMBER_MAX, &head->at) ||
+        !read_u64(in->member[INFLIGHT], WSM__NUMBER_MAX, &head->inflight) ||
+        !read_u64(in->member[MAYBE], WSM__NUMBER_MAX, &head->maybe) ||
+        !read_u64(in->member[TOLD], WSM__NUMBER_MAX, &head->told) || !read_u64(in->member[AGAIN], 1, &again))
+        return false;
+    head->is_again = again != 0;
+    if (fates->kind && fates->kind != WSM__JSON_ARRAY) return false;
+    if (fates->kind) head->fates = fates->raw;
+    return true;
+}
+
 /* What only some records have. */
 static bool read_rest(const found *in, wsm__record_head *head) {
     uint64_t hop, may;
@@ -241,7 +290,8 @@ static bool read_head(const found *in, wsm__record_head *head) {
     if (!read_name(in->member[CONTEXT], WSM__ENV_CONTEXT_ID, &head->context_id)) return false;
     if (!wsm__json_u64(in->member[TIME], WSM__TIME_MS_MAX, &time)) return false;
     head->time_ms = (int64_t)time;
-    return read_digest(in->member[DIGEST], head) && read_by(in->member[BY], head) && read_rest(in, head);
+    return read_digest(in->member[DIGEST], head) && read_by(in->member[BY], head) && read_rest(in, head) &&
+           read_earlier(in, head);
 }
 
 /* ---- bodies ------------------------------------------------------------------------------------------------------ */

@@ -1,12 +1,13 @@
 /* The form of a record's bytes in the log: one line of JSON for the fold, a line feed, and the message for the readers.
  *
  *     {"v":1,"type":"memory_update","id":"0190…","sender":"ada","context":"main","time":1767323045678,
- *      "priority":"normal","digest":"…","seq":12,"by":"9f2c…:17"}\n
+ *      "priority":"normal","digest":"…","seq":12,"at":17,"by":"9f2c…:17"}\n
  *     {"message_id":"0190…","timestamp":"2026-01-02T03:04:05.678Z","sender_agent_id":"ada",…,"exchange":{…}}
  *
  * (the head is one line). The head holds what `apply` needs, nothing else; unknown members of a newer node are ignored.
  * Readers get the body with `type`, `offset` and `seq` put in front, so that a record is never printed again. `by`
- * names the node and the number of its append, by which that node knows its own records when they come back. */
+ * names the node and the number of its append, by which that node knows its own records when they come back. What a
+ * head tells of earlier records, `at`, `inflight`, `maybe`, `told`, `again` and `fates`, is in memory/fates.h. */
 #ifndef WSM_LIB_PROTO_RECORD_H
 #define WSM_LIB_PROTO_RECORD_H
 
@@ -29,6 +30,13 @@ typedef struct wsm__record_head {
     bool has_digest;
     unsigned char digest[WSM__DIGEST_LEN]; /* of the message as received */
     uint64_t expected_seq; /* `seq`: the sequence number that the writer expected (memory/log.h); 0: absent */
+    bool has_at;           /* an older writer told nothing of the following (memory/fates.h) */
+    uint64_t at;           /* the offset up to which the writer had applied */
+    uint64_t inflight;     /* of its own records, not applied yet, that `seq` counts in */
+    uint64_t maybe;        /* of its own records whose appends failed, and may have been kept after all */
+    uint64_t told;         /* up to here it tells what differs; 0: up to `at` */
+    bool is_again;         /* the writer knew the id */
+    wsm_slice fates;       /* JSON array: what differs; absent: nothing */
     uint64_t node;
     uint64_t number;
     wsm_slice also;  /* a second context whose members see the record too; absent: none */

@@ -450,6 +450,18 @@ def records():
         tape = [record(n).replace(b'"}\n', b'"' + text.encode() + b'}\n') for n in (1, 2)]
         for mode in (0, 7):
             add("record_load", f"more {name} {mode}", bytes([mode]) + b"\x1e".join(tape))
+    told = {"at": "", "void": ',"fates":[0,0]', "number": ',"inflight":1,"fates":[1,1,0,-1]', "told": ',"told":1,"fates":[0,0]', "maybe": ',"maybe":2',
+            "again": ',"again":1', "again wrong": ',"again":2', "fates no list": ',"fates":1', "fates wrong": ',"fates":[9,9,"x"]', "far": ',"inflight":9007199254740991'}
+    for name, text in told.items():
+        tape = [record(n).replace(b'"by"', b'"at":%d,"by"' % (n - 1)).replace(b'"}\n', b'"' + text.encode() + b'}\n') for n in range(1, 6)]
+        for gone in (None, 0, 2):
+            cut = [b"B" if i == gone else r for i, r in enumerate(tape)]
+            for mode in (1, 7):
+                add("record_load", f"told {name} {gone} {mode}", bytes([mode]) + b"\x1e".join(cut))
+    untold = snapshot(2, voids="[1,2],[2,3]").replace(b'"dedup"', b'"broken":1,"untold":[[1,0,1],[2,-1,9]],"dedup"')
+    for mode in (1, 7):
+        add("record_load", f"snapshot with fates {mode}", bytes([mode]) + b"\x1e".join([b"G", b"G", untold] + good[2:]))
+        add("record_load", f"snapshot with fates of none {mode}", bytes([mode]) + b"\x1e".join([b"G", b"G", untold.replace(b"[2,-1,9]", b"[1,1,1]")] + good[2:]))
     for i, bad in enumerate((b'{"type":"x"}', b'{"offset":1}', b'{"seq":1}', b'{"a":1,"a":2}', b"{", b"{]", b"x}")):
         add("record_load", f"body {i}", b"\1" + record(1, body=bad.decode()))
     for i, by in enumerate((b"9F2C000000000000:1", b"9f2c00000000000g:1", b"9f2c000000000000", b"9f2c000000000000:x", b"9f2c000000000000-1")):

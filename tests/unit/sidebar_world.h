@@ -83,6 +83,7 @@ static inline int world_record(world *w, wsm__side *side, size_t bytes) {
     memset(payload, ' ', bytes);
     wsm__log_item item = {.context = side->context,
                           .offset = w->offset + 1,
+                          .seq = side->context->seq + 1,
                           .time_ms = w->time,
                           .priority = WSM_PRIORITY_NORMAL,
                           .frame = frame};

@@ -38,8 +38,13 @@ static void close_log(fixture *f) {
 static int add(fixture *f, wsm__context *context, uint64_t offset, uint64_t expected, int64_t time) {
     wsm__frame *frame = wsm__frame_of(&f->mem, 1, "{}", 2, NULL);
     if (!frame) return WSM_ERR_NOMEM;
+    wsm__record_head head = {.expected_seq = expected};
+    uint64_t room;
+    uint64_t seq = wsm__log_number(&f->log, context, &(wsm__log_claim){.head = &head}, &room);
     wsm__log_item item = {.context = context,
                           .offset = offset,
+                          .seq = seq,
+                          .room = room,
                           .expected = expected,
                           .time_ms = time,
                           .priority = WSM_PRIORITY_NORMAL,
@@ -113,8 +118,8 @@ static void a_corrupt_record_leaves_its_number_and_a_refused_one_takes_none(void
     fixture f;
     open_log(&f, (wsm__log_limits){0});
     add(&f, f.main, 1, 1, 0);
-    assert_int_equal(wsm__log_add_void(&f.log, 2, true), 0);
-    assert_int_equal(wsm__log_add_void(&f.log, 3, false), 0);
+    assert_int_equal(wsm__log_add_void(&f.log, &(wsm__void){2, true, true}, false), 0);
+    assert_int_equal(wsm__log_add_void(&f.log, &(wsm__void){.offset = 3}, false), 0);
     add(&f, f.main, 4, 3, 0); /* its writer knew of the one that is broken now */
     assert_int_equal(f.main->seq, 3);
     assert_true(wsm__log_is_void(&f.log, 2));

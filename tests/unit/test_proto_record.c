@@ -87,6 +87,12 @@ static void test_what_only_some_records_have_reads_back_too(void **state) {
         in.to = with_arrays ? wsm__slice_str("[\"bob\",\"eve\"]") : wsm__slice(NULL, 0);
         in.rules = wsm__slice_str("1,2,3");
         in.result = with_arrays ? wsm__slice_str("{\"bob\":\"queued\"}") : wsm__slice(NULL, 0);
+        in.fates = with_arrays ? wsm__slice_str("[3,0,1,-1]") : wsm__slice(NULL, 0);
+        in.has_at = in.is_again = true;
+        in.at = 0; /* written all the same */
+        in.inflight = 2;
+        in.maybe = 1;
+        in.told = 4;
         wsm__buf_clear(&buf);
         wsm__record_put_head(&buf, &in);
         wsm__buf_puts(&buf, BODY);
@@ -99,6 +105,9 @@ static void test_what_only_some_records_have_reads_back_too(void **state) {
         assert_true(wsm__slice_eq(head.to, in.to));
         assert_true(wsm__slice_eq(head.rules, in.rules));
         assert_true(wsm__slice_eq(head.result, in.result));
+        assert_true(wsm__slice_eq(head.fates, in.fates));
+        assert_true(head.has_at && head.is_again && head.at == 0);
+        assert_true(head.inflight == 2 && head.maybe == 1 && head.told == 4);
     }
     in.to = wsm__slice_str("[\"not an agent\"]");
     wsm__buf_clear(&buf);

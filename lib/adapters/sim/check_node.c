@@ -208,40 +208,53 @@ static void check_new(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t of
     (void)applied;
 }
 
-/* The second effect of an id, allowed because a record between had pushed the first out of the table of ids; now that
- * one is broken, and the second is a repeat (FOUND.md has it as open). */
-static bool was_repeat(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry) {
-    bool has_broken = false; /* one of its sender, or one that was never shown and may be his */
-    for (uint64_t o = 1; o < offset && o <= node->store.count; o++) {
-        const wsm__sim_entry *other = &epoch->entries[o - 1];
-        bool is_his = other->state != WSM__SIM_ENTRY_BROKEN || other->agent == entry->agent;
-        has_broken = has_broken || (node->store.records[o - 1].is_broken && is_his);
-    }
-    if (entry->command == WSM__SIM_NOBODY || !has_broken) return false;
-    wsm__sim_command *command = &node->sim->oracle.commands[entry->command];
-    if (command->effects < 2) return false;
-    command->effects--;
-    entry->state = WSM__SIM_ENTRY_NONE;
-    return true;
-}
-
 static void check_skipped(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_t to) {
     /* A snapshot may stand for more than the offset that it is kept under: the hub knows the first records after it. */
     if (node->store.loaded_from > 0 && epoch->applied == node->store.loaded_from) return;
     for (uint64_t o = epoch->applied + 1; o <= to && o <= epoch->count; o++) {
         wsm__sim_entry *entry = &epoch->entries[o - 1];
-        if (entry->state != WSM__SIM_ENTRY_RECORD || was_repeat(node, epoch, o, entry)) continue;
+        if (entry->state != WSM__SIM_ENTRY_RECORD) continue;
         wsm__sim_break(node->sim, "I-22", "offset %llu of %s was there and is passed over", (unsigned long long)o,
                        epoch->name);
     }
 }
 
-static void renumber(wsm_sim *sim, wsm__sim_entry *entry, wsm_slice json) {
-    free(entry->json);
-    entry->json = wsm__sim_copy(json.ptr, json.len);
+/* Its number, and nothing else, is another one than it was. */
+static bool is_renumbered(const char *was, const char *is) {
+    static const char name[] = "\"seq\":", digits[] = "0123456789";
+    const char *a = strstr(was, name), *b = strstr(is, name);
+    if (!a || !b || a - was != b - is || memcmp(was, is, (size_t)(a - was)) != 0) return false;
+    a += sizeof name - 1;
+    b += sizeof name - 1;
+    return strcmp(a + strspn(a, digits), b + strspn(b, digits)) == 0;
+}
+
+/* A record that was shown is shown otherwise: only if nothing told its number. */
+static void check_other(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry,
+                        wsm_slice json) {
+    wsm_sim *sim = node->sim;
+    char *copy = wsm__sim_copy(json.ptr, json.len);
+    if (!wsm__sim_store_is_vague(&node->store, offset) || !is_renumbered(entry->json, copy)) {
+        wsm__sim_break(sim, "I-24", "offset %llu of %s was %.250s and is %.250s now", (unsigned long long)offset,
+                       epoch->name, entry->json, copy);
+        free(copy);
+        return;
+    }
+    free(entry->older);
+    entry->older = entry->json;
+    entry->json = copy;
     entry->len = (uint32_t)json.len;
-    if (wsm__sim_json_read(sim->oracle.json, entry->json, entry->len))
+    if (wsm__sim_json_read(sim->oracle.json, copy, json.len))
         wsm__sim_json_uint(sim->oracle.json, wsm__sim_json_member(sim->oracle.json, WSM__SIM_ROOT, "seq"), &entry->seq);
+}
+
+/* A record that was passed over takes effect: only if nothing told that it was void. */
+static void check_void(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset, wsm__sim_entry *entry,
+                       wsm_slice json) {
+    if (entry->was_void && !wsm__sim_store_is_vague(&node->store, offset))
+        wsm__sim_break(node->sim, "I-22", "offset %llu of %s was passed over and takes effect now: %.*s",
+                       (unsigned long long)offset, epoch->name, (int)(json.len < 250 ? json.len : 250), json.ptr);
+    entry->was_void = false;
 }
 
 void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) {
@@ -256,8 +269,11 @@ void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) 
     if (offset > (node->store.is_durable ? node->store.synced : node->store.count))
         wsm__sim_break(sim, "I-23", "offset %llu is shown before it is kept", (unsigned long long)offset);
     check_skipped(node, epoch, offset - 1);
-    epoch->applied = offset;
     wsm__sim_entry *entry = wsm__sim_oracle_entry_new(epoch, offset);
+    for (uint64_t o = epoch->applied + 1; o < offset; o++)
+        if (!epoch->entries[o - 1].state) epoch->entries[o - 1].was_void = true;
+    epoch->applied = offset;
+    check_void(node, epoch, offset, entry, applied->json);
     if (!entry->json) {
         entry->json = wsm__sim_copy(applied->json.ptr, applied->json.len);
         entry->len = (uint32_t)applied->json.len;
@@ -265,13 +281,7 @@ void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) 
         check_new(node, epoch, offset, entry, applied);
         wsm__sim_mail_fold(node, offset);
     } else if (entry->len != applied->json.len || memcmp(entry->json, applied->json.ptr, entry->len) != 0) {
-        if (wsm__sim_is_renumbered(node, entry, offset, applied->json)) {
-            renumber(sim, entry, applied->json);
-            return;
-        }
-        wsm__sim_break(sim, "I-24", "offset %llu of %s was %.250s and is %.*s now", (unsigned long long)offset,
-                       epoch->name, entry->json, (int)(applied->json.len < 250 ? applied->json.len : 250),
-                       applied->json.ptr);
+        check_other(node, epoch, offset, entry, applied->json);
     }
 }
 
@@ -462,7 +472,6 @@ void wsm__sim_check_page(wsm__sim_machine *node, const wsm_page *page) {
         wsm__sim_entry *entry = wsm__sim_oracle_entry(epoch, offset);
         bool is_same = entry && entry->json && entry->len == page->messages[i].len &&
                        memcmp(entry->json, page->messages[i].ptr, entry->len) == 0;
-        if (!is_same && entry && entry->json) is_same = wsm__sim_is_renumbered(node, entry, offset, page->messages[i]);
         if (offset <= at || !is_same)
             wsm__sim_break(sim, "I-03", "a page after %llu shows offset %llu otherwise: %.200s",
                            (unsigned long long)after, (unsigned long long)offset, page->messages[i].ptr);

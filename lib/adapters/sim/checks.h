@@ -50,8 +50,7 @@ void wsm__sim_check_circles(const wsm__sim_client *client);
 void wsm__sim_told_circle(wsm__sim_client *client); /* deadlock has come */
 void wsm__sim_circle_closed(wsm__sim_machine *node, const wsm__sim_sides *sides, const wsm__sim_side *side);
 
-bool wsm__sim_has_broken(const wsm__sim_machine *node); /* a record that cannot be read */
-bool wsm__sim_is_renumbered(const wsm__sim_machine *node, const wsm__sim_entry *entry, uint64_t offset, wsm_slice json);
+uint64_t wsm__sim_broken(const wsm__sim_machine *node); /* records that cannot be read */
 bool wsm__sim_check_record(wsm__sim_client *client, uint64_t offset, const char *text, size_t len);
 void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from, uint64_t to, const char *reason);
 bool wsm__sim_has_all(const wsm__sim_client *client, uint64_t to); /* all that it may see, up to there */

@@ -16,7 +16,10 @@ void wsm__sim_oracle_fini(wsm__sim_oracle *oracle) {
     for (size_t i = 0; i < oracle->commands_count; i++)
         for (int v = 0; v < 2; v++) free(oracle->commands[i].exchange[v]), free(oracle->commands[i].text[v]);
     for (size_t i = 0; i < oracle->epochs_count; i++) {
-        for (uint64_t k = 0; k < oracle->epochs[i].count; k++) free(oracle->epochs[i].entries[k].json);
+        for (uint64_t k = 0; k < oracle->epochs[i].count; k++) {
+            free(oracle->epochs[i].entries[k].json);
+            free(oracle->epochs[i].entries[k].older);
+        }
         free(oracle->epochs[i].entries);
         wsm__sim_sides_fini(&oracle->epochs[i].sides);
     }
@@ -88,6 +91,11 @@ wsm__sim_entry *wsm__sim_oracle_entry_new(wsm__sim_epoch *epoch, uint64_t offset
     }
     if (offset > epoch->count) epoch->count = offset;
     return &epoch->entries[offset - 1];
+}
+
+bool wsm__sim_oracle_shows(const wsm__sim_entry *entry, const char *text, size_t len) {
+    if (entry->json && entry->len == len && memcmp(entry->json, text, len) == 0) return true;
+    return entry->older && strlen(entry->older) == len && memcmp(entry->older, text, len) == 0;
 }
 
 /* ---- effects --------------------------------------------------------------------------------------------------------

@@ -68,9 +68,11 @@ typedef enum wsm__sim_entry_state {
 } wsm__sim_entry_state;
 
 typedef struct wsm__sim_entry {
-    char *json; /* as it was first shown */
+    char *json;  /* as it was first shown; but if its number was vague, as it was shown after the start that told it */
+    char *older; /* then, as before */
     uint32_t len;
     uint8_t state;
+    bool was_void; /* passed over, in some life, without a word */
     uint8_t priority;
     uint8_t variant;
     uint8_t op;                             /* wsm__sim_op */
@@ -130,6 +132,8 @@ wsm__sim_epoch *wsm__sim_oracle_epoch(wsm__sim_oracle *oracle, const char *name)
 wsm__sim_epoch *wsm__sim_oracle_epoch_new(wsm__sim_oracle *oracle, const char *name, uint32_t node);
 wsm__sim_entry *wsm__sim_oracle_entry(wsm__sim_epoch *epoch, uint64_t offset); /* NULL: beyond its end */
 wsm__sim_entry *wsm__sim_oracle_entry_new(wsm__sim_epoch *epoch, uint64_t offset);
+/* Is it shown like this? Also as it was before, because a hub that has died since may have sent it. */
+bool wsm__sim_oracle_shows(const wsm__sim_entry *entry, const char *text, size_t len);
 /* The effect of (agent, id) before, in any epoch; put remembers a new one. */
 wsm__sim_effect *wsm__sim_oracle_effect(wsm__sim_oracle *oracle, uint32_t agent, const char *id);
 void wsm__sim_oracle_effect_put(wsm__sim_oracle *oracle, uint32_t agent, const char *id, uint32_t epoch,

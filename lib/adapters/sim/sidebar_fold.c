@@ -418,22 +418,25 @@ static bool changes_nothing(wsm__sim_op op) {
 }
 
 /* The newest record of the context that was seen before it broke, with nothing readable behind it; NULL: there is none.
- * A repeat of it that was kept takes its place and number (FOUND.md has it as open). */
+ */
 static const wsm__sim_entry *broken_before(const wsm__sim_fold *fold, const wsm__sim_side *side) {
     for (uint64_t o = fold->offset - 1; o > 0 && fold->node->store.records[o - 1].is_broken; o--) {
         const wsm__sim_entry *entry = &fold->epoch->entries[o - 1];
         if (entry->state != WSM__SIM_ENTRY_BROKEN || entry->context != side->idx) continue;
-        return entry->command != WSM__SIM_NOBODY && entry->command == fold->entry->command ? NULL : entry;
+        return entry;
     }
     return NULL;
 }
 
 static void count(const wsm__sim_fold *fold, wsm__sim_side *side) {
     const wsm__sim_entry *entry = fold->entry, *broken = broken_before(fold, side);
+    if (wsm__sim_store_is_vague(&fold->node->store, fold->offset)) broken = NULL;
     if (broken && entry->seq <= broken->seq)
         wsm__sim_break(fold->sim, "I-04", "seq %llu at offset %llu of %s is not above that of a record that has broken",
                        (unsigned long long)entry->seq, (unsigned long long)fold->offset, side->id);
-    if (!wsm__sim_has_broken(fold->node) && entry->seq != side->seq + 1)
+    /* what has broken leaves its number free, or that of a record that was never shown */
+    bool is_odd = entry->seq <= side->seq || entry->seq - side->seq - 1 > wsm__sim_broken(fold->node);
+    if (is_odd && !wsm__sim_store_is_vague(&fold->node->store, fold->offset))
         wsm__sim_break(fold->sim, "I-04", "seq %llu at offset %llu of %s follows seq %llu",
                        (unsigned long long)entry->seq, (unsigned long long)fold->offset, side->id,
                        (unsigned long long)side->seq);

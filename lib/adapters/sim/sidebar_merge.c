@@ -44,7 +44,7 @@ static bool is_whole(const wsm__sim_fold *fold, uint32_t node, const wsm__sim_en
 
 /* All of them, in order, unless the log has forgotten some; what came after the merge was asked for may be missing. */
 static void check_all(const wsm__sim_fold *fold, const wsm__sim_side *side, uint64_t from, uint64_t to) {
-    bool is_vague = wsm__sim_has_broken(fold->node) || fold->node->cannot_read ||
+    bool is_vague = wsm__sim_broken(fold->node) > 0 || fold->node->cannot_read ||
                     wsm__sim_store_readable(&fold->node->store) > side->born;
     if (!fold->command || !fold->command->wants_all || is_vague || fold->node->store.loaded_from > side->born) return;
     for (uint64_t o = from + 1; o < to; o++)

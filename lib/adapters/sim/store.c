@@ -238,6 +238,7 @@ static int append(void *user, uint64_t append_id, const wsm_vec *records, size_t
     for (size_t i = 0; i < count; i++) {
         batch->records[i].bytes = wsm__sim_copy(records[i].base, records[i].len);
         batch->records[i].len = (uint32_t)records[i].len;
+        batch->records[i].at = wsm_hub_position(store->node->hub, NULL);
     }
     *store->queue_end = batch;
     store->queue_end = &batch->next;
@@ -310,6 +311,19 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
         wsm__sim_mail_broke(sim);
         wsm__sim_say(sim, "record %llu of %s is broken", (unsigned long long)at, store->epoch);
     }
+}
+
+/* Nothing in the log says what became of this record: none that can be read was appended by a hub that had applied it,
+ * and one that is broken, or as vague, stands between it and what its own hub had applied (tests/sim/FOUND.md). */
+bool wsm__sim_store_is_vague(const wsm__sim_store *store, uint64_t offset) {
+    uint64_t told = 0, vague = 0;
+    for (uint64_t i = 0; i < store->count; i++)
+        if (!store->records[i].is_broken && store->records[i].at > told) told = store->records[i].at;
+    for (uint64_t o = 1; o <= offset && o <= store->count; o++) {
+        const wsm__sim_kept *kept = &store->records[o - 1];
+        if (kept->is_broken || (o > told && kept->at < vague)) vague = o;
+    }
+    return offset > told && vague == offset && offset <= store->count && !store->records[offset - 1].is_broken;
 }
 
 static void close_log(void *user) {

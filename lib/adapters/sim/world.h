@@ -179,6 +179,7 @@ typedef struct wsm__sim_kept {
     char *bytes;
     uint32_t len;
     bool is_broken;
+    uint64_t at; /* where the hub stood that appended it */
 } wsm__sim_kept;
 
 typedef struct wsm__sim_batch {
@@ -241,6 +242,7 @@ void wsm__sim_store_log(wsm__sim_store *store, wsm_log *log); /* for wsm_hub_new
 void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean);
 void wsm__sim_store_tell(wsm__sim_store *store, wsm__sim_news news);
 void wsm__sim_store_forget(wsm__sim_store *store); /* what waits */
+bool wsm__sim_store_is_vague(const wsm__sim_store *store, uint64_t offset);
 uint64_t wsm__sim_store_latency(wsm__sim_store *store, uint64_t base_us);
 int wsm__sim_store_open(void *user, wsm_hub *hub); /* store_load.c */
 int wsm__sim_store_read(void *user, uint64_t id, uint64_t from, uint64_t to, size_t records, size_t bytes); /* " */

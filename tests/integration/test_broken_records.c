@@ -1,0 +1,452 @@
+/* A record breaks in the store between two lives of a hub: it becomes a gap, and nothing else changes. Records behind
+ * it keep their numbers, what was void stays void, what took effect twice has taken effect twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "held_log.h"
+#include "hub_world.h"
+#include "side_talk.h"
+
+#define EPOCH "00000000000000aa"
+#define ID(n) "11111111-0000-7000-8000-00000000000" n
+
+typedef struct story {
+    hub_world world;
+    held_log log;
+    peer *ada;
+} story;
+
+static void life(story *s) {
+    unsigned random = s->world.random;
+    world_init(&s->world);
+    s->world.random = random + 1;
+}
+
+static void begin(story *s) {
+    wsm_log log = held_log_of(&s->log);
+    assert_int_equal(world_start(&s->world, &log), 0);
+}
+
+/* Ada comes, for the first time or again: her card is kept at once. */
+static void ada_joins(story *s) {
+    s->log.at_once = 1;
+    s->ada = world_join(&s->world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&s->world, 5);
+    s->log.at_once = 0;
+}
+
+static void first_life(story *s) {
+    *s = (story){.log = {.kept = {0}}};
+    life(s);
+    begin(s);
+    ada_joins(s);
+}
+
+static void next_life(story *s) {
+    world_end(&s->world);
+    assert_int_equal(s->world.mem.live, 0);
+    life(s);
+    begin(s);
+}
+
+static void end(story *s) {
+    world_end(&s->world);
+    assert_int_equal(s->world.mem.live, 0);
+    held_log_free(&s->log);
+}
+
+static void say(story *s, const char *id, const char *what) {
+    peer_say(s->ada, "{\"type\":\"memory_update\",\"message_id\":\"%s\",\"exchange\":\"%s\"}", id, what);
+}
+
+static void keep(story *s) {
+    held_log_keep(&s->log);
+    world_run(&s->world, 1);
+}
+
+static void say_and_keep(story *s, const char *id, const char *what) {
+    say(s, id, what);
+    keep(s);
+}
+
+/* What somebody reads who comes from the very beginning: offset and number of each update, gaps by their offset. */
+static void assert_history(story *s, const char *expected) {
+    char seen[2048] = "";
+    peer *bob = world_join(&s->world, "bob", WSM_PERMISSION_OBSERVER, EPOCH, 0);
+    world_run(&s->world, 10);
+    for (const char *line = bob->text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        unsigned offset, seq;
+        char part[160], what[32];
+        const char *exchange = strstr(line, "\"exchange\":\"");
+        if (sscanf(line, "{\"type\":\"memory_update\",\"offset\":%u,\"seq\":%u,", &offset, &seq) == 2) {
+            assert_int_equal(sscanf(exchange, "\"exchange\":\"%31[^\"]", what), 1);
+            snprintf(part, sizeof part, "%u:%u %s, ", offset, seq, what);
+            strcat(seen, part);
+        } else if (strncmp(line, "{\"type\":\"gap\"", 13) == 0) {
+            assert_int_equal(sscanf(strstr(line, "\"from_offset\":"), "\"from_offset\":%u", &offset), 1);
+            snprintf(part, sizeof part, "%u gone, ", offset);
+            strcat(seen, part);
+        }
+    }
+    assert_string_equal(seen, expected);
+    peer_leave(bob);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------------------------------
+ */
+
+/* Two are under way; the first fails. The second expected a number that it did not get. A card breaks, which has none:
+ * the difference is not its. */
+static void a_number_that_was_never_given_is_not_the_broken_records(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    s.log.at_once = 1;
+    world_join(&s.world, "eve", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&s.world, 5);
+    s.log.at_once = 0;
+    say(&s, ID("2"), "two");
+    say(&s, ID("3"), "three");
+    held_log_fail(&s.log);
+    keep(&s);
+    say_and_keep(&s, ID("4"), "four");
+    assert_history(&s, "2:1 one, 4:2 three, 5:3 four, ");
+    held_log_break(&s.log, 3);
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3 gone, 4:2 three, 5:3 four, ");
+    end(&s);
+}
+
+/* The broken one was void, and those behind it had expected that it would not be. */
+static void a_broken_record_that_was_void_leaves_no_hole(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say(&s, ID("1"), "one");
+    held_log_fail_but_keep(&s.log);
+    world_run(&s.world, 1);
+    say(&s, ID("1"), "one");
+    say(&s, ID("2"), "two");
+    keep(&s); /* "one", which was kept after all, and its repeat */
+    keep(&s);
+    say_and_keep(&s, ID("3"), "three");
+    assert_history(&s, "2:1 one, 4:2 two, 5:3 three, ");
+    held_log_break(&s.log, 3);
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3 gone, 4:2 two, 5:3 three, ");
+    ada_joins(&s);
+    say_and_keep(&s, ID("4"), "four");
+    assert_history(&s, "2:1 one, 3 gone, 4:2 two, 5:3 three, 6:4 four, ");
+    end(&s);
+}
+
+/* Nobody has told, but the head of the last one knows where its context stood, and what was under way beside it. */
+static void the_last_record_keeps_its_number_untold(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say(&s, ID("3"), "three");
+    held_log_fail_but_keep(&s.log);
+    world_run(&s.world, 1);
+    say_and_keep(&s, ID("4"), "four");
+    assert_history(&s, "2:1 one, 3:2 two, 4:3 three, 5:4 four, ");
+    held_log_break(&s.log, 3);
+    held_log_break(&s.log, 4);
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3 gone, 4 gone, 5:4 four, ");
+    end(&s);
+}
+
+static void a_number_that_was_shown_is_not_given_again(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    held_log_break(&s.log, 3);
+    next_life(&s);
+    ada_joins(&s);
+    say_and_keep(&s, ID("3"), "three");
+    say_and_keep(&s, ID("4"), "four");
+    assert_history(&s, "2:1 one, 3 gone, 4:3 three, 5:4 four, ");
+    held_log_break(&s.log, 2); /* and what the second life has counted stands in the third, too */
+    next_life(&s);
+    assert_history(&s, "2 gone, 3 gone, 4:3 three, 5:4 four, ");
+    end(&s);
+}
+
+/* The broken one may have been of either context: whichever goes on first, the other's numbers stay free, too. */
+static void each_context_leaves_the_number_of_the_broken_one_free(void **state) {
+    (void)state;
+    story s;
+    char id[SIDE_ID];
+    first_life(&s);
+    s.log.at_once = 1;
+    side_spawn(s.ada, "\"ada\"", "", id);
+    for (int i = 0; i < 2; i++) peer_ask(s.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":\"aside\"", id);
+    assert_true(line_is(peer_last(s.ada, "aside"), "seq", "3")); /* the first one began it */
+    held_log_break(&s.log, s.log.kept.count);
+    next_life(&s);
+    ada_joins(&s);
+    s.log.at_once = 1;
+    peer_ask(s.ada, "memory_update", "\"exchange\":\"to all\"");
+    peer_ask(s.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":\"aside again\"", id);
+    assert_true(line_is(peer_last(s.ada, "aside again"), "seq", "4"));
+    end(&s);
+}
+
+/* ---- ids ------------------------------------------------------------------------------------------------------------
+ */
+
+static void a_repeat_stays_void_when_the_first_one_breaks(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say(&s, ID("1"), "one");
+    held_log_fail_but_keep(&s.log);
+    world_run(&s.world, 1);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    assert_history(&s, "2:1 one, 4:2 two, ");
+    held_log_break(&s.log, 2);
+    next_life(&s);
+    assert_history(&s, "2 gone, 4:2 two, ");
+    end(&s);
+}
+
+/* The table holds two ids a sender, so the first is forgotten by the third. */
+static void an_id_that_took_effect_twice_has_done_so_without_the_record_that_pushed_it_out(void **state) {
+    (void)state;
+    story s = {.log = {.kept = {0}}};
+    life(&s);
+    s.world.config.dedup_ids_max = 2;
+    begin(&s);
+    ada_joins(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say_and_keep(&s, ID("3"), "three");
+    say_and_keep(&s, ID("1"), "one");
+    assert_history(&s, "2:1 one, 3:2 two, 4:3 three, 5:4 one, ");
+    held_log_break(&s.log, 3);
+    world_end(&s.world);
+    life(&s);
+    s.world.config.dedup_ids_max = 2;
+    begin(&s);
+    assert_history(&s, "2:1 one, 3 gone, 4:3 three, 5:4 one, ");
+    end(&s);
+}
+
+/* ---- how it is told -------------------------------------------------------------------------------------------------
+ */
+
+/* The life that saw the repeat appends nothing more. The next one begins with its snapshot, and its heads tell; the one
+ * after that has to do without the snapshot. */
+static void what_one_life_could_not_tell_the_next_one_does(void **state) {
+    (void)state;
+    story s = {.log = {.kept = {0}}};
+    life(&s);
+    s.world.config.snapshot_records = 4;
+    begin(&s);
+    ada_joins(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say(&s, ID("2"), "two");
+    held_log_fail_but_keep(&s.log);
+    world_run(&s.world, 1);
+    say_and_keep(&s, ID("2"), "two");
+    assert_true(s.log.kept.snapshot_offset > 0);
+    next_life(&s);
+    ada_joins(&s);
+    say_and_keep(&s, ID("3"), "three");
+    assert_history(&s, "2:1 one, 3:2 two, 5:3 three, ");
+    held_log_break(&s.log, 3);
+    s.log.kept.no_snapshots = 1;
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3 gone, 5:3 three, ");
+    end(&s);
+}
+
+/* Of eight heads that tell any seven may break. */
+static void the_heads_that_tell_may_break_too(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say(&s, ID("1"), "one");
+    held_log_fail_but_keep(&s.log);
+    world_run(&s.world, 1);
+    say_and_keep(&s, ID("1"), "one");
+    for (char n[] = "2"; *n <= '9'; (*n)++) { /* eight of them, at 4 to 11 */
+        char id[40];
+        snprintf(id, sizeof id, ID("%s"), n);
+        say_and_keep(&s, id, n);
+    }
+    held_log_break(&s.log, 2);
+    for (uint64_t o = 4; o <= 10; o++) held_log_break(&s.log, o);
+    next_life(&s);
+    assert_history(&s, "2 gone, 4 gone, 5 gone, 6 gone, 7 gone, 8 gone, 9 gone, 10 gone, 11:9 9, ");
+    end(&s);
+}
+
+/* A log that delivers bit by bit: what comes behind the broken record waits for the head that tells of it. */
+static void what_is_behind_a_broken_record_waits_for_a_later_head(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say_and_keep(&s, ID("3"), "three");
+    say_and_keep(&s, ID("4"), "four");
+    held_log_break(&s.log, 3);
+    s.log.loads_to = 2;
+    next_life(&s);
+    world_run(&s.world, 1);
+    assert_int_equal(wsm_hub_position(s.world.hub, NULL), 2); /* nothing is broken yet, and nobody waits */
+    held_log_load(&s.log, 3);
+    world_run(&s.world, 1);
+    assert_int_equal(wsm_hub_position(s.world.hub, NULL), 2); /* it may have been void */
+    held_log_load(&s.log, 4);
+    world_run(&s.world, 1);
+    assert_int_equal(wsm_hub_position(s.world.hub, NULL), 3);
+    assert_false(wsm_hub_is_ready(s.world.hub));
+    held_log_load(&s.log, 5);
+    world_run(&s.world, 1);
+    assert_true(wsm_hub_is_ready(s.world.hub)); /* and nobody vouches for the last one */
+    assert_history(&s, "2:1 one, 3 gone, 4:3 three, 5:4 four, ");
+    end(&s);
+}
+
+/* As an older writer would have written it: its heads have no "at". */
+static void make_old(story *s) {
+    for (size_t i = 0; i < s->log.kept.count; i++) {
+        wsm_record *record = &s->log.kept.records[i];
+        char *bytes = (char *)(uintptr_t)record->bytes, *at = NULL;
+        for (size_t k = 0; k + 5 < record->len && bytes[k] != '\n' && !at; k++)
+            if (memcmp(bytes + k, ",\"at\":", 6) == 0) at = bytes + k;
+        assert_non_null(at);
+        size_t cut = 6 + strspn(at + 6, "0123456789");
+        memmove(at, at + cut, record->len - (size_t)(at - bytes) - cut);
+        record->len -= cut;
+    }
+}
+
+/* The heads of an older writer tell nothing: what is behind the broken one waits for the end, and counts as it did. */
+static void a_log_of_an_older_writer_loads_though_nobody_vouches(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say_and_keep(&s, ID("3"), "three");
+    make_old(&s);
+    held_log_break(&s.log, 3);
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3 gone, 4:3 three, ");
+    ada_joins(&s);
+    say_and_keep(&s, ID("4"), "four");
+    assert_history(&s, "2:1 one, 3 gone, 4:3 three, 5:4 four, ");
+    end(&s);
+}
+
+/* What waits must not fill the memory that the rest of the log needs to come in. */
+static void what_waits_makes_room_when_the_budget_has_none(void **state) {
+    (void)state;
+    static char large[100000];
+    story s = {.log = {.kept = {0}}};
+    memset(large, 'x', sizeof large - 1);
+    life(&s);
+    s.world.config.queue_bytes_max = 0;
+    begin(&s);
+    ada_joins(&s);
+    say_and_keep(&s, ID("1"), "one");
+    for (int i = 0; i < 12; i++) {
+        char *text = malloc(sizeof large + 100);
+        assert_non_null(text);
+        int len = snprintf(text, sizeof large + 100, "{\"type\":\"memory_update\",\"exchange\":\"%s\"}", large);
+        wsm_conn_recv(s.ada->conn, text, (size_t)len);
+        free(text);
+        keep(&s);
+    }
+    make_old(&s);
+    held_log_break(&s.log, 2);
+    world_end(&s.world);
+    life(&s);
+    s.world.config.memory_budget_bytes = 700000;
+    s.world.config.history_records_max = 1;
+    s.log.loads_to = 1;
+    begin(&s);
+    int refused = 0;
+    for (uint64_t o = 2; o <= s.log.kept.count && refused < 1000;) {
+        if (wsm_log_deliver(s.world.hub, &s.log.kept.records[o - 1], 1) == 0)
+            o++;
+        else
+            refused++;
+        world_run(&s.world, 30);
+    }
+    assert_int_equal(refused, 0);
+    assert_int_equal(wsm_hub_position(s.world.hub, NULL), s.log.kept.count); /* though nothing says that it is all */
+    s.log.loaded = s.log.kept.count;
+    held_log_load(&s.log, s.log.kept.count);
+    world_run(&s.world, 100);
+    assert_true(wsm_hub_is_ready(s.world.hub));
+    end(&s);
+}
+
+static void a_start_over_broken_records_bears_any_allocation_that_fails(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say(&s, ID("1"), "one");
+    held_log_fail_but_keep(&s.log);
+    world_run(&s.world, 1);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say_and_keep(&s, ID("3"), "three");
+    held_log_break(&s.log, 2);
+    int failed = 1, lives = 0;
+    for (size_t n = 1; failed; n++) {
+        world_end(&s.world);
+        life(&s);
+        s.log.loads_to = 1;
+        begin(&s); /* what fails in here is told by wsm_hub_new, not by the log */
+        s.world.mem.fail_at = s.world.mem.calls + n;
+        for (uint64_t to = 2; to <= s.log.kept.count; to++) {
+            held_log_load(&s.log, to);
+            world_run(&s.world, 50);
+        }
+        failed = test_mem_has_failed(&s.world.mem);
+        s.world.mem.fail_at = 0;
+        world_run(&s.world, 1000);
+        assert_history(&s, "2 gone, 4:2 two, 5:3 three, ");
+        lives++;
+    }
+    assert_true(lives > 5);
+    end(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_number_that_was_never_given_is_not_the_broken_records),
+        cmocka_unit_test(a_broken_record_that_was_void_leaves_no_hole),
+        cmocka_unit_test(the_last_record_keeps_its_number_untold),
+        cmocka_unit_test(a_number_that_was_shown_is_not_given_again),
+        cmocka_unit_test(each_context_leaves_the_number_of_the_broken_one_free),
+        cmocka_unit_test(a_repeat_stays_void_when_the_first_one_breaks),
+        cmocka_unit_test(an_id_that_took_effect_twice_has_done_so_without_the_record_that_pushed_it_out),
+        cmocka_unit_test(what_one_life_could_not_tell_the_next_one_does),
+        cmocka_unit_test(the_heads_that_tell_may_break_too),
+        cmocka_unit_test(what_is_behind_a_broken_record_waits_for_a_later_head),
+        cmocka_unit_test(a_log_of_an_older_writer_loads_though_nobody_vouches),
+        cmocka_unit_test(what_waits_makes_room_when_the_budget_has_none),
+        cmocka_unit_test(a_start_over_broken_records_bears_any_allocation_that_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
