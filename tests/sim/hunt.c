@@ -119,7 +119,7 @@ static int breaks(uint64_t run, uint64_t seed, size_t which) {
     wsm_sim_report report;
     wsm_sim_report_init(&report, sizeof report);
     printf("at %llu %llu %s\n", number, the_seed, name);
-    fflush(stdout);
+    (void)fflush(stdout);
     int broke = wsm_sim_swarm(seed, profiles[which].profile, NULL, &report, NULL, NULL);
     if (broke == 0) return 0;
     const char *invariant = broke < 0 ? "error" : report.invariant;
