@@ -78,6 +78,12 @@ bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side)
     return true;
 }
 
+bool wsm__park_once(wsm_hub *hub, const wsm__command *command, uint64_t number) {
+    if (is_unparked(hub, command) || !is_under_way(hub, number)) return false;
+    park(hub, command, number);
+    return true;
+}
+
 static bool is_first_of_sender(const wsm_hub *hub, const parked *at) {
     for (const wsm__list *node = hub->parked.next; node != &at->node; node = node->next)
         if (wsm__slice_eq(name_of(WSM__CONTAINER(node, parked, node)), name_of(at))) return false;

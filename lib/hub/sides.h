@@ -97,6 +97,8 @@ void wsm__merge_drop(wsm_hub *hub, wsm__read *read); /* the read ends unanswered
 /* parked.c */
 /* The command has to wait, because what it is about is about to change. True: it was parked, or refused as busy. */
 bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side);
+/* It waits for that append, but not for those that come meanwhile. True: as above. */
+bool wsm__park_once(wsm_hub *hub, const wsm__command *command, uint64_t number);
 bool wsm__park_behind(wsm_hub *hub, const wsm__command *command); /* only if the sender has others that wait */
 void wsm__parked_run(wsm_hub *hub);
 void wsm__parked_fini(wsm_hub *hub);

@@ -176,11 +176,36 @@ static void a_second_wait_made_from_the_state_before_is_void(void **state) {
     close_room(&r);
 }
 
+static void a_merge_takes_on_what_was_said_just_before_it(void **state) {
+    room r;
+    (void)state;
+    open_room(&r);
+    keep(&r, say(&r, r.ada, "\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[\"bob\"]"));
+    char fields[300];
+    snprintf(r.side, sizeof r.side, "%s", line_get(peer_last(r.ada, "\"type\":\"sidebar_spawn\""), "sidebar_id"));
+    snprintf(fields, sizeof fields, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"the last word\"",
+             r.side);
+    int word = say(&r, r.ada, fields); /* on its way to the log */
+    int before = r.slow.count;
+    peer_say(r.ada, "{\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\",\"consolidated_findings\":1}", r.side);
+    world_run(&r.w, 5);
+    assert_int_equal(r.slow.count, before); /* it waits */
+    snprintf(fields, sizeof fields, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"too late\"",
+             r.side);
+    (void)say(&r, r.bob, fields); /* others may go on, and hold up nobody */
+    keep(&r, word);
+    assert_int_equal(r.slow.count, before + 2);
+    assert_non_null(strstr(r.slow.bytes[before + 1], "\"sidebar_merge\""));
+    assert_non_null(strstr(r.slow.bytes[before + 1], "the last word"));
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sidebar_that_would_lose_a_value_of_its_parent_does_not_begin),
         cmocka_unit_test(a_sidebar_whose_view_is_whole_begins),
         cmocka_unit_test(a_fork_that_would_lose_a_value_of_the_original_does_not_begin),
+        cmocka_unit_test(a_merge_takes_on_what_was_said_just_before_it),
         cmocka_unit_test(a_second_wait_made_from_the_state_before_is_void),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
