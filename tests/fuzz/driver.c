@@ -133,6 +133,7 @@ int main(int argc, char **argv) {
     else
         signal(SIGSEGV, on_crash);
     int first = 1;
+    fuzz_is_thorough = true;
     if (argc > 1 && strncmp(argv[1], "--splits", 8) == 0) {
         if (argv[1][8] == '=') splits_bytes_max = strtoul(argv[1] + 9, NULL, 10);
         if (!fuzz_run_begin) {

@@ -10,6 +10,11 @@ size_t fuzz_fail_at;
 int fuzz_fail_forever;
 bool fuzz_failed;
 bool fuzz_counts;
+bool fuzz_is_thorough;
+
+bool fuzz_round(int round, int rounds, uint64_t dice) {
+    return fuzz_is_thorough || (uint64_t)round == dice % (uint64_t)rounds;
+}
 
 void fuzz_broken(const char *file, int line, const char *what) {
     fprintf(stderr, "%s:%d: expected %s", file, line, what);

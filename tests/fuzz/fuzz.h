@@ -53,6 +53,11 @@ void fuzz_run_end(fuzz_run *run) __attribute__((weak)); /* nothing may be left *
 _Noreturn void fuzz_broken(const char *file, int line, const char *what);
 void fuzz_show(const char *name, const void *bytes, size_t len); /* to stderr, escaped: before fuzz_broken */
 
+/* Targets that cut an input in several ways do all of them in the driver, and one that the input picks where libFuzzer
+ * makes many inputs of each. */
+extern bool fuzz_is_thorough;
+bool fuzz_round(int round, int rounds, uint64_t dice); /* whether it is wanted */
+
 /* ---- an input, read from the front; at its end everything is 0 or empty ---- */
 
 typedef struct fuzz_in {

@@ -386,7 +386,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         configure(mode, in);
         return 0;
     }
-    uint64_t dice = fuzz_hash(data, size);
+    uint64_t dice = fuzz_hash(data, size), picks = dice >> 32;
     fuzz_text text = {0};
     end_of_wire whole;
     if (!begin(&whole, mode)) {
@@ -403,7 +403,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (fuzz_fail_at == 0) FUZZ_EXPECT(whole.peak <= 4 * text.len + 32768);
     for (int round = 0; round < 3 && fuzz_fail_at == 0; round++) {
         end_of_wire cut;
-        if (round == 0 && text.len > EACH_BYTE) continue;
+        if (!fuzz_round(round, 3, picks) || (round == 0 && text.len > EACH_BYTE)) continue;
         FUZZ_EXPECT(begin(&cut, mode));
         drain(&cut, SIZE_MAX);
         for (size_t at = 0, part; at < text.len; at += part) {

@@ -106,7 +106,7 @@ void fuzz_run_end(fuzz_run *run) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};
     unsigned mode = fuzz_u8(&in);
-    uint64_t dice = fuzz_hash(data, size);
+    uint64_t dice = fuzz_hash(data, size), picks = dice >> 32;
     box whole;
     bool good = begin(&whole, mode);
     if (good && in.left) box_recv(&whole, in.at, in.left);
@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     for (int round = 0; round < 4 && fuzz_fail_at == 0; round++) {
         box cut;
-        if (round == 0 && in.left > EACH_BYTE) continue;
+        if (!fuzz_round(round, 4, picks) || (round == 0 && in.left > EACH_BYTE)) continue;
         FUZZ_EXPECT(begin(&cut, mode));
         for (size_t at = 0, part; at < in.left; at += part) {
             part = round == 0 ? 1 : 1 + (size_t)(fuzz_next(&dice) % (round == 1 ? 8 : in.left));

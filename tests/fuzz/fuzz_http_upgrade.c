@@ -167,7 +167,7 @@ void fuzz_run_end(fuzz_run *run) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_in in = {data, size};
     unsigned mode = fuzz_u8(&in);
-    uint64_t dice = fuzz_hash(data, size);
+    uint64_t dice = fuzz_hash(data, size), picks = dice >> 32;
     fuzz_text text = {0};
     box whole;
 
@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     for (int round = 0; round < 3 && !fuzz_mem_is_short(&whole.mem) && fuzz_fail_at == 0; round++) {
         box cut;
-        if (round == 0 && text.len > EACH_BYTE) continue;
+        if (!fuzz_round(round, 3, picks) || (round == 0 && text.len > EACH_BYTE)) continue;
         FUZZ_EXPECT(begin(&cut, mode));
         for (size_t at = 0, part; at < text.len; at += part) {
             part = round == 0 ? 1 : 1 + (size_t)(fuzz_next(&dice) % (round == 1 ? 16 : text.len));
