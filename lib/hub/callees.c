@@ -6,6 +6,7 @@
 void wsm__callees_init(wsm__callees *callees, wsm_hub *hub, const wsm__command *command, const wsm__side *side,
                        uint32_t hop) {
     *callees = (wsm__callees){.hub = hub, .side = side, .hop = hop, .bytes = command->text.len};
+    callees->message = ++hub->calls;
     callees->sender = wsm__roster_find(&hub->roster, command->sender);
     callees->may_group = !command->conn || (command->conn->identity.claims.can & WSM_CAN_MENTION_ALL);
     wsm__buf_init(&callees->answer, &hub->mem, WSM__CALLEES_ANSWER_MAX);
@@ -76,7 +77,7 @@ static int call(wsm__callees *callees, uint32_t agent) {
     if (!err) callees->agents[callees->count++] = agent;
     if (err == WSM_ERR_LOOP_GUARD) {
         if (wait_ms > callees->wait_ms) callees->wait_ms = wait_ms;
-        wsm__digest_hold(callees->hub, callees->sender, agent, callees->side);
+        wsm__digest_hold(callees->hub, callees->message, callees->sender, agent, callees->side);
     }
     return err;
 }
@@ -98,7 +99,8 @@ typedef struct calling {
 /* One of a group that is larger than may be called at a time: it is told of by a digest. False: no more are. */
 static bool hold_member(wsm__callees *callees, uint32_t agent, calling *of) {
     if (has(callees, agent) || !is_reader(callees, agent)) return true;
-    return ++of->held <= WSM__HELD_MAX && wsm__digest_hold(callees->hub, callees->sender, agent, callees->side);
+    return ++of->held <= WSM__HELD_MAX &&
+           wsm__digest_hold(callees->hub, callees->message, callees->sender, agent, callees->side);
 }
 
 /* One of a group; returns false when no more of it can be reached. */

@@ -17,7 +17,8 @@ typedef struct held {
     uint32_t key[2]; /* target, idx of the context */
     uint32_t count, senders_count;
     uint32_t senders[SENDERS_MAX];
-    uint64_t due; /* monotonic ms */
+    uint64_t due;     /* monotonic ms */
+    uint64_t message; /* the last that added to it */
 } held;
 
 static held *held_of(wsm_hub *hub, uint32_t target, uint32_t context) {
@@ -33,10 +34,12 @@ static held *held_of(wsm_hub *hub, uint32_t target, uint32_t context) {
     return NULL;
 }
 
-bool wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side) {
+bool wsm__digest_hold(wsm_hub *hub, uint64_t message, uint32_t sender, uint32_t target, const wsm__side *side) {
     held *at = held_of(hub, target, side->context->idx);
     uint32_t i = 0;
     if (!at) return false;
+    if (at->message == message) return true; /* it names him twice, or a group that he is in, too */
+    at->message = message;
     if (at->count < UINT32_MAX) at->count++;
     while (i < at->senders_count && at->senders[i] != sender) i++;
     if (i == at->senders_count && i < SENDERS_MAX) at->senders[at->senders_count++] = sender;

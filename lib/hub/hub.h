@@ -113,6 +113,7 @@ struct wsm_hub {
     wsm__map wake_rates;    /* of wakes.c, by sender and target */
     wsm__map context_wakes; /* of wakes.c, by the idx of the context */
     wsm__map held;          /* of digests.c, by target and context */
+    uint64_t calls;         /* messages that were looked at for whom they call */
     wsm__wake_minute wakes[WSM__WAKE_MINUTES];
     wsm__list parked; /* commands that wait for records under way (parked.c) */
     uint32_t parked_count;

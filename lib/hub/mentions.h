@@ -17,6 +17,7 @@ typedef struct wsm__callees {
     uint32_t sender;       /* number in the roster; WSM__ROSTER_HUB: the host */
     bool may_group;        /* the sender's capability */
     uint32_t hop;
+    uint64_t message; /* its number: who is held back twice by one is counted once */
     size_t bytes;
     uint32_t agents[WSM__CALLEES_MAX]; /* accepted */
     uint32_t count;
@@ -75,7 +76,7 @@ void wsm__wakes_fini(wsm_hub *hub);
 #define WSM__HELD_MAX 4096u /* targets and contexts; more are not told of */
 /* The call was refused as loop_guard: its target will hear of it later, together with others. False: it is one too
  * many, or there is no memory. */
-bool wsm__digest_hold(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side);
+bool wsm__digest_hold(wsm_hub *hub, uint64_t message, uint32_t sender, uint32_t target, const wsm__side *side);
 void wsm__digests_due(wsm_hub *hub);   /* those whose time has come become records */
 void wsm__digests_flush(wsm_hub *hub); /* all do: the process ends */
 void wsm__digests_fini(wsm_hub *hub);

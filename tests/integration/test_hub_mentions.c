@@ -357,6 +357,23 @@ static void what_was_held_back_comes_later_as_one_digest(void **state) {
     end(&f);
 }
 
+static void who_is_named_twice_in_a_call_was_called_once(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    world_end(&f.w);
+    world_init(&f.w);
+    f.w.config.mention_pair_per_min = 1;
+    assert_int_equal(world_start(&f.w, &f.log), 0);
+    peer *ada = join(&f, "ada"), *bob = join(&f, "bob");
+    peer_say(ada, CALL("01", "\"bob\"", "goes"));
+    peer_say(ada, CALL("02", "\"bob\",\"BOB\"", "is held back"));
+    assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"loop_guard\""));
+    world_run(&f.w, 61000);
+    assert_non_null(strstr(peer_last(bob, "mention_digest"), "\"count\":1,"));
+    end(&f);
+}
+
 static void a_refused_call_costs_the_pair_nothing(void **state) {
     (void)state;
     fixture f;
@@ -709,6 +726,7 @@ int main(void) {
         cmocka_unit_test(a_full_mailbox_is_told),
         cmocka_unit_test(agents_who_keep_waking_each_other_are_stopped),
         cmocka_unit_test(what_was_held_back_comes_later_as_one_digest),
+        cmocka_unit_test(who_is_named_twice_in_a_call_was_called_once),
         cmocka_unit_test(a_refused_call_costs_the_pair_nothing),
         cmocka_unit_test(a_digest_survives_an_orderly_end_and_tells_of_private_things_to_members_alone),
         cmocka_unit_test(a_chain_that_is_too_long_stays_too_long),
