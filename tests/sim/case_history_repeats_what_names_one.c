@@ -10,7 +10,7 @@ static const wsm_sim_choice choices[] = {
     {4, 0, "wsm__sim_client_act 2", 1},
     {4, 0, "pick_row sum", 54},
     {4, 1, "do_invite 4", 1},
-    {4, 2, "do_invite 4", 1},
+    {4, 2, "do_invite 4", 2},
     {4, 0, "wsm__sim_client_invited 4", 1},
     {4, 0, "do_join 4", 1},
 };

@@ -103,7 +103,11 @@ void wsm__sim_strike(wsm_sim *sim) {
 
 static void strike_event(wsm_sim *sim, void *object, uint64_t number) {
     wsm__sim_client *client = object;
-    if (!sim->is_calm && client->line && client->life == number) strike(sim, client->line);
+    if (sim->is_calm || !client->line || client->life != number) return;
+    strike(sim, client->line);
+    bool is_there = client->life == number && client->line && client->phase == WSM__SIM_LIVE && !client->line->is_cut;
+    if (is_there && client->is_malicious && wsm__sim_fails_on(client->line, WSM_SIM_BAD_BYTES, WSM__SIM_PEER))
+        wsm__sim_client_misbehave(client);
 }
 
 void wsm__sim_strike_soon(wsm__sim_client *client) {
