@@ -158,7 +158,7 @@ TABLE = [
     bug("counted_is_shed", "lib/hub/replay.c",
         "        if (offset > conn->keep_to) conn->keep_to = offset;\n", "",
         "I-05 I-01", "what the last page of a replay brought from beyond its end is counted, and shed",
-        worlds="memory_budget_bytes<5000001 replay_page_records>100 no_memory"),
+        case="integration/test_hub_memory", worlds="memory_budget_bytes<5000001 replay_page_records>100 no_memory"),
     "what an ack means",
     bug("ack_before_sync", "lib/hub/appends.c",
         "if (!pending->is_kept || !pending->is_applied) return;", "if (!pending->is_applied) return;",
