@@ -167,14 +167,6 @@ void wsm__sim_wake_held(const wsm__sim_client *client, const wsm__sim_command *c
     memcpy(held->about, command->about, sizeof held->about);
 }
 
-/* How often one message may call an agent: by name, and as one of each group. */
-static uint64_t ways_to(const wsm_sim *sim, const wsm__sim_attempt *attempt, uint32_t target) {
-    const wsm__sim_call *call = &sim->mail->calls[sim->oracle.commands[attempt->command].call - 1];
-    uint64_t ways = (uint64_t)call->is_role + (uint64_t)call->is_here;
-    for (uint32_t i = 0; i < call->count; i++) ways += call->agents[i] == target;
-    return ways;
-}
-
 /* It names who has called, and counts no more than that. From its target's purse it takes like a call. */
 void wsm__sim_check_digest(wsm__sim_machine *node, const wsm__sim_delivery *digest, uint32_t target) {
     wsm_sim *sim = node->sim;
@@ -188,7 +180,7 @@ void wsm__sim_check_digest(wsm__sim_machine *node, const wsm__sim_delivery *dige
         if (attempt->command == WSM__SIM_NOBODY || !wsm__sim_is_in(attempt->named, target)) continue;
         if (strcmp(sim->oracle.commands[attempt->command].about, about) != 0) continue;
         callers |= 1ull << attempt->sender;
-        count += ways_to(sim, attempt, target);
+        count++;
     }
     if (digest->callers & ~callers || digest->calls > count || digest->calls == 0)
         wsm__sim_break(sim, "I-33",
