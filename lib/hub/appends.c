@@ -5,6 +5,9 @@
 #include "hub/hub.h"
 #include "limits.h"
 
+#define BATCH_PART 4u /* of what the budget keeps: it comes back as one delivery, which has to be copied and applied   \
+                       */
+
 typedef struct batch {
     uint64_t first;
     uint32_t count;
@@ -134,6 +137,8 @@ static int put(wsm_hub *hub, wsm__record_head *head, const wsm__context *context
 int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body) {
     wsm__context *context = wsm__log_context(&hub->records, head->context_id);
     if (hub->pendings.count == 0) hub->pendings_base = hub->next_number;
+    if (hub->mem.kept && hub->batch.len > 0 && hub->batch.len + body.len > hub->mem.kept / BATCH_PART)
+        wsm__append_flush(hub);
     wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);
     if (!item) return WSM_ERR_NOMEM;
     wsm__pending *pending = pending_new(hub, head, origin);

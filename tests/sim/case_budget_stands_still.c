@@ -1,5 +1,5 @@
-/* Breaks I-80: the faults have been over for 179676 ms; client 0 is in phase 3, checked to 16, with 14 commands open
- * (10); the hub is ready at 16. Open, see FOUND.md: it is a case as soon as it passes */
+/* Broke I-80: the faults have been over for 179676 ms; client 0 is in phase 3, checked to 16, with 14 commands open
+ * (10); the hub is ready at 16 */
 #include "replay.h"
 
 static const wsm_sim_choice choices[] = {
