@@ -5,8 +5,7 @@
 #include "hub/hub.h"
 #include "limits.h"
 
-#define BATCH_PART 4u /* of what the budget keeps: it comes back as one delivery, which has to be copied and applied   \
-                       */
+#define BATCH_PART 4u /* of what the budget keeps: it comes back as one delivery */
 
 typedef struct batch {
     uint64_t first;
