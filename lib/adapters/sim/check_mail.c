@@ -43,15 +43,15 @@ static const wsm__sim_side *side_of(const wsm__sim_client *client, const wsm__si
 }
 
 /* The token covers it, and whoever is called by a record of a sidebar belonged to it then. */
-static bool is_covered(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
-    const wsm__sim_side *side = side_of(client, delivery);
+static bool is_covered(const wsm__sim_client *client, const wsm__sim_delivery *delivery, const wsm__sim_side *side) {
     if (!side || !(side->idx == 0 ? client->reads_main : client->reads_sides)) return false;
     return delivery->is_route || wsm__sim_side_admits(side, client->agent->idx, delivery->offset);
 }
 
 bool wsm__sim_mail_may_read(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
     const wsm__sim_side *side = side_of(client, delivery);
-    return is_covered(client, delivery) && (side->idx == 0 || wsm__sim_is_in(side->members, client->agent->idx));
+    return side && is_covered(client, delivery, side) &&
+           (side->idx == 0 || wsm__sim_is_in(side->members, client->agent->idx));
 }
 
 /* Rights are looked at when it is sent: since the connection began and the mention was made he must have had them, and
@@ -59,7 +59,7 @@ bool wsm__sim_mail_may_read(const wsm__sim_client *client, const wsm__sim_delive
 static void check_rights(const wsm__sim_client *client, const wsm__sim_delivery *delivery) {
     const wsm__sim_side *side = side_of(client, delivery);
     uint64_t since = delivery->offset > client->head ? delivery->offset : client->head;
-    if (!is_covered(client, delivery) || !wsm__sim_side_had(side, client->agent->idx, since))
+    if (!side || !is_covered(client, delivery, side) || !wsm__sim_side_had(side, client->agent->idx, since))
         wsm__sim_break(client->sim, "I-35", "client %u (%s) gets the mention at %llu, about %s, which it may not read",
                        client->idx, client->agent->name, (ull)delivery->offset, side ? side->id : "?");
     else if (side->idx != 0 && wsm__sim_has_left(client, side, delivery->offset))

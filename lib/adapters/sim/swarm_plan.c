@@ -231,7 +231,7 @@ void wsm__sim_plan_draw(wsm_sim *sim, wsm__sim_plan *plan) {
     node->mono_base = ONE_OF(sim, 1000, 0, 4294967000u, 2147483000u);
     draw_log(sim, &node->store, &config);
     uint32_t clients = draw(sim, 8) == 7 ? 1 + draw(sim, 36) : 1 + draw(sim, 10);
-    if (sim->is_heavy) node->config.memory_budget_bytes += clients * 20000u; /* what each holds in any case */
+    if (sim->is_heavy) node->config.memory_budget_bytes += (size_t)clients * 20000u; /* what each holds in any case */
     for (uint32_t i = 0; i < clients; i++) draw_client(sim, node, i);
     for (uint32_t i = 0; i < sim->clients_count && !sim->is_users; i++)
         if (one_in(sim, 6)) sim->clients[i]->token_s = 5 + draw(sim, 120);
