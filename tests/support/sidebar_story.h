@@ -16,8 +16,8 @@ typedef struct story {
     char why[16384]; /* the first thing that went wrong */
 } story;
 
-void story_begin(story *s);       /* all are there, and have forgotten their welcome */
-void story_init(story *s);        /* the same in two steps: then change world->config, and: */
+void story_begin(story *s); /* all are there, and have forgotten their welcome */
+void story_init(story *s);  /* the same in two steps: then change world->config, and: */
 void story_start(story *s, const wsm_log *log);
 const char *story_play(story *s); /* NULL, or what went wrong */
 void story_end(story *s);         /* frees everything; aborts if the hub has not */
