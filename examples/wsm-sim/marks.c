@@ -6,7 +6,8 @@
 #include "sim_cli.h"
 
 #define COLUMNS 10u
-#define SEEDS   20000u /* from so many on a pair that has not met is a failure: the rarest met once in some thousands */
+#define SEEDS                                                                                                          \
+    100000u /* from so many on a pair that has not met is a failure: the rarest meets once in some thousands */
 
 #define ANY_BUT(during) (0x100u + (during))
 
