@@ -100,7 +100,7 @@ TABLE = [
     bug("calls_before_its_card", "lib/hub/update.c",
         "    if (may_call(message) && wsm__park(hub, command, NULL)) return;\n", "    (void)may_call;\n",
         "I-33", "an update that calls somebody comes into the log before its sender's card, and he hears nothing",
-        case="integration/test_mention_late", worlds="mentions"),
+        case="case_calls_before_its_card", worlds="mentions"),
     bug("broken_number_is_given_again", "lib/hub/appends.c",
         "context->seq + wsm__log_room(log, context) + head->inflight;", "context->seq + head->inflight;",
         "I-04 I-23", "the number of a record that broke in the store is given to another one",
