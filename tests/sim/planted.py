@@ -129,7 +129,7 @@ TABLE = [
         "    wsm__ledger_lost(&hub->ledger, agent->number, conn->slot, conn->gen);\n",
         "    if (wsm__ledger_lost(&hub->ledger, agent->number, conn->slot, conn->gen) == 0) return;\n",
         "I-33", "what a primary may not read waits on when it has gone, although a backup may",
-        case="integration/test_hub_mentions", worlds="mentions"),
+        case="case_primary_keeps_what_it_may_not_read", worlds="mentions"),
     bug("lanes_are_sent_twice", "lib/hub/replay.c",
         "    case WSM__LANE_NORMAL: return offset < conn->had_normal;\n    case WSM__LANE_BACKGROUND: return offset < conn->had_background;\n",
         "    case WSM__LANE_NORMAL:\n    case WSM__LANE_BACKGROUND: return false;\n",
