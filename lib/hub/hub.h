@@ -146,6 +146,7 @@ struct wsm_hub {
     atomic_uint inbox_count;
     atomic_uint inbox_records; /* deliveries of the log that wait */
     atomic_bool inbox_closed;
+    atomic_bool inbox_snapshot;              /* one waits to be loaded */
     atomic_bool inbox_starved;               /* the budget had no room for a delivery */
     wsm__inbox_item *backlog, *backlog_last; /* taken from the inbox, oldest first */
     size_t backlog_done;                     /* records of the first one that are done */

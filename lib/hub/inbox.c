@@ -81,10 +81,17 @@ static void note_starved(wsm_hub *hub, size_t want) {
     if (hub->mem.budget && atomic_load(&hub->mem.used) + want > most) atomic_store(&hub->inbox_starved, true);
 }
 
+/* While a snapshot waits, half of the budget is left to what it will make of itself: it cannot be put off. */
+static bool is_before_its_turn(wsm_hub *hub, size_t want) {
+    if (!hub->mem.budget || !atomic_load(&hub->inbox_snapshot)) return false;
+    return atomic_load(&hub->mem.used) + want > hub->mem.budget / 2;
+}
+
 static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_record *records, size_t count) {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) bytes += records[i].len;
     bool counts = kind == ITEM_DELIVER;
+    if (counts && is_before_its_turn(hub, count * sizeof *records + bytes)) return NULL;
     bool is_first = !counts || atomic_fetch_add(&hub->inbox_records, 1) == 0; /* a page may hold up what is behind it */
     wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes, is_first);
     if (!item) {
@@ -163,6 +170,7 @@ int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t le
     item->id = offset;
     item->text_len = len;
     memcpy(item->rest, bytes, len);
+    atomic_store(&hub->inbox_snapshot, true);
     push(hub, item, true);
     return WSM_OK;
 }
@@ -247,9 +255,12 @@ static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
         wsm__command_host(hub, item->has_agent ? wsm__slice(item->rest, item->name_len) : wsm__slice(NULL, 0),
                           wsm__slice(item->rest + item->name_len, item->text_len), item->id);
         return WSM_OK;
-    case ITEM_DELIVER: {
+    case ITEM_DELIVER:
+    case ITEM_SNAPSHOT: { /* nothing behind it is applied before: it may take what the budget keeps */
         atomic_store(&hub->mem.is_open, true);
-        int err = deliver(hub, item);
+        int err = item->kind == ITEM_DELIVER
+                      ? deliver(hub, item)
+                      : wsm__snapshot_load(hub, item->id, wsm__slice(item->rest, item->text_len));
         atomic_store(&hub->mem.is_open, false);
         return err;
     }
@@ -257,7 +268,6 @@ static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
     case ITEM_PAGE:
         wsm__replay_page(hub, item->id, (const wsm_record *)(const void *)item->rest, item->count, item->outcome);
         return WSM_OK;
-    case ITEM_SNAPSHOT: return wsm__snapshot_load(hub, item->id, wsm__slice(item->rest, item->text_len));
     case ITEM_READY: return ready(hub, item);
     }
     return WSM_OK;
@@ -291,6 +301,7 @@ static void drop_first(wsm_hub *hub) {
     hub->backlog_done = 0;
     if (item->kind == ITEM_SUBMIT) atomic_fetch_sub(&hub->inbox_count, 1);
     if (item->kind == ITEM_DELIVER) atomic_fetch_sub(&hub->inbox_records, 1);
+    if (item->kind == ITEM_SNAPSHOT) atomic_store(&hub->inbox_snapshot, false);
     wsm__free(&hub->mem, item, item->size);
 }
 

@@ -409,6 +409,73 @@ static void what_is_under_way_can_still_be_applied(void **state) {
     free(kept);
 }
 
+static int open_later(void *user, wsm_hub *hub) {
+    ((kept_log *)user)->hub = hub;
+    return WSM_OK;
+}
+
+/* A log that fills the hub as fast as it can, and waits where there is no room. Returns how often it had to. */
+static int load_greedily(hub_world *w, const kept_log *kept) {
+    wsm_log_info info;
+    int waits = 0;
+    assert_int_equal(wsm_log_snapshot(w->hub, kept->snapshot_offset, kept->snapshot, kept->snapshot_len), 0);
+    for (uint64_t i = kept->snapshot_offset; i < kept->count; i++) {
+        while (wsm_log_deliver(w->hub, &kept->records[i], 1)) {
+            assert_true(waits++ < 1000);
+            world_run(w, 20);
+        }
+    }
+    wsm_log_info_init(&info, sizeof info);
+    info.epoch = EPOCH;
+    info.first_offset = 1;
+    info.last_offset = kept->count;
+    while (wsm_log_ready(w->hub, &info, 0)) {
+        assert_true(waits++ < 1000);
+        world_run(w, 20);
+    }
+    world_run(w, 100);
+    return waits;
+}
+
+/* The records behind a snapshot must not take the room that it needs to become the state that they change. */
+static void a_snapshot_is_loaded_though_much_stands_behind_it(void **state) {
+    (void)state;
+    hub_world w;
+    static char filler[30001], text[31000];
+    kept_log *kept = calloc(1, sizeof *kept);
+    assert_non_null(kept);
+    memset(filler, 'x', 30000);
+    wsm_log log = kept_log_of(kept);
+    world_init(&w);
+    w.config.snapshot_records = 150;
+    assert_int_equal(world_start(&w, &log), 0);
+    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int n = 0; n < 250; n++) {
+        bool is_ref = n < 160;
+        int len = is_ref ? snprintf(text, sizeof text, "{\"type\":\"data_ref\",\"name\":\"n%d\",\"value\":\"%.3000s\"}",
+                                    n, filler)
+                         : snprintf(text, sizeof text, "{\"type\":\"memory_update\",\"exchange\":\"%s\"}", filler);
+        wsm_conn_recv(ada->conn, text, (size_t)len);
+        world_run(&w, 1000);
+    }
+    world_end(&w);
+    assert_true(kept->snapshot_len > 400000);
+    assert_true(kept->count - kept->snapshot_offset > 90);
+
+    log.open = open_later;
+    world_init(&w);
+    w.config.memory_budget_bytes = BUDGET;
+    w.config.history_records_max = 4;
+    assert_int_equal(world_start(&w, &log), 0);
+    assert_true(load_greedily(&w, kept) > 0);
+    assert_int_equal(w.ready, 1);
+    assert_int_equal(w.ready_err, 0);
+    world_end(&w);
+    assert_int_equal(w.mem.live, 0);
+    kept_log_free(kept);
+    free(kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_queue_is_shed_first_and_reads_it_again),
@@ -418,6 +485,7 @@ int main(void) {
         cmocka_unit_test(a_page_is_no_larger_than_a_small_budget_can_hold),
         cmocka_unit_test(what_is_under_way_can_still_be_applied),
         cmocka_unit_test(a_replay_counts_what_has_come_before_its_end),
+        cmocka_unit_test(a_snapshot_is_loaded_though_much_stands_behind_it),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
