@@ -233,7 +233,7 @@ TABLE = [
     bug("mention_outlives_the_leaving", "lib/hub/audience.c",
         "(reach->also == who->left || reach->about == who->left)", "reach->also == who->left",
         "I-42", "a mention about a sidebar that waits in the queue of one who leaves it still goes out",
-        case="integration/test_hub_mentions", worlds="sidebars mentions"),
+        case="case_mention_outlives_the_leaving", worlds="sidebars mentions"),
     bug("passed_over_is_not_told", "lib/hub/deliveries.c",
         "    if (err != WSM_ERR_NOMEM) err = all_fit ? WSM_OK : wsm__callees_amend(hub, fold);\n",
         "    if (err != WSM_ERR_NOMEM) err = WSM_OK;\n",
