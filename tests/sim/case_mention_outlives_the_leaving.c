@@ -1,4 +1,4 @@
-/* Written by hand: a private sidebar of two; while one of them does not read, and his window is full, the other one
+/* Written by hand: a sidebar of two; while one of them does not read, and his window is full, the other one
  * calls him about the sidebar and removes him from it. Broke I-42: client 1 (agent-1) gets the mention at 5 after it
  * heard that it has left the sidebar */
 #include "replay.h"

@@ -142,7 +142,7 @@ TABLE = [
     bug("own_name_is_a_secret", "lib/sidebar/named.c",
         "    if (other->is_hidden && other != side)\n", "    if (other->is_hidden)\n",
         "I-01", "a record that names its own hidden sidebar is passed over for those who inherit it",
-        case="integration/test_sidebar_records", worlds="sidebars"),
+        case="case_own_name_is_a_secret", worlds="sidebars"),
     bug("page_is_larger_than_the_budget", "lib/hub/reads.c",
         "    return most > 0 && bytes > most ? most : bytes;\n", "    return most > 0 ? bytes : bytes;\n",
         "I-80", "a page that the budget cannot hold is offered and refused for ever",
