@@ -112,7 +112,7 @@ TABLE = [
     bug("refused_read_stops_the_others", "lib/hub/hub.c",
         "    wsm__read_next(hub); /* the log may have refused one */\n", "",
         "I-80", "after a refused read nobody asks for those that wait for their turn",
-        case="integration/test_hub_store", worlds="replays_max=1 store_refuse>30 history_records_max<9 clients>4"),
+        case="case_refused_read_stops_the_others", worlds="replays_max=1 store_refuse>30 history_records_max<9 clients>4"),
     bug("clock_set_back_keeps_ends", "lib/hub/mentions.c",
         "    if (hub->wall + AGAIN_MS < hub->due_wall) wsm__ledger_rearm(&hub->ledger);", "    ",
         "I-34", "what was deferred waits as long as the wall's clock was set back",
