@@ -124,7 +124,7 @@ TABLE = [
     bug("page_is_larger_than_the_queue", "lib/hub/replay.c",
         "    if (bytes > left) bytes = left > 0 ? left : 1;\n", "    (void)left;\n",
         "I-80", "a replay reads and pays again for what its queue did not take",
-        case="integration/test_hub_store"),
+        case="case_page_is_larger_than_the_queue"),
     bug("primary_keeps_what_it_may_not_read", "lib/hub/deliveries.c",
         "    wsm__ledger_lost(&hub->ledger, agent->number, conn->slot, conn->gen);\n",
         "    if (wsm__ledger_lost(&hub->ledger, agent->number, conn->slot, conn->gen) == 0) return;\n",

@@ -1,0 +1,50 @@
+/* Written by hand: client 1 dies in silence, and comes back when the log has grown by a hundred kilobytes, of which
+ * its queue takes one record at a time. Broke I-80: the faults have been over for 199.5 s; client 1 is in phase 3,
+ * checked to 10, with 0 commands open (-1); the hub is ready at 17 */
+#include "replay.h"
+
+static const wsm_sim_choice choices[] = {
+    {0, 0, "draw_limits 1048576, 8192, 16384, 65536", 1},
+    {0, 1, "draw_limits 1048576, 8192, 16384, 65536", 2},
+    {0, 0, "draw_limits 1000, 1, 2, 8, 50", 1},
+    {0, 1, "draw_limits 1000, 1, 2, 8, 50", 1},
+    {0, 0, "draw_limits 16777216, 200000, 0", 1},
+    {0, 1, "draw_limits 16777216, 200000, 0", 1},
+    {0, 0, "wsm__sim_plan_draw 10", 1},
+    {3, 0, "strike_lines silence", 1},
+    {3, 0, "some_line sim->clients_count", 1},
+    {3, 0, "update 64", 63},
+    {3, 0, "update 20000", 7700},
+    {4, 0, "update 64", 63},
+    {4, 0, "update 20000", 7700},
+    {5, 0, "update 64", 63},
+    {5, 0, "update 20000", 7700},
+    {6, 0, "update 64", 63},
+    {6, 0, "update 20000", 7700},
+    {7, 0, "update 64", 63},
+    {7, 0, "update 20000", 7700},
+    {8, 0, "update 64", 63},
+    {8, 0, "update 20000", 7700},
+    {9, 0, "update 64", 63},
+    {9, 0, "update 20000", 7700},
+    {10, 0, "update 64", 63},
+    {10, 0, "update 20000", 7700},
+    {11, 0, "update 64", 63},
+    {11, 0, "update 20000", 7700},
+    {12, 0, "update 64", 63},
+    {12, 0, "update 20000", 7700},
+    {13, 0, "update 64", 63},
+    {13, 0, "update 20000", 7700},
+    {14, 0, "update 64", 63},
+    {14, 0, "update 20000", 7700},
+    {15, 0, "update 64", 63},
+    {15, 0, "update 20000", 7700},
+};
+
+int main(void) {
+    wsm_sim_script script = {.size = sizeof script, .seed = 1u, .profile = 1};
+    script.named = choices;
+    script.named_count = sizeof choices / sizeof choices[0];
+    script.steps = 16;
+    return replay_script(&script, "I-80");
+}
