@@ -146,7 +146,7 @@ TABLE = [
     bug("page_is_larger_than_the_budget", "lib/hub/reads.c",
         "    return most > 0 && bytes > most ? most : bytes;\n", "    return most > 0 ? bytes : bytes;\n",
         "I-80", "a page that the budget cannot hold is offered and refused for ever",
-        case="integration/test_hub_memory", worlds="memory_budget_bytes<5000001"),
+        case="case_page_is_larger_than_the_budget", worlds="memory_budget_bytes<5000001"),
     bug("large_record_cuts_its_readers", "lib/hub/peer.c",
         "    if (err == WSM_ERR_BUSY && what == RECORD) err = wsm__io_push_alone(&conn->io, lane, frame, offset, hub->now);\n", "",
         "I-80", "a record larger than the queue, kept when queues were larger, closes its readers for ever",
