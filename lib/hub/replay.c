@@ -151,14 +151,18 @@ static bool send_record(wsm_conn *conn, wsm__frame *frame, const wsm__context *c
     return true;
 }
 
+static void tell_corrupt(wsm_conn *conn, uint64_t offset) {
+    conn->cursor = offset;
+    wsm__audience_gaps(conn, offset, offset, "corrupt", NULL);
+}
+
 /* False: stopped for its pace, or without memory. */
 static bool step_memory(wsm_conn *conn) {
     wsm_hub *hub = conn->hub;
     wsm__entry *entry = wsm__log_next(&hub->records, conn->cursor);
     uint64_t corrupt = wsm__log_next_corrupt(&hub->records, conn->cursor);
     if (corrupt && (!entry || corrupt < entry->offset)) {
-        conn->cursor = corrupt;
-        wsm__audience_gaps(conn, corrupt, corrupt, "corrupt", NULL);
+        tell_corrupt(conn, corrupt);
         return true;
     }
     if (!entry) {
@@ -243,16 +247,22 @@ static bool send_entry(wsm_conn *conn, const wsm__entry *entry) {
     return send_record(conn, entry->frame, entry->context, entry->reach, entry->offset);
 }
 
-/* What the store lacks up to `end` is a gap, but for what memory still holds: contexts are trimmed one by one. False:
- * as above. */
+/* What the store lacks up to `end` is a gap, but for what memory still holds, and knows to be broken: contexts are
+ * trimmed one by one. False: as above. */
 static bool pass_hole(wsm_conn *conn, uint64_t end, const wsm__stored *next) {
+    const wsm__log *records = &conn->hub->records;
     while (conn->cursor < end && conn->phase == WSM__PHASE_LIVE && !conn->history) {
-        const wsm__entry *entry = wsm__log_next(&conn->hub->records, conn->cursor);
-        bool is_held = entry && entry->offset <= end;
-        uint64_t to = is_held ? entry->offset - 1 : end;
-        if (to > conn->cursor) wsm__audience_gaps(conn, conn->cursor + 1, to, "trimmed", is_held ? NULL : next);
+        const wsm__entry *entry = wsm__log_next(records, conn->cursor);
+        uint64_t corrupt = wsm__log_next_corrupt(records, conn->cursor), known = entry ? entry->offset : UINT64_MAX;
+        if (corrupt && corrupt < known) known = corrupt;
+        bool is_known = known <= end;
+        uint64_t to = is_known ? known - 1 : end;
+        if (to > conn->cursor) wsm__audience_gaps(conn, conn->cursor + 1, to, "trimmed", is_known ? NULL : next);
         conn->cursor = to;
-        if (is_held && !send_entry(conn, entry)) return false;
+        if (is_known && known == corrupt)
+            tell_corrupt(conn, corrupt);
+        else if (is_known && !send_entry(conn, entry))
+            return false;
     }
     return true;
 }

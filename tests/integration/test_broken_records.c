@@ -400,6 +400,35 @@ static void what_waits_makes_room_when_the_budget_has_none(void **state) {
     end(&s);
 }
 
+/* Main is in memory with its broken one; of the mentions behind it some are not. The store, which has let go by itself,
+ * is asked for those and brings nothing: what it lacks is told, and so is what is broken in between. */
+static void a_broken_record_is_told_of_also_where_the_store_brings_nothing(void **state) {
+    (void)state;
+    story s;
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say_and_keep(&s, ID("3"), "three");
+    s.log.at_once = 1;
+    peer *bob = world_join(&s.world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&s.world, 5);
+    peer_leave(bob);
+    for (int i = 0; i < 5; i++) {
+        peer_say(s.ada, "{\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"look\"}");
+        world_run(&s.world, 1);
+    }
+    assert_int_equal(s.log.kept.count, 10); /* two cards, three updates, five mentions */
+    held_log_break(&s.log, 3);
+    world_end(&s.world);
+    life(&s);
+    s.world.config.history_records_max = 3;
+    begin(&s);
+    s.log.kept.trimmed = 7;
+    assert_history(&s, "2:1 one, 3 gone, 4:3 three, ");
+    assert_true(s.log.kept.reads > 0);
+    end(&s);
+}
+
 static void a_start_over_broken_records_bears_any_allocation_that_fails(void **state) {
     (void)state;
     story s;
@@ -446,6 +475,7 @@ int main(void) {
         cmocka_unit_test(what_is_behind_a_broken_record_waits_for_a_later_head),
         cmocka_unit_test(a_log_of_an_older_writer_loads_though_nobody_vouches),
         cmocka_unit_test(what_waits_makes_room_when_the_budget_has_none),
+        cmocka_unit_test(a_broken_record_is_told_of_also_where_the_store_brings_nothing),
         cmocka_unit_test(a_start_over_broken_records_bears_any_allocation_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
