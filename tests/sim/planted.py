@@ -138,7 +138,7 @@ TABLE = [
     bug("nothing_is_kept_to_apply", "lib/hub/hub.c",
         "    hub->mem.kept = kept_of(hub->mem.budget);\n", "    (void)kept_of;\n",
         "I-80", "commands fill the budget, and nothing is left to apply them",
-        case="integration/test_hub_memory", worlds="memory_budget_bytes<5000001"),
+        case="case_nothing_is_kept_to_apply", worlds="memory_budget_bytes<5000001"),
     bug("own_name_is_a_secret", "lib/sidebar/named.c",
         "    if (other->is_hidden && other != side)\n", "    if (other->is_hidden)\n",
         "I-01", "a record that names its own hidden sidebar is passed over for those who inherit it",
