@@ -120,7 +120,7 @@ TABLE = [
     bug("view_loses_a_value", "lib/hub/sidebar_apply.c",
         "    if (!views_are_whole(ask, &birth)) return refuse_stale(fold);\n", "    (void)views_are_whole;\n",
         "I-46", "a sidebar begins whose view sees neither the old nor the new value of a data reference of its parent",
-        case="integration/test_sidebar_late", worlds="sidebars sync_fail>100"),
+        case="case_view_loses_a_value", worlds="sidebars sync_fail>100"),
     bug("page_is_larger_than_the_queue", "lib/hub/replay.c",
         "    if (bytes > left) bytes = left > 0 ? left : 1;\n", "    (void)left;\n",
         "I-80", "a replay reads and pays again for what its queue did not take",
