@@ -150,7 +150,7 @@ TABLE = [
     bug("large_record_cuts_its_readers", "lib/hub/peer.c",
         "    if (err == WSM_ERR_BUSY && what == RECORD) err = wsm__io_push_alone(&conn->io, lane, frame, offset, hub->now);\n", "",
         "I-80", "a record larger than the queue, kept when queues were larger, closes its readers for ever",
-        case="integration/test_mention_pages"),
+        case="case_large_record_cuts_its_readers"),
     bug("first_words_are_overwritten", "lib/hub/presence.c",
         "    const wsm_conn *conn = agent->has_fields ? NULL : active_of(hub, agent);", "    const wsm_conn *conn = NULL;",
         "I-44", "what an agent says of itself is overwritten by what it came with, if there was no memory for that",

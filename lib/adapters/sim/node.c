@@ -146,11 +146,22 @@ void wsm__sim_machine_restart_in(wsm__sim_machine *node, uint64_t ns) {
     wsm__sim_in(node->sim, ns, start_event, node, node->life);
 }
 
+#define SMALLER_BYTES 8192u
+
+/* Whoever runs it may have given it smaller queues since its last life. Only a script says so: a seed keeps its world.
+ */
+static void configure_anew(wsm__sim_machine *node) {
+    wsm__sim_point point = {__func__, "smaller_queue"};
+    if (node->life == 1 || !wsm__sim_chance(&node->sim->choices, WSM__SIM_HOST, 0, point)) return;
+    if (node->config.queue_bytes_max > SMALLER_BYTES) node->config.queue_bytes_max = SMALLER_BYTES;
+}
+
 int wsm__sim_machine_start(wsm__sim_machine *node) {
     wsm_log log;
     wsm_sim *sim = node->sim;
     if (node->hub || node->dying) return WSM_ERR_STATE;
     node->life++;
+    configure_anew(node);
     node->tick_at = FOREVER;
     node->is_ready = node->has_must_close = false;
     memset(node->drops, 0, sizeof node->drops);
