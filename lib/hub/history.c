@@ -20,7 +20,10 @@ void wsm__history_begin(wsm_conn *conn, const wsm__context *context, uint64_t fr
         wsm__peer_shut(conn, 1013, NULL);
         return;
     }
-    *conn->history = (struct wsm__history_job){.context = context, .from = from};
+    const wsm__side *side = wsm__tree_of(&hub->tree, context);
+    /* before it was born there is nothing of it: what is not read is not paid for */
+    uint64_t at = side && side->born > 0 ? side->born - 1 : 0;
+    *conn->history = (struct wsm__history_job){.context = context, .at = at, .from = from};
     conn->catching_up = true;
     conn->cursor = from;
     wsm__peer_rearm(conn, hub->now);

@@ -187,12 +187,33 @@ static void a_joining_of_the_background_comes_before_the_history_and_what_follow
     close_room(&r);
 }
 
+/* What came before the sidebar is nothing of it: it is neither read nor paid for. */
+static void a_history_reads_the_store_from_the_birth_of_its_sidebar_on(void **state) {
+    (void)state;
+    room r;
+    open_room(&r, 4);
+    peer *ada = join(&r, "ada", WSM_PERMISSION_ACTIVE, 0), *dan = join(&r, "dan", WSM_PERMISSION_ACTIVE, 0);
+    say_some(&r, ada, 40, IN_MAIN);
+    spawn(&r, ada);
+    uint64_t born = head(&r);
+    say_some(&r, ada, 10, INSIDE);
+    say(&r, ada, "\"type\":\"sidebar_invite\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"dan\"],\"history\":\"all\"");
+    uint64_t joined = head(&r) + 1;
+    r.kept.records_read = 0;
+    say(&r, dan, "\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"history\":\"all\"");
+    assert_int_equal(peer_count(dan, "\"inside\""), 10);
+    assert_int_equal(peer_count(dan, "sidebar_spawn"), 1);
+    assert_in_range(r.kept.records_read, 1, joined - born);
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_invitation_that_has_left_memory_is_found_by_a_resume),
         cmocka_unit_test(who_is_not_known_is_let_into_no_history),
         cmocka_unit_test(what_memory_holds_is_sent_where_the_store_has_a_hole),
         cmocka_unit_test(a_joining_of_the_background_comes_before_the_history_and_what_follows),
+        cmocka_unit_test(a_history_reads_the_store_from_the_birth_of_its_sidebar_on),
         cmocka_unit_test(a_log_that_refuses_reads_is_not_asked_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,19 @@ typedef struct work {
     uint64_t pace_ms;                        /* until the one who was told to be patient has said his again */
 } work;
 
+/* Who was let into a sidebar with its history, and has not got past that, reads all from its birth on. */
+static void add_history(work *sum, const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint64_t granted) {
+    const wsm__sim_store *store = &client->node->store;
+    const wsm__sim_entry *by = &epoch->entries[granted - 1];
+    if (!wsm__sim_is_in(by->joins_with, client->agent->idx)) return;
+    uint64_t o = 1;
+    while (o < granted && epoch->entries[o - 1].context != by->context) o++;
+    for (; o < granted; o++) {
+        sum->records++;
+        sum->of_agent[client->agent->idx] += store->records[o - 1].len;
+    }
+}
+
 static void add_client(work *sum, const wsm__sim_client *client) {
     const wsm__sim_store *store = &client->node->store;
     uint32_t agent = client->agent->idx;
@@ -22,7 +35,9 @@ static void add_client(work *sum, const wsm__sim_client *client) {
     sum->open_of[agent] += client->open_count;
     if (client->open_count * client->pace_ms > sum->pace_ms) sum->pace_ms = client->open_count * client->pace_ms;
     bool is_new = strcmp(client->epoch, store->epoch) != 0;
+    const wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&client->sim->oracle, store->epoch);
     for (uint64_t i = is_new ? store->count : client->position; i < store->count; i++) {
+        if (epoch && i < epoch->count) add_history(sum, client, epoch, i + 1);
         sum->records++;
         sum->of_agent[agent] += store->records[i].len;
     }
