@@ -158,7 +158,7 @@ TABLE = [
     bug("counted_is_shed", "lib/hub/replay.c",
         "        if (offset > conn->keep_to) conn->keep_to = offset;\n", "",
         "I-05 I-01", "what the last page of a replay brought from beyond its end is counted, and shed",
-        case="integration/test_hub_memory", worlds="memory_budget_bytes<5000001 replay_page_records>100 no_memory"),
+        case="case_counted_is_shed", worlds="memory_budget_bytes<5000001 replay_page_records>100 no_memory"),
     bug("hole_hides_the_broken", "lib/hub/replay.c",
         "        if (corrupt && corrupt < known) known = corrupt;\n", "",
         "I-91", "a broken record between what memory holds, where the store has let go, is passed over in silence",

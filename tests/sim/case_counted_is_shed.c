@@ -1,0 +1,52 @@
+/* Written by hand: client 1 resumes, and its first page takes long, so that its last one reaches beyond the end of the
+ * replay; it does not read, nor does client 0, and the budget runs short. Broke I-05: client 1: 7 records were
+ * replayed, the hub counts 8 */
+#include "replay.h"
+
+static const wsm_sim_choice choices[] = {
+    {0, 0, "draw_memory 12", 11},
+    {0, 0, "draw_memory 600000, 450000, 900000", 1},
+    {0, 1, "draw_memory 600000, 450000, 900000", 1},
+    {0, 0, "wsm__sim_plan_draw 10", 2},
+    {3, 0, "update 64", 63},
+    {3, 0, "update 20000", 19999},
+    {4, 0, "update 64", 63},
+    {4, 0, "update 20000", 19999},
+    {5, 0, "update 64", 63},
+    {5, 0, "update 20000", 19999},
+    {6, 0, "update 64", 63},
+    {6, 0, "update 20000", 19999},
+    {7, 0, "update 64", 63},
+    {7, 0, "update 20000", 19999},
+    {8, 0, "update 64", 63},
+    {8, 0, "update 20000", 19999},
+    {9, 0, "strike_lines cut", 1},
+    {9, 0, "some_line sim->clients_count", 1},
+    {9, 2, "wsm__sim_store_latency store_slow", 1},
+    {9, 0, "wsm__sim_store_latency 100", 4},
+    {9, 0, "update 64", 63},
+    {9, 0, "update 20000", 19999},
+    {10, 0, "strike_lines stall", 1},
+    {10, 0, "some_line sim->clients_count", 1},
+    {10, 0, "strike_lines 20000", 8000},
+    {10, 0, "update 64", 63},
+    {10, 0, "update 20000", 19999},
+    {11, 0, "strike_lines stall", 1},
+    {11, 0, "strike_lines 20000", 8000},
+    {11, 0, "update 64", 63},
+    {11, 0, "update 20000", 19999},
+    {12, 0, "update 64", 63},
+    {12, 0, "update 20000", 19999},
+    {15, 0, "update 64", 63},
+    {15, 0, "update 20000", 19999},
+    {16, 0, "update 64", 63},
+    {16, 0, "update 20000", 19999},
+};
+
+int main(void) {
+    wsm_sim_script script = {.size = sizeof script, .seed = 1u, .profile = 1};
+    script.named = choices;
+    script.named_count = sizeof choices / sizeof choices[0];
+    script.steps = 17;
+    return replay_script(&script, "I-05");
+}
