@@ -161,6 +161,12 @@ void wsm__sim_check_complete(wsm__sim_client *client, uint64_t to) {
     client->checked_to = to;
 }
 
+/* Where the log that the client was welcomed from begins; that may be gone before the welcome comes. */
+static uint64_t log_begins_at(const wsm__sim_client *client) {
+    const wsm__sim_epoch *epoch = epoch_of(client);
+    return epoch && epoch->lost_from ? epoch->lost_from : wsm__sim_store_readable(&client->node->store);
+}
+
 void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
     const char *want = "none";
     wsm_sim *sim = client->sim;
@@ -173,8 +179,7 @@ void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
         wsm__sim_break(
             sim, "I-05", "client %u asked for what is after %llu of %s; the log is at %llu of %s; it is told \"%s\"",
             client->idx, (ull)client->asked_after, client->asked_epoch, (ull)client->head, client->epoch, resume);
-    const wsm__sim_store *store = &client->node->store;
-    client->kept_from = wsm__sim_store_readable(store);
+    client->kept_from = log_begins_at(client);
     if (strcmp(resume, "gap") == 0 && client->asked_after + 1 >= client->kept_from && !client->node->cannot_read)
         wsm__sim_break(sim, "I-05",
                        "client %u asked for what is after %llu and is told of a gap; the log begins at %llu",

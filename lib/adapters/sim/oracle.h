@@ -91,6 +91,7 @@ typedef struct wsm__sim_epoch {
     uint64_t count, cap;     /* highest offset that was shown */
     uint64_t applied;        /* by the hub of this life */
     uint64_t broken;         /* entries that cannot be read any more */
+    uint64_t lost_from;      /* the log is gone: where it began then; 0: it is there */
     wsm__sim_sides sides;    /* as its records make them */
 } wsm__sim_epoch;
 

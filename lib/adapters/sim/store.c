@@ -287,6 +287,8 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
     wsm__sim_store_forget(store);
     store->was_clean = is_clean;
     if (!store->is_durable && !is_clean) { /* what was shown may be gone: nobody may take the rest for the whole */
+        wsm__sim_epoch *lost = wsm__sim_oracle_epoch(&sim->oracle, store->epoch);
+        if (lost) lost->lost_from = wsm__sim_store_readable(store);
         cut_to(store, 0);
         drop_snaps(store);
         store->first = store->synced = store->let_go = 0;
