@@ -8,7 +8,7 @@ struct wsm__history_job {
     uint64_t at;   /* records up to here were looked at */
     uint64_t from; /* the record that let him in */
     uint64_t count;
-    bool is_told; /* that it begins: when the record that let him in has gone out, which may have its own lane */
+    bool is_told; /* that it begins */
 };
 
 void wsm__history_begin(wsm_conn *conn, const wsm__context *context, uint64_t from) {
@@ -67,11 +67,20 @@ static void finish(wsm_conn *conn) {
     wsm__replay_bounds(conn, WSM__MSG_REPLAY_END, context, "offset", offset, "count", count);
 }
 
+/* The record that let him in waits. Nothing comes before it; and if he leaves meanwhile, it goes, and no history
+ * begins. In the lane of the background nothing waits here (replay.c). */
+static bool is_before_its_grant(const wsm_conn *conn) {
+    uint64_t from = conn->history->from;
+    return wsm__lanes_first(&conn->io.lanes, WSM__LANE_NORMAL, from - 1) == from ||
+           wsm__lanes_first(&conn->io.lanes, WSM__LANE_CRITICAL, from - 1) == from;
+}
+
 bool wsm__history_step(wsm_conn *conn, uint32_t room) {
     struct wsm__history_job *history = conn->history;
     const wsm__context *context = history->context;
     uint64_t to = context->trimmed_to < history->from ? context->trimmed_to : history->from - 1;
     if (!history->is_told) {
+        if (is_before_its_grant(conn)) return false; /* what is written goes on from here */
         history->is_told = true;
         wsm__replay_bounds(conn, WSM__MSG_REPLAY_START, context, "from", 1, "to", history->from - 1);
         return true;

@@ -207,6 +207,31 @@ static void a_history_reads_the_store_from_the_birth_of_its_sidebar_on(void **st
     close_room(&r);
 }
 
+/* His joining still waited for him when he was removed, and has gone with what he may not read any more. */
+static void who_is_removed_before_his_joining_has_gone_out_is_told_of_no_history(void **state) {
+    (void)state;
+    room r;
+    open_room(&r, 1000);
+    peer *ada = join(&r, "ada", WSM_PERMISSION_ACTIVE, 0), *dan = join(&r, "dan", WSM_PERMISSION_ACTIVE, 0);
+    spawn(&r, ada);
+    say(&r, ada, INTO "\"before\"");
+    say(&r, ada, "\"type\":\"sidebar_invite\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"dan\"],\"history\":\"all\"");
+    peer_forget(dan);
+    dan->stalled = 1;
+    peer_say(dan, "{\"type\":\"sidebar_join\",\"sidebar_id\":\"%s\",\"history\":\"all\"}", r.side);
+    world_run(&r.w, 5 * MS);
+    say(&r, ada, "\"type\":\"sidebar_remove\",\"sidebar_id\":\"%s\",\"agent_ids\":[\"dan\"]");
+    dan->stalled = 0;
+    peer_drain(dan);
+    world_run(&r.w, 5 * MS);
+    place(dan, "\"sidebar_remove\"");
+    assert_null(peer_last(dan, "\"sidebar_join\""));
+    assert_null(peer_last(dan, "before"));
+    assert_null(peer_last(dan, "replay_start"));
+    assert_null(peer_last(dan, "replay_end"));
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_invitation_that_has_left_memory_is_found_by_a_resume),
@@ -214,6 +239,7 @@ int main(void) {
         cmocka_unit_test(what_memory_holds_is_sent_where_the_store_has_a_hole),
         cmocka_unit_test(a_joining_of_the_background_comes_before_the_history_and_what_follows),
         cmocka_unit_test(a_history_reads_the_store_from_the_birth_of_its_sidebar_on),
+        cmocka_unit_test(who_is_removed_before_his_joining_has_gone_out_is_told_of_no_history),
         cmocka_unit_test(a_log_that_refuses_reads_is_not_asked_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
