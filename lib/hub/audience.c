@@ -267,8 +267,7 @@ uint64_t wsm__audience_lost(const wsm_conn *conn) {
     return sum;
 }
 
-/* The last number of `context` in a range that ends at `end`; 0: not known. */
-static uint64_t last_seq(const wsm__context *context, uint64_t end, const wsm__stored *next) {
+uint64_t wsm__audience_last_seq(const wsm__context *context, uint64_t end, const wsm__stored *next) {
     if (next && next->context == context && next->seq > 0) return next->seq - 1;
     if (end == context->trimmed_to) return context->trimmed_to_seq;
     if (end < context->trimmed_to) return 0;
@@ -285,6 +284,6 @@ void wsm__audience_gaps(wsm_conn *conn, uint64_t from, uint64_t to, const char *
     while (conn->phase == WSM__PHASE_LIVE && (context = next_read(conn, &reader, &is_main, &member)) != NULL) {
         uint64_t end = is_trim && context->trimmed_to < to ? context->trimmed_to : to;
         if (end < from) continue; /* nothing of it is missing */
-        wsm__replay_gap(conn, context, from, end, last_seq(context, end, next), reason);
+        wsm__replay_gap(conn, context, from, end, wsm__audience_last_seq(context, end, next), reason);
     }
 }

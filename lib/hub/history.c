@@ -75,6 +75,35 @@ static bool is_before_its_grant(const wsm_conn *conn) {
            wsm__lanes_first(&conn->io.lanes, WSM__LANE_CRITICAL, from - 1) == from;
 }
 
+/* All up to `to` is gone. It may end the connection, and the history with it. */
+static void tell_gap(wsm_conn *conn, uint64_t from, uint64_t to, const char *reason) {
+    const wsm__context *context = conn->history->context;
+    wsm__replay_gap(conn, context, from, to, wsm__audience_last_seq(context, to, NULL), reason);
+    if (conn->history) conn->history->at = to;
+}
+
+/* One step through what memory holds of the context, or knows to be broken. */
+static bool step_memory(wsm_conn *conn) {
+    struct wsm__history_job *history = conn->history;
+    wsm__entry *entry = wsm__log_next_in(history->context, history->at);
+    uint64_t corrupt = wsm__log_next_corrupt(&conn->hub->records, history->at);
+    if (entry && entry->offset >= history->from) entry = NULL;
+    if (corrupt && corrupt < (entry ? entry->offset : history->from)) {
+        tell_gap(conn, corrupt, corrupt, "corrupt");
+        return true;
+    }
+    if (!entry) {
+        finish(conn);
+        return true;
+    }
+    if (is_new_to(conn, entry->reach, entry->offset)) {
+        if (!wsm__replay_may(conn, wsm__frame_bytes(entry->frame).len)) return false;
+        if (!push(conn, entry->frame, entry->offset)) return false;
+    }
+    if (conn->history) conn->history->at = entry->offset;
+    return true;
+}
+
 bool wsm__history_step(wsm_conn *conn, uint32_t room) {
     struct wsm__history_job *history = conn->history;
     const wsm__context *context = history->context;
@@ -87,21 +116,10 @@ bool wsm__history_step(wsm_conn *conn, uint32_t room) {
     }
     if (to > history->at) {
         if (wsm__replay_ask(conn, history->at + 1, to, room)) return false;
-        wsm__replay_gap(conn, context, history->at + 1, to, context->trimmed_to_seq, "trimmed");
-        history->at = to;
+        tell_gap(conn, history->at + 1, to, "trimmed");
         return true;
     }
-    wsm__entry *entry = wsm__log_next_in(context, history->at);
-    if (!entry || entry->offset >= history->from) {
-        finish(conn);
-        return true;
-    }
-    if (is_new_to(conn, entry->reach, entry->offset)) {
-        if (!wsm__replay_may(conn, wsm__frame_bytes(entry->frame).len)) return false;
-        if (!push(conn, entry->frame, entry->offset)) return false;
-    }
-    if (conn->history) conn->history->at = entry->offset;
-    return true;
+    return step_memory(conn);
 }
 
 /* False: no memory for it now; the page is asked for again from here on. */
@@ -117,7 +135,7 @@ static bool take_record(wsm_conn *conn, const wsm_record *record) {
         return false;
     }
     const wsm__context *context = conn->history->context;
-    if (err) wsm__replay_gap(conn, context, record->offset, record->offset, context->seq, "corrupt");
+    if (err) tell_gap(conn, record->offset, record->offset, "corrupt");
     if (stored.frame && stored.context == context && is_new_to(conn, stored.reach, record->offset))
         done = push(conn, stored.frame, record->offset);
     if (done && conn->history) conn->history->at = record->offset;
@@ -126,12 +144,8 @@ static bool take_record(wsm_conn *conn, const wsm_record *record) {
 }
 
 bool wsm__history_page(wsm_conn *conn, const wsm_record *records, size_t count, uint64_t to) {
-    const wsm__context *context = conn->history->context;
-    if (count == 0 || records[0].offset > conn->history->at + 1) {
-        uint64_t end = count ? records[0].offset - 1 : to;
-        wsm__replay_gap(conn, context, conn->history->at + 1, end, context->trimmed_to_seq, "trimmed");
-        if (conn->history) conn->history->at = end;
-    }
+    if (count == 0 || records[0].offset > conn->history->at + 1)
+        tell_gap(conn, conn->history->at + 1, count ? records[0].offset - 1 : to, "trimmed");
     for (size_t i = 0; i < count && conn->history; i++)
         if (!take_record(conn, &records[i])) return false;
     return true;

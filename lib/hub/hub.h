@@ -438,6 +438,9 @@ void wsm__audience_disconnect(wsm_conn *conn);
 uint64_t wsm__audience_trimmed(const wsm_conn *conn); /* up to here something that it reads has left memory */
 uint64_t wsm__audience_lost(const wsm_conn *conn);    /* changes whenever more has */
 /* One gap for each context that it reads. `next` is the record behind them if it is at hand, else NULL. */
+/* The last number of `context` in a range that ends at `end`; `next`: what was read behind it, or NULL. 0: not known.
+ */
+uint64_t wsm__audience_last_seq(const wsm__context *context, uint64_t end, const wsm__stored *next);
 void wsm__audience_gaps(wsm_conn *conn, uint64_t from, uint64_t to, const char *reason, const wsm__stored *next);
 void wsm__audience_fini(wsm_hub *hub);
 

@@ -429,6 +429,46 @@ static void a_broken_record_is_told_of_also_where_the_store_brings_nothing(void 
     end(&s);
 }
 
+/* Whoever is let in with the history is told what of it is gone, as one who resumes is, wherever it is read from. A gap
+ * never claims numbers that still come. */
+static void a_history_tells_of_a_broken_record(uint32_t kept_in_memory, const char *to_seq) {
+    story s;
+    char id[SIDE_ID];
+    first_life(&s);
+    s.log.at_once = 1;
+    world_join(&s.world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    side_spawn(s.ada, "\"ada\"", "", id);
+    for (int i = 2; i <= 4; i++) peer_ask(s.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":\"piece\"", id);
+    held_log_break(&s.log, s.log.kept.count - 1);
+    world_end(&s.world);
+    life(&s);
+    s.world.config.history_records_max = kept_in_memory;
+    begin(&s);
+    ada_joins(&s);
+    s.log.at_once = 1;
+    peer *bob = world_join(&s.world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_ask(s.ada, "sidebar_invite", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\"],\"history\":\"all\"", id);
+    peer_ask(bob, "sidebar_join", "\"sidebar_id\":\"%s\",\"history\":\"all\"", id);
+    world_run(&s.world, 10);
+    assert_int_equal(peer_count(bob, "piece"), 2);
+    assert_int_equal(peer_count(bob, "\"type\":\"gap\""), 1);
+    const char *gap = peer_last(bob, "\"type\":\"gap\"");
+    assert_true(line_is(gap, "context_id", id));
+    assert_true(line_is(gap, "reason", "corrupt"));
+    assert_true(line_is(gap, "to_seq", to_seq));
+    end(&s);
+}
+
+static void a_history_from_memory_tells_of_a_broken_record(void **state) {
+    (void)state;
+    a_history_tells_of_a_broken_record(1000, "3");
+}
+
+static void a_history_from_the_store_tells_of_a_broken_record(void **state) {
+    (void)state;
+    a_history_tells_of_a_broken_record(1, "");
+}
+
 static void a_start_over_broken_records_bears_any_allocation_that_fails(void **state) {
     (void)state;
     story s;
@@ -476,6 +516,8 @@ int main(void) {
         cmocka_unit_test(a_log_of_an_older_writer_loads_though_nobody_vouches),
         cmocka_unit_test(what_waits_makes_room_when_the_budget_has_none),
         cmocka_unit_test(a_broken_record_is_told_of_also_where_the_store_brings_nothing),
+        cmocka_unit_test(a_history_from_memory_tells_of_a_broken_record),
+        cmocka_unit_test(a_history_from_the_store_tells_of_a_broken_record),
         cmocka_unit_test(a_start_over_broken_records_bears_any_allocation_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

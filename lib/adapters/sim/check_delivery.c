@@ -114,7 +114,7 @@ void wsm__sim_check_gap(wsm__sim_client *client, uint32_t context, uint64_t from
         wsm__sim_break(sim, "I-01", "client %u gets a gap from %llu to %llu", client->idx, (ull)from, (ull)to);
         return;
     }
-    if (epoch && wsm__sim_check_history_gap(client, epoch, context, from, to)) return;
+    if (epoch && wsm__sim_check_history_gap(client, epoch, context, from, to, reason)) return;
     for (uint64_t o = from; o <= to; o++) {
         wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, o) : NULL;
         if (!is_of(entry, context)) continue;

@@ -221,19 +221,25 @@ void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint
     if (!is_in) return;
     for (uint64_t o = 1; o < told->from && o <= epoch->count; o++) {
         const wsm__sim_entry *entry = &epoch->entries[o - 1];
-        bool is_due = entry->state == WSM__SIM_ENTRY_RECORD && entry->context == told->context &&
+        bool is_broken = entry->state == WSM__SIM_ENTRY_BROKEN;
+        bool is_due = (entry->state == WSM__SIM_ENTRY_RECORD || is_broken) && entry->context == told->context &&
                       !comes_otherwise(client, epoch, entry, o);
         if (is_due && !told->got[o] && !was_had(side, client->agent->idx, o))
-            wsm__sim_break(client->sim, "I-40", "client %u: the history of %s up to %llu lacks offset %llu",
-                           client->idx, context_id, (ull)offset, (ull)o);
+            wsm__sim_break(client->sim, is_broken ? "I-91" : "I-40",
+                           "client %u: the history of %s up to %llu lacks offset %llu%s", client->idx, context_id,
+                           (ull)offset, (ull)o, is_broken ? ", and does not say that it is broken" : "");
     }
 }
 
 bool wsm__sim_check_history_gap(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint32_t context, uint64_t from,
-                                uint64_t to) {
+                                uint64_t to, const char *reason) {
     struct wsm__sim_told *told = client->told;
-    (void)epoch;
     if (!told->is_history || context != told->context || to >= told->from) return false;
+    for (uint64_t o = from; o <= to && o <= epoch->count && strcmp(reason, "corrupt") == 0; o++)
+        if (epoch->entries[o - 1].state == WSM__SIM_ENTRY_RECORD)
+            wsm__sim_break(client->sim, "I-05",
+                           "client %u is told in a history that offset %llu is corrupt, and it is not", client->idx,
+                           (ull)o);
     memset(told->got + from, 1, (size_t)(to - from + 1));
     if (to > told->last) told->last = to;
     return true;

@@ -34,7 +34,7 @@ void wsm__sim_told_fini(wsm__sim_client *client);
 bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset); /* true: it belongs
                                                                 to a history, and is done with */
 bool wsm__sim_check_history_gap(wsm__sim_client *client, const wsm__sim_epoch *epoch, uint32_t context, uint64_t from,
-                                uint64_t to); /* true: it belongs to a history */
+                                uint64_t to, const char *reason); /* true: it belongs to a history */
 void wsm__sim_history_begins(wsm__sim_client *client, const char *context_id, uint64_t from, uint64_t to);
 void wsm__sim_history_ends(wsm__sim_client *client, const char *context_id, uint64_t offset, uint64_t count);
 bool wsm__sim_has_history(const wsm__sim_client *client); /* one is being sent to it, or will be in a moment */
