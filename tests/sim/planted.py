@@ -162,7 +162,7 @@ TABLE = [
     bug("hole_hides_the_broken", "lib/hub/replay.c",
         "        if (corrupt && corrupt < known) known = corrupt;\n", "",
         "I-91", "a broken record between what memory holds, where the store has let go, is passed over in silence",
-        case="integration/test_broken_records", worlds="mentions bad_record"),
+        case="case_hole_hides_the_broken", worlds="mentions bad_record"),
     bug("history_reads_what_was_before", "lib/hub/history.c",
         "    uint64_t at = side && side->born > 0 ? side->born - 1 : 0;\n", "    uint64_t at = 0;\n    (void)side;\n",
         "I-80", "a history reads, and pays for, what was in the log before its sidebar was born",
