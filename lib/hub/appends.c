@@ -136,8 +136,6 @@ static int put(wsm_hub *hub, wsm__record_head *head, const wsm__context *context
 int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *origin, wsm_slice body) {
     wsm__context *context = wsm__log_context(&hub->records, head->context_id);
     if (hub->pendings.count == 0) hub->pendings_base = hub->next_number;
-    if (hub->mem.kept && hub->batch.len > 0 && hub->batch.len + body.len > hub->mem.kept / BATCH_PART)
-        wsm__append_flush(hub);
     wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);
     if (!item) return WSM_ERR_NOMEM;
     wsm__pending *pending = pending_new(hub, head, origin);
@@ -182,14 +180,28 @@ static void fail_range(wsm_hub *hub, uint64_t first, uint32_t count, int err, bo
     }
 }
 
-static int append_batch(wsm_hub *hub, uint64_t first, uint32_t count) {
+/* How many of the batch go together, from this one on: one at least. */
+static uint32_t part_of(const wsm_hub *hub, uint32_t from) {
+    size_t most = hub->mem.kept ? hub->mem.kept / BATCH_PART : SIZE_MAX, bytes = 0;
+    uint32_t count = 0;
+    while (from + count < hub->batch_items.count) {
+        const wsm__batch_item *item = wsm__ring_at(&hub->batch_items, from + count);
+        bytes += item->len;
+        if (count > 0 && bytes > most) break;
+        count++;
+    }
+    return count;
+}
+
+static int append_part(wsm_hub *hub, uint32_t from, uint32_t count) {
+    uint64_t first = hub->batch_first + from;
     wsm_vec *records = wsm__alloc(&hub->mem, count * sizeof *records);
     batch *place = records ? wsm__ring_push(&hub->batches, &hub->mem) : NULL;
     int err = WSM_ERR_NOMEM;
     if (place) {
         *place = (batch){first, count};
         for (uint32_t i = 0; i < count; i++) {
-            const wsm__batch_item *item = wsm__ring_at(&hub->batch_items, i);
+            const wsm__batch_item *item = wsm__ring_at(&hub->batch_items, from + i);
             records[i] = (wsm_vec){hub->batch.ptr + item->at, item->len};
         }
         hub->count.appended += count;
@@ -200,15 +212,20 @@ static int append_batch(wsm_hub *hub, uint64_t first, uint32_t count) {
     return err;
 }
 
+/* Who is told of a failure is told when the batch is over: what he does then belongs to the next. */
 void wsm__append_flush(wsm_hub *hub) {
-    uint32_t count = hub->batch_items.count;
+    uint32_t count = hub->batch_items.count, done = 0;
     uint64_t first = hub->batch_first;
-    if (count == 0) return;
-    int err = append_batch(hub, first, count);
+    int err = WSM_OK;
+    while (!err && done < count) {
+        uint32_t part = part_of(hub, done);
+        err = append_part(hub, done, part);
+        if (!err) done += part;
+    }
     wsm__buf_clear(&hub->batch);
     while (hub->batch_items.count > 0) wsm__ring_pop_back(&hub->batch_items, &hub->mem);
     if (err)
-        fail_range(hub, first, count,
+        fail_range(hub, first + done, count - done,
                    err == WSM_ERR_BUSY    ? WSM_ERR_BUSY
                    : err == WSM_ERR_NOMEM ? err
                                           : WSM_ERR_STORE_FAILED,

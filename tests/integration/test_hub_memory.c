@@ -409,6 +409,68 @@ static void what_is_under_way_can_still_be_applied(void **state) {
     free(kept);
 }
 
+static struct {
+    int (*append)(void *user, uint64_t append_id, const wsm_vec *records, size_t count);
+    int accepts, appends;
+} fussy; /* a log that takes so many appends, and refuses the next one */
+
+static int fussy_append(void *user, uint64_t append_id, const wsm_vec *records, size_t count) {
+    fussy.appends++;
+    return fussy.accepts-- == 0 ? WSM_ERR_STORE_FAILED : fussy.append(user, append_id, records, count);
+}
+
+static void say_three(hub_world *w, peer *p) {
+    static char filler[20001], text[21000];
+    w->in_callback = NULL;
+    memset(filler, 'x', 20000);
+    for (int n = 1; n <= 3; n++) {
+        int len = snprintf(
+            text, sizeof text,
+            "{\"type\":\"memory_update\",\"message_id\":\"00000000-0000-4000-8000-%012d\",\"exchange\":[%d,\"%s\"]}", n,
+            n, filler);
+        wsm_conn_recv(p->conn, text, (size_t)len);
+    }
+}
+
+/* What a turn has collected is more than one append may bring back, so it goes in parts. A part that is refused takes
+ * with it what stands behind it; what its senders are told is written when nothing of the turn is written any more. */
+static void a_part_of_a_turn_that_is_refused_spoils_no_record(void **state) {
+    (void)state;
+    for (int accepts = 0; accepts < 4; accepts++) {
+        hub_world w;
+        kept_log *kept = calloc(1, sizeof *kept);
+        assert_non_null(kept);
+        wsm_log log = kept_log_of(kept);
+        fussy.append = log.append;
+        log.append = fussy_append;
+        fussy.accepts = 1000;
+        world_init(&w);
+        w.config.memory_budget_bytes = BUDGET;
+        assert_int_equal(world_start(&w, &log), 0);
+        peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+        world_run(&w, 100);
+        peer_forget(ada);
+        fussy.accepts = accepts;
+        fussy.appends = 0;
+        w.in_callback = say_three; /* all in one turn */
+        peer_say(ada, "{\"type\":\"agent_list\",\"message_id\":\"00000000-0000-4000-8000-%012d\"}", 9);
+        world_run(&w, 100);
+        assert_int_equal(peer_count(ada, "\"code\":\"store_failed\""), accepts < 3 ? 3 - accepts : 0);
+        assert_int_equal(peer_count(ada, "\"durable\":true"), accepts < 3 ? accepts : 3);
+        assert_int_equal(fussy.appends, accepts < 3 ? accepts + 1 : 3);
+        char part[32];
+        for (int n = 1; n <= 3; n++) {
+            snprintf(part, sizeof part, "\"exchange\":[%d,", n);
+            assert_int_equal(peer_count(ada, part), n <= accepts);
+        }
+        assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), accepts < 3 ? accepts : 3);
+        world_end(&w);
+        assert_int_equal(w.mem.live, 0);
+        kept_log_free(kept);
+        free(kept);
+    }
+}
+
 static int open_later(void *user, wsm_hub *hub) {
     ((kept_log *)user)->hub = hub;
     return WSM_OK;
@@ -485,6 +547,7 @@ int main(void) {
         cmocka_unit_test(a_page_is_no_larger_than_a_small_budget_can_hold),
         cmocka_unit_test(what_is_under_way_can_still_be_applied),
         cmocka_unit_test(a_replay_counts_what_has_come_before_its_end),
+        cmocka_unit_test(a_part_of_a_turn_that_is_refused_spoils_no_record),
         cmocka_unit_test(a_snapshot_is_loaded_though_much_stands_behind_it),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
