@@ -154,7 +154,7 @@ TABLE = [
     bug("first_words_are_overwritten", "lib/hub/presence.c",
         "    const wsm_conn *conn = agent->has_fields ? NULL : active_of(hub, agent);", "    const wsm_conn *conn = NULL;",
         "I-44", "what an agent says of itself is overwritten by what it came with, if there was no memory for that",
-        case="integration/test_hub_presence", worlds="no_memory"),
+        case="case_first_words_are_overwritten", worlds="no_memory"),
     bug("counted_is_shed", "lib/hub/replay.c",
         "        if (offset > conn->keep_to) conn->keep_to = offset;\n", "",
         "I-05 I-01", "what the last page of a replay brought from beyond its end is counted, and shed",
