@@ -107,10 +107,21 @@ static bool has_come(const wsm__sim_client *client, uint64_t offset) {
     return offset <= client->base || (at < client->got_count && client->got[at] != 0);
 }
 
-/* Whoever a sidebar begins with gets its spawn as a delivery too, until it has said that it has seen it. */
-static bool is_delivered_again(const wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
+/* It belonged to the sidebar from its beginning, and not all the time. */
+static bool has_left_since(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t beginning) {
+    for (uint32_t i = 0; i < side->spans_count; i++)
+        if (side->spans[i].agent == client->agent->idx && side->spans[i].from == beginning && side->spans[i].to > 0)
+            return true;
+    return false;
+}
+
+/* Whoever a sidebar begins with gets its spawn as a delivery too, until it has said that it has seen it; also when it
+ * had left, and is back. */
+static bool is_delivered_again(const wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,
+                               uint64_t offset) {
     if (entry->op != WSM__SIM_OP_SPAWN && entry->op != WSM__SIM_OP_CHILD) return false;
-    return offset <= client->checked_to || has_come(client, offset);
+    if (offset <= client->checked_to || has_come(client, offset)) return true;
+    return has_left_since(client, epoch->sides.at[entry->context], offset);
 }
 
 bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset) {
@@ -134,7 +145,7 @@ bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, 
     check_left(client, epoch, entry, offset);
     if (entry->op == WSM__SIM_OP_INVITE && wsm__sim_is_in(entry->to, client->agent->idx))
         wsm__sim_client_invited(client, epoch->sides.at[entry->context]);
-    if (!is_delivered_again(client, entry, offset)) return false;
+    if (!is_delivered_again(client, epoch, entry, offset)) return false;
     client->replay_beside += client->replays;
     return true;
 }
