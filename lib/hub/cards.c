@@ -9,7 +9,7 @@ static const char *const kinds[] = {"agent", "human", "service"};
 
 static void put_specialties(wsm__buf *buf, const wsm_claims *claims) {
     wsm__buf_putc(buf, '[');
-    for (size_t i = 0; claims && i < claims->specialties_count; i++) {
+    for (size_t i = 0; i < claims->specialties_count; i++) {
         if (i > 0) wsm__buf_putc(buf, ',');
         wsm__json_put_string(buf, claims->specialties[i]);
     }
@@ -30,7 +30,7 @@ static void append(wsm_hub *hub, const wsm__agent *agent, wsm_kind kind, wsm_sli
     wsm__submit_open(hub, NULL, &head, &out);
     wsm__json_str(&out, "agent_id", wsm__agent_name(agent));
     wsm__json_str(&out, "kind", wsm__slice_str(kinds[kind]));
-    wsm__json_raw(&out, "specialties", specialties);
+    if (specialties.ptr) wsm__json_raw(&out, "specialties", specialties);
     if (wsm__submit_close(hub, &head, &out, &nobody)) hub->count.no_memory++;
 }
 
@@ -51,17 +51,28 @@ void wsm__cards_retry(wsm_hub *hub) {
     }
 }
 
+/* Of one of its connections that takes part; NULL: there is none. */
+static const wsm_claims *claims_of(const wsm_hub *hub, const wsm__agent *agent) {
+    for (uint8_t i = agent->slots_count; i > 0; i--) {
+        const wsm_conn *conn = wsm__peer_slot(hub, agent->slots[i - 1])->conn;
+        if (conn->phase == WSM__PHASE_LIVE && conn->identity.claims.permission == WSM_PERMISSION_ACTIVE)
+            return &conn->identity.claims;
+    }
+    return NULL;
+}
+
 void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims) {
-    wsm_kind kind = claims ? claims->kind : WSM_KIND_AGENT;
     bool is_known = agent->number != WSM__ROSTER_NONE;
     if (is_known && !claims) return;
+    if (!claims) claims = claims_of(hub, agent); /* its card may be on its way, and would be undone */
+    wsm_kind kind = claims ? claims->kind : WSM_KIND_AGENT;
     if (!is_known && agent->card_at && hub->now < agent->card_at + AGAIN_MS) { /* it is on its way */
         again(hub);
         return;
     }
     wsm__buf list;
     wsm__buf_init(&list, &hub->mem, 0);
-    put_specialties(&list, claims);
+    if (claims) put_specialties(&list, claims);
     wsm_slice specialties = wsm__slice(list.ptr, list.len);
     if (list.err) {
         hub->count.no_memory++;
@@ -94,6 +105,13 @@ static wsm_slice list_of(wsm_slice body, const char *name) {
     return wsm__slice(NULL, 0);
 }
 
+/* Without specialties it says that there is such an agent, and no more: the host has vouched for it. */
+static int put(wsm__roster *roster, wsm_slice name, wsm_kind kind, wsm_slice specialties, uint32_t *number) {
+    *number = wsm__roster_find(roster, name);
+    if (!specialties.ptr && *number != WSM__ROSTER_NONE) return WSM_OK;
+    return wsm__roster_put(roster, name, kind, specialties.ptr ? specialties : wsm__slice("[]", 2), number, NULL);
+}
+
 /* Putting a card in twice changes nothing, so it is done at once: a record that must be tried again finds it there. */
 int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold) {
     wsm_slice name, kind;
@@ -105,7 +123,7 @@ int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold) {
         return WSM_OK;
     while (at < sizeof kinds / sizeof *kinds && !wsm__slice_is(kind, kinds[at])) at++;
     if (at == sizeof kinds / sizeof *kinds) return WSM_OK;
-    int err = wsm__roster_put(&hub->roster, name, (wsm_kind)at, list_of(fold->body, "specialties"), &number, NULL);
+    int err = put(&hub->roster, name, (wsm_kind)at, list_of(fold->body, "specialties"), &number);
     if (err == WSM_ERR_NOMEM) return err;
     if (err) return WSM_OK;
     fold->refusal = WSM_OK;
@@ -121,7 +139,7 @@ void wsm__card_told(wsm_hub *hub, const wsm__fold *fold) {
     wsm_intake intake = {.size = sizeof intake,
                          .agent_id = name,
                          .kind = (wsm_kind)card->kind,
-                         .specialties = list_of(fold->body, "specialties"),
+                         .specialties = wsm__card_specialties(card),
                          .offset = fold->offset};
     wsm__call_intake(hub, &intake);
 }

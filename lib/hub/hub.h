@@ -335,7 +335,8 @@ void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t t
 
 /* cards.c */
 void wsm__cards_retry(wsm_hub *hub); /* those that are not in the log yet */
-void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims); /* NULL: vouched for by the host */
+void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent,
+                      const wsm_claims *claims); /* NULL: those of a connection of its, or none */
 int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold);
 void wsm__card_told(wsm_hub *hub, const wsm__fold *fold); /* it was folded in: the host hears of it */
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "held_log.h"
 #include "hub_world.h"
 #include "side_talk.h"
 
@@ -228,6 +229,63 @@ static void the_host_hears_of_new_agents_and_of_changed_cards_once(void **state)
     end(&w);
 }
 
+/* A card that the log has not taken is written once more, by the first command after a while. */
+static void a_card_that_is_written_again_says_the_same(void **state) {
+    (void)state;
+    hub_world w;
+    wsm_slice tests = {"tests", 5};
+    held_log held = {0};
+    wsm_log log = held_log_of(&held);
+    intakes[0] = '\0';
+    world_init(&w);
+    w.host.on_intake = note_intake;
+    assert_int_equal(world_start(&w, &log), 0);
+    world_run(&w, 5);
+    peer *ada = join_with(&w, "ada", &tests);
+    world_run(&w, 1500);
+    held_log_fail(&held);
+    peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":\"mine\"}");
+    host_ask(&w, "ada", "{\"type\":\"memory_update\",\"exchange\":\"hers\"}");
+    while (held.count > 0) {
+        held_log_keep(&held);
+        world_run(&w, 5);
+    }
+    assert_non_null(peer_last(ada, "hers"));
+    assert_non_null(strstr(intakes, "ada 0 [\"tests\"];"));
+    assert_null(strstr(intakes, "[]"));
+    end(&w);
+    held_log_free(&held);
+}
+
+/* Its own card is on its way yet, and its connection has gone. */
+static void an_agent_that_the_host_vouches_for_keeps_its_card(void **state) {
+    (void)state;
+    hub_world w;
+    wsm_slice tests = {"tests", 5};
+    held_log held = {0};
+    wsm_log log = held_log_of(&held);
+    intakes[0] = '\0';
+    world_init(&w);
+    w.host.on_intake = note_intake;
+    assert_int_equal(world_start(&w, &log), 0);
+    world_run(&w, 5);
+    peer_leave(join_with(&w, "ada", &tests));
+    world_run(&w, 1500);
+    peer *eve = world_join(&w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0);
+    host_ask(&w, "ada", "{\"type\":\"memory_update\",\"exchange\":\"hers\"}");
+    host_ask(&w, "bob", "{\"type\":\"memory_update\",\"exchange\":\"his\"}");
+    while (held.count > 0) {
+        held_log_keep(&held);
+        world_run(&w, 5);
+    }
+    assert_non_null(peer_last(eve, "hers"));
+    assert_non_null(strstr(intakes, "ada 0 [\"tests\"];"));
+    assert_null(strstr(intakes, "ada 0 []"));
+    assert_non_null(strstr(intakes, "bob 0 [];"));
+    end(&w);
+    held_log_free(&held);
+}
+
 /* Found by the fuzz target api_calls: the transport ends inside the callback that tells of the connection. */
 static wsm_conn *opened;
 
@@ -264,6 +322,8 @@ int main(void) {
         cmocka_unit_test(what_an_agent_says_of_itself_stays_also_when_there_was_no_memory_for_its_coming),
         cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
         cmocka_unit_test(the_host_hears_of_new_agents_and_of_changed_cards_once),
+        cmocka_unit_test(a_card_that_is_written_again_says_the_same),
+        cmocka_unit_test(an_agent_that_the_host_vouches_for_keeps_its_card),
         cmocka_unit_test(a_host_may_end_a_connection_when_it_hears_of_it),
         cmocka_unit_test(a_secret_context_looks_like_one_that_does_not_exist),
     };
