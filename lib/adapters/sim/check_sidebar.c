@@ -79,12 +79,18 @@ static bool sees_otherwise(const wsm__sim_client *client, const wsm__sim_epoch *
     return entry->also && is_for(client, epoch, entry->also, offset, wsm__sim_side_owes);
 }
 
-/* It belonged there, and has not heard yet that it does not any more: what was handed out before it left may still
- * come. */
+/* It belonged there when it came, and has not heard yet that it does not any more: what was handed out before it left
+ * may still come. */
 static bool may_still_come(const wsm__sim_client *client, const wsm__sim_epoch *epoch, uint32_t context,
                            uint64_t offset) {
-    return context > 0 && context < epoch->sides.count && !has_heard(client->told, context, offset) &&
-           wsm__sim_side_admits(epoch->sides.at[context], client->agent->idx, offset);
+    if (context == 0 || context >= epoch->sides.count || has_heard(client->told, context, offset)) return false;
+    const wsm__sim_side *side = epoch->sides.at[context];
+    for (uint32_t i = 0; i < side->spans_count; i++) {
+        const wsm__sim_span *span = &side->spans[i];
+        bool has_it = span->agent == client->agent->idx && (span->has_all || span->from <= offset);
+        if (has_it && (span->to == 0 || (offset <= span->to && client->head < span->to))) return true;
+    }
+    return false;
 }
 
 static void check_left(wsm__sim_client *client, const wsm__sim_epoch *epoch, const wsm__sim_entry *entry,
