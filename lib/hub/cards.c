@@ -40,15 +40,49 @@ static void again(wsm_hub *hub) {
     wsm__turn_chores_soon(hub, AGAIN_MS);
 }
 
+static bool is_on_its_way(const wsm_hub *hub, const wsm__agent *agent) {
+    return agent->card_at && hub->now < agent->card_at + AGAIN_MS;
+}
+
+/* Whether the log is known to have this card of the agent; if not, it is written, now or later. Without claims: the
+ * host vouches for the agent. */
+static bool ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims) {
+    wsm_kind kind = claims ? claims->kind : WSM_KIND_AGENT;
+    if (agent->number == WSM__ROSTER_NONE && is_on_its_way(hub, agent)) {
+        again(hub);
+        return false;
+    }
+    wsm__buf list;
+    wsm__buf_init(&list, &hub->mem, 0);
+    if (claims) put_specialties(&list, claims);
+    wsm_slice specialties = wsm__slice(list.ptr, list.len);
+    bool has = !list.err && wsm__roster_has(&hub->roster, wsm__agent_name(agent), kind, specialties);
+    if (!has) again(hub);
+    if (list.err) {
+        hub->count.no_memory++;
+    } else if (!has) {
+        agent->card_at = hub->now ? hub->now : 1;
+        append(hub, agent, kind, specialties);
+    }
+    wsm__buf_fini(&list);
+    return has;
+}
+
 void wsm__cards_retry(wsm_hub *hub) {
     if (!hub->cards_due || !hub->is_ready || hub->is_shutting_down) return;
     hub->cards_due = false;
     for (wsm__list *node = hub->conns.next; node != &hub->conns; node = node->next) {
         wsm_conn *conn = WSM__CONTAINER(node, wsm_conn, in_conns);
-        if (conn->phase != WSM__PHASE_LIVE || !conn->agent) continue;
-        if (conn->identity.claims.permission == WSM_PERMISSION_ACTIVE && conn->agent->number == WSM__ROSTER_NONE)
-            wsm__card_ensure(hub, conn->agent, &conn->identity.claims);
+        if (conn->phase != WSM__PHASE_LIVE || !conn->agent || !conn->card_waits) continue;
+        if (is_on_its_way(hub, conn->agent))
+            again(hub);
+        else
+            wsm__card_of(conn);
     }
+}
+
+void wsm__card_of(wsm_conn *conn) {
+    conn->card_waits = !ensure(conn->hub, conn->agent, &conn->identity.claims);
 }
 
 /* Of one of its connections that takes part; NULL: there is none. */
@@ -61,28 +95,9 @@ static const wsm_claims *claims_of(const wsm_hub *hub, const wsm__agent *agent) 
     return NULL;
 }
 
-void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent, const wsm_claims *claims) {
-    bool is_known = agent->number != WSM__ROSTER_NONE;
-    if (is_known && !claims) return;
-    if (!claims) claims = claims_of(hub, agent); /* its card may be on its way, and would be undone */
-    wsm_kind kind = claims ? claims->kind : WSM_KIND_AGENT;
-    if (!is_known && agent->card_at && hub->now < agent->card_at + AGAIN_MS) { /* it is on its way */
-        again(hub);
-        return;
-    }
-    wsm__buf list;
-    wsm__buf_init(&list, &hub->mem, 0);
-    if (claims) put_specialties(&list, claims);
-    wsm_slice specialties = wsm__slice(list.ptr, list.len);
-    if (list.err) {
-        hub->count.no_memory++;
-        again(hub);
-    } else if (!wsm__roster_has(&hub->roster, wsm__agent_name(agent), kind, specialties)) {
-        agent->card_at = hub->now ? hub->now : 1;
-        append(hub, agent, kind, specialties);
-        again(hub);
-    }
-    wsm__buf_fini(&list);
+void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent) {
+    if (agent->number != WSM__ROSTER_NONE) return;
+    (void)ensure(hub, agent, claims_of(hub, agent)); /* its card may be on its way, and would be undone */
 }
 
 /* ---- the fold -------------------------------------------------------------------------------------------------------

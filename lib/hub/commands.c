@@ -101,7 +101,7 @@ static void run(wsm_hub *hub, const wsm__command *command, bool may_write) {
         wsm__answer_error(hub, origin, veto, NULL, NULL);
         return;
     }
-    if (command->agent && row->writes) wsm__card_ensure(hub, command->agent, NULL);
+    if (command->agent && row->writes) wsm__card_ensure(hub, command->agent);
     row->run(hub, command);
 }
 

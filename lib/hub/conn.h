@@ -83,6 +83,7 @@ struct wsm_conn {
     bool reading;    /* a page is on its way, or waits for its turn */
     bool reads_mail; /* the record of a delivery is on its way */
     bool mail_waits; /* a delivery has found no room in the queue */
+    bool card_waits; /* what its token says of its agent is not in the log yet */
     bool presence_lags;
     bool position_due;
     uint16_t close_code;

@@ -334,9 +334,9 @@ void wsm__command_text(wsm_conn *conn, wsm_slice text);
 void wsm__command_host(wsm_hub *hub, wsm_slice agent, wsm_slice text, uint64_t tag);
 
 /* cards.c */
-void wsm__cards_retry(wsm_hub *hub); /* those that are not in the log yet */
-void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent,
-                      const wsm_claims *claims); /* NULL: those of a connection of its, or none */
+void wsm__cards_retry(wsm_hub *hub);                    /* those that are not in the log yet */
+void wsm__card_of(wsm_conn *conn);                      /* by its token */
+void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent); /* before it acts: that there is one */
 int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold);
 void wsm__card_told(wsm_hub *hub, const wsm__fold *fold); /* it was folded in: the host hears of it */
 

@@ -137,8 +137,7 @@ void wsm__session_open(wsm_conn *conn, wsm__identity *identity, const char *epoc
     wsm__peer_to(conn, WSM__PHASE_LIVE);
     if (conn->phase != WSM__PHASE_LIVE) return; /* the host closed it inside the callback */
     wsm__call_audit(hub, "conn_open", conn, epoch ? "resumes" : "first visit", 0);
-    if (conn->phase == WSM__PHASE_LIVE && is_active(conn))
-        wsm__card_ensure(hub, conn->agent, &conn->identity.claims); /* whose append calls the host, too */
+    if (conn->phase == WSM__PHASE_LIVE && is_active(conn)) wsm__card_of(conn); /* whose append calls the host, too */
     if (conn->phase != WSM__PHASE_LIVE) return;
     welcome(conn, wsm__replay_begin(conn, epoch, after));
     wsm__replay_start(conn);

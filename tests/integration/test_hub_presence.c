@@ -229,6 +229,13 @@ static void the_host_hears_of_new_agents_and_of_changed_cards_once(void **state)
     end(&w);
 }
 
+static void keep_all(hub_world *w, held_log *held) {
+    while (held->count > 0) {
+        held_log_keep(held);
+        world_run(w, 5);
+    }
+}
+
 /* A card that the log has not taken is written once more, by the first command after a while. */
 static void a_card_that_is_written_again_says_the_same(void **state) {
     (void)state;
@@ -246,13 +253,35 @@ static void a_card_that_is_written_again_says_the_same(void **state) {
     held_log_fail(&held);
     peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":\"mine\"}");
     host_ask(&w, "ada", "{\"type\":\"memory_update\",\"exchange\":\"hers\"}");
-    while (held.count > 0) {
-        held_log_keep(&held);
-        world_run(&w, 5);
-    }
+    keep_all(&w, &held);
     assert_non_null(peer_last(ada, "hers"));
     assert_non_null(strstr(intakes, "ada 0 [\"tests\"];"));
     assert_null(strstr(intakes, "[]"));
+    end(&w);
+    held_log_free(&held);
+}
+
+static void a_card_that_changes_while_the_first_is_on_its_way_is_told_of(void **state) {
+    (void)state;
+    hub_world w;
+    wsm_slice tests = {"tests", 5}, code = {"code", 4};
+    held_log held = {0};
+    wsm_log log = held_log_of(&held);
+    intakes[0] = '\0';
+    world_init(&w);
+    w.host.on_intake = note_intake;
+    assert_int_equal(world_start(&w, &log), 0);
+    world_run(&w, 5);
+    peer_leave(join_with(&w, "ada", &tests));
+    world_run(&w, 100);
+    join_with(&w, "ada", &code);
+    keep_all(&w, &held);
+    assert_string_equal(intakes, "ada 0 [\"tests\"];");
+    world_run(&w, 3000);
+    keep_all(&w, &held);
+    assert_non_null(strstr(intakes, "ada 0 [\"code\"];"));
+    world_run(&w, 3000);
+    assert_int_equal(held.count, 0); /* it is not written for ever */
     end(&w);
     held_log_free(&held);
 }
@@ -274,10 +303,7 @@ static void an_agent_that_the_host_vouches_for_keeps_its_card(void **state) {
     peer *eve = world_join(&w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0);
     host_ask(&w, "ada", "{\"type\":\"memory_update\",\"exchange\":\"hers\"}");
     host_ask(&w, "bob", "{\"type\":\"memory_update\",\"exchange\":\"his\"}");
-    while (held.count > 0) {
-        held_log_keep(&held);
-        world_run(&w, 5);
-    }
+    keep_all(&w, &held);
     assert_non_null(peer_last(eve, "hers"));
     assert_non_null(strstr(intakes, "ada 0 [\"tests\"];"));
     assert_null(strstr(intakes, "ada 0 []"));
@@ -323,6 +349,7 @@ int main(void) {
         cmocka_unit_test(sidebars_and_load_are_counted_by_the_hub_and_private_ones_are_not_shown),
         cmocka_unit_test(the_host_hears_of_new_agents_and_of_changed_cards_once),
         cmocka_unit_test(a_card_that_is_written_again_says_the_same),
+        cmocka_unit_test(a_card_that_changes_while_the_first_is_on_its_way_is_told_of),
         cmocka_unit_test(an_agent_that_the_host_vouches_for_keeps_its_card),
         cmocka_unit_test(a_host_may_end_a_connection_when_it_hears_of_it),
         cmocka_unit_test(a_secret_context_looks_like_one_that_does_not_exist),
