@@ -156,7 +156,7 @@ static uint64_t guess(const wsm__log *log, const wsm__context *context, const ws
 
 /* Of an older writer: what its head says more than the others'. */
 static uint64_t guess_old(const wsm__context *context, uint64_t expected, uint64_t *room) {
-    uint64_t next = context->seq + 1, claimed = (uint64_t)((int64_t)expected - ahead_at(context, UINT64_MAX));
+    uint64_t next = context->seq + 1, claimed = expected - (uint64_t)ahead_at(context, UINT64_MAX);
     if (claimed <= next || claimed - next > *room) return next;
     *room -= claimed - next;
     return claimed;
@@ -170,7 +170,7 @@ uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, const
     *room = left;
     if (head->expected_seq == 0 || log->lost == 0) return next;
     if (claim->is_vouched) {
-        claimed = (uint64_t)((int64_t)head->expected_seq - claim->ahead);
+        claimed = head->expected_seq - (uint64_t)claim->ahead; /* a nonsense wraps, and is seen below */
         left = 0;
     } else {
         claimed = head->has_at ? guess(log, context, head, &left) : guess_old(context, head->expected_seq, &left);

@@ -214,7 +214,9 @@ static void what_happens_elsewhere_is_not_told(void **state) {
     follow(&r);
     assert_int_equal(peer_count(r.bob, "hidden"), 0);
     /* A private child of the sidebar is a record in it: the version moves, the context shows nothing. */
-    assert_null(strstr(cJSON_PrintUnformatted(r.mirror), other));
+    char *text = cJSON_PrintUnformatted(r.mirror);
+    assert_null(strstr(text, other));
+    cJSON_free(text);
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(r.mirror, "child_sidebar_ids")), 0);
     close_room(&r);
 }
