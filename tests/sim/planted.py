@@ -51,6 +51,13 @@ TABLE = [
         "    read_on(job);\n", "    (void)read_on;\n",
         "I-46", "what leaves memory while a merge reads the log is left out of it",
         case="case_merge_reads_on", worlds="sidebars history_records_max<9 replay_page_bytes<5000"),
+    bug("refusal_takes_a_records_place", "lib/hub/appends.c",
+        "    wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);\n    if (!item) return",
+        "    if (hub->mem.kept && hub->batch.len > 0 && hub->batch.len + body.len > hub->mem.kept / BATCH_PART)\n"
+        "        wsm__append_flush(hub);\n"
+        "    wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);\n    if (!item) return",
+        "I-03", "a batch that is large enough is given away while the next record stands where its refusal is told",
+        case="integration/test_hub_memory"),
     bug("observer_stays_present", "lib/hub/session.c",
         "    if (is_active(conn)) wsm__heap_disarm(&hub->heap, &agent->timer);", "    wsm__heap_disarm(&hub->heap, &agent->timer);",
         "I-44", "who only observes keeps an agent present whose active connections have gone",
