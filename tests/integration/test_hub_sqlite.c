@@ -48,7 +48,8 @@ static void wait_for(kept_world *k, uint64_t offset) {
     assert_int_equal(wsm_hub_position(k->world.hub, NULL), offset);
 }
 
-static void begin(kept_world *k) {
+/* With so much memory; 0: as much as it likes. */
+static void begin_with(kept_world *k, uint64_t budget, uint32_t snapshot_records, uint32_t store_records_max) {
     wsm_sqlite_config config;
     wsm_log log;
     char why[256] = "";
@@ -58,10 +59,15 @@ static void begin(kept_world *k) {
     wsm_log_init(&log, sizeof log);
     assert_int_equal(wsm_sqlite_log(k->db, &log), 0);
     world_init(&k->world);
-    k->world.config.snapshot_records = 20;
+    k->world.config.snapshot_records = snapshot_records;
     k->world.config.history_records_max = 10;
-    k->world.config.store_records_max = 50;
+    k->world.config.store_records_max = store_records_max;
+    if (budget) k->world.config.memory_budget_bytes = budget;
     assert_int_equal(world_start(&k->world, &log), 0);
+}
+
+static void begin(kept_world *k) {
+    begin_with(k, 0, 20, 50);
 }
 
 static void end(kept_world *k) {
@@ -115,8 +121,32 @@ static void what_the_hub_lets_go_leaves_the_file_and_is_a_gap_for_who_resumes(vo
     remove_dir(&k);
 }
 
+/* Its log is larger than its memory, and would come in one piece. */
+static void a_hub_with_little_memory_loads_a_long_log(void **state) {
+    (void)state;
+    kept_world k;
+    static char filler[30001], text[31000];
+    memset(filler, 'x', 30000);
+    make_dir(&k);
+    begin_with(&k, 0, 0, 0);
+    wait_for(&k, 0);
+    peer *ada = world_join(&k.world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (uint64_t n = 1; n <= 100; n++) {
+        int len = snprintf(text, sizeof text, "{\"type\":\"memory_update\",\"exchange\":\"%s\"}", filler);
+        wsm_conn_recv(ada->conn, text, (size_t)len);
+        if (n % 20 == 0) wait_for(&k, n + 1); /* ada's card was the first */
+    }
+    end(&k);
+
+    begin_with(&k, 1u << 20, 0, 0);
+    wait_for(&k, 101);
+    end(&k);
+    remove_dir(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hub_with_little_memory_loads_a_long_log),
         cmocka_unit_test(what_the_hub_lets_go_leaves_the_file_and_is_a_gap_for_who_resumes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
