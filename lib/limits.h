@@ -23,6 +23,8 @@
 #define WSM__WATCHES_MAX         16u    /* contexts that a connection watches: each is kept as it was told */
 #define WSM__WATCH_MS_MIN        100u /* between two deltas: people see no more, and a context costs some time to write */
 #define WSM__WATCH_MS_MAX        600000u
+#define WSM__STATUS_S            5u /* between two system_status, if nobody says otherwise: as the design has it */
+#define WSM__STATUS_S_MAX        3600u
 #define WSM__MENTION_TARGETS_MAX 16u /* of one message; groups count as one */
 #define WSM__MENTION_BYTES_MAX   16384u
 #define WSM__CALLEES_MAX         256u  /* agents that one message may call, groups included */

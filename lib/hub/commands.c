@@ -37,6 +37,7 @@ static const struct row {
     {WSM__MSG_DATA_REF, true, wsm__side_submit},
     {WSM__MSG_CONTEXT_REQUEST, false, wsm__context_submit},
     {WSM__MSG_CONTEXT_WATCH, false, wsm__watch_submit},
+    {WSM__MSG_SYSTEM_STATUS, false, wsm__status_submit},
     {WSM__MSG_SIDEBAR_SPAWN, true, wsm__side_submit},
     {WSM__MSG_SIDEBAR_CHILD_SPAWN, true, wsm__side_submit},
     {WSM__MSG_SIDEBAR_FORK, true, wsm__side_submit},

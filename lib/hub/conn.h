@@ -102,8 +102,9 @@ struct wsm_conn {
     uint64_t expires_at; /* when its token has run out, the leeway included; 0: never */
     wsm__list in_conns;
     wsm__strikes malformed, too_fast;
-    struct wsm__history_job *history; /* of a context that it was let into; NULL: none under way */
-    struct wsm__watch *watches;       /* contexts that it watches (watch.c); NULL: none */
+    struct wsm__history_job *history;    /* of a context that it was let into; NULL: none under way */
+    struct wsm__watch *watches;          /* contexts that it watches (watch.c); NULL: none */
+    uint64_t status_interval, status_at; /* of system_status, in ms; 0: it has not asked for it (status.c) */
     uint64_t replay_to, replay_count;
     uint64_t lost_told; /* what is gone was told as of this state (audience.c) */
     uint64_t began;     /* where it started or resumed: what lies above comes to it live or in the replay */

@@ -500,6 +500,10 @@ bool wsm__memory_is_tight(const wsm_hub *hub); /* soon: nothing should be read a
 bool wsm__memory_is_full(const wsm_hub *hub);  /* what is under way needs the rest */
 void wsm__shed(wsm_hub *hub);
 
+/* status.c: system_status, every few seconds to those who asked. */
+void wsm__status_submit(wsm_hub *hub, const wsm__command *command);
+void wsm__status_pump(wsm_conn *conn); /* sends what is due */
+
 /* shutdown.c */
 void wsm__shutdown_step(wsm_hub *hub);
 

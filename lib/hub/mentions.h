@@ -67,8 +67,9 @@ wsm_conn *wsm__delivery_conn(const wsm_hub *hub, const wsm__agent *agent); /* it
 int wsm__wake_may(wsm_hub *hub, uint32_t sender, uint32_t target, const wsm__side *side, uint64_t *wait_ms);
 void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, const wsm__context *about, uint32_t targets);
 uint32_t wsm__wake_reproduction(const wsm_hub *hub, const wsm__context *context); /* in thousandths; NULL: of all */
-/* The contexts that had wakes lately, one after the other; NULL: no more. */
-const wsm__context *wsm__wake_next(const wsm_hub *hub, wsm__map_node **cursor);
+/* Of the live sidebars that everybody may know of those where the number is highest, without those where it is 0; with
+ * `reader` only those that this token covers. Returns how many of `most`. */
+uint32_t wsm__wake_top(const wsm_hub *hub, const wsm__identity *reader, const wsm__context **top, uint32_t most);
 void wsm__wakes_expire(wsm_hub *hub);
 void wsm__wakes_fini(wsm_hub *hub);
 

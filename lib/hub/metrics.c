@@ -12,20 +12,9 @@ static void gauge(wsm_metric_fn fn, void *user, const char *name, const char *la
 static void context_wakes(const wsm_hub *hub, wsm_metric_fn fn, void *user) {
     static const char name[] = "wsm_context_wake_reproduction";
     static const char help[] = "Wakes that a wake causes in a context: main, and the open sidebars with the most.";
-    const wsm__context *top[WAKE_LINES], *context;
-    uint32_t count = 0;
-    wsm__map_node *cursor = NULL;
+    const wsm__context *top[WAKE_LINES];
+    uint32_t count = wsm__wake_top(hub, NULL, top, WAKE_LINES);
     gauge(fn, user, name, "context=\"main\"", help, wsm__wake_reproduction(hub, hub->main) / 1000.0);
-    while ((context = wsm__wake_next(hub, &cursor)) != NULL) {
-        const wsm__side *side = wsm__tree_of(&hub->tree, context);
-        uint32_t value = wsm__wake_reproduction(hub, context), at = count;
-        if (value == 0 || !side || wsm__side_is_main(side) || side->is_hidden) continue;
-        while (at > 0 && wsm__wake_reproduction(hub, top[at - 1]) < value) at--;
-        if (at == WAKE_LINES) continue;
-        if (count < WAKE_LINES) count++;
-        for (uint32_t i = count - 1; i > at; i--) top[i] = top[i - 1];
-        top[at] = context;
-    }
     for (uint32_t i = 0; i < count; i++) {
         char labels[WSM__CONTEXT_ID_MAX + 16];
         memcpy(labels, "context=\"", 9);

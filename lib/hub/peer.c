@@ -140,6 +140,7 @@ void wsm__peer_timer(wsm_conn *conn) {
     wsm__delivery_pump(conn);
     wsm__presence_pump(conn);
     wsm__watch_pump(conn);
+    wsm__status_pump(conn);
     if (!conn->notified && wsm__io_has_output(&conn->io)) wsm__turn_notify(conn);
     wsm__peer_rearm(conn, next);
 }

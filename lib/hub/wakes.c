@@ -143,9 +143,26 @@ void wsm__wake_count(wsm_hub *hub, const wsm__fold *fold, const wsm__context *ab
     wsm__turn_chores_soon(hub, IDLE_FOR_MS);
 }
 
-const wsm__context *wsm__wake_next(const wsm_hub *hub, wsm__map_node **cursor) {
-    const wakes *at = wsm__map_next(&hub->context_wakes, cursor);
-    return at ? wsm__log_context_at(&hub->records, at->context) : NULL;
+static bool is_listed(const wsm__side *side, const wsm__identity *reader) {
+    if (!side || wsm__side_is_main(side) || side->is_hidden || !wsm__side_is_live(side)) return false;
+    return !reader || wsm__identity_may_read(reader, wsm__side_id(side));
+}
+
+uint32_t wsm__wake_top(const wsm_hub *hub, const wsm__identity *reader, const wsm__context **top, uint32_t most) {
+    uint32_t count = 0;
+    const wakes *one;
+    wsm__map_node *cursor = NULL;
+    while ((one = wsm__map_next(&hub->context_wakes, &cursor)) != NULL) {
+        const wsm__context *context = wsm__log_context_at(&hub->records, one->context);
+        uint32_t value = reproduction(one->minutes, minute_now(hub)), at = count;
+        if (value == 0 || !is_listed(wsm__tree_of(&hub->tree, context), reader)) continue;
+        while (at > 0 && wsm__wake_reproduction(hub, top[at - 1]) < value) at--;
+        if (at == most) continue;
+        if (count < most) count++;
+        for (uint32_t i = count - 1; i > at; i--) top[i] = top[i - 1];
+        top[at] = context;
+    }
+    return count;
 }
 
 /* ---- forgetting -----------------------------------------------------------------------------------------------------

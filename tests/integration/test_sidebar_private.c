@@ -37,6 +37,17 @@ static void narrow(wsm_config *config) {
     config->mention_pair_per_min = 2;
 }
 
+/* One who may be told how the hub is doing. */
+static peer *join_with_status(hub_world *world, const char *name) {
+    wsm_claims claims;
+    wsm_claims_init(&claims, sizeof claims);
+    claims.sub = (wsm_slice){name, strlen(name)};
+    claims.exp = world->wall / 1000 + 30 * 86400;
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    claims.can = WSM_CAN_STATUS;
+    return world_join_as(world, &claims, NULL, 0);
+}
+
 static void begin_with(run *r, bool inside, void (*set)(wsm_config *config)) {
     *r = (run){.world = calloc(1, sizeof *r->world), .inside = inside};
     assert_non_null(r->world);
@@ -48,7 +59,7 @@ static void begin_with(run *r, bool inside, void (*set)(wsm_config *config)) {
     assert_int_equal(world_start(r->world, NULL), 0);
     r->ada = world_join(r->world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     r->bob = world_join(r->world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
-    r->outsider[0] = world_join(r->world, "eve", WSM_PERMISSION_ACTIVE, NULL, 0);
+    r->outsider[0] = join_with_status(r->world, "eve");
     r->outsider[1] = world_join(r->world, "mal", WSM_PERMISSION_OBSERVER, NULL, 0);
     snprintf(r->id, sizeof r->id, "%s", NO_SUCH);
     world_run(r->world, 10);
@@ -363,6 +374,7 @@ static void play_at_random(bool inside, unsigned seed, char *told[OUTSIDERS]) {
     begin(&r, inside);
     r.outsider[2] = world_join(r.world, "oli", WSM_PERMISSION_ACTIVE, NULL, 0);
     world_run(r.world, 10);
+    assert_string_equal(answer_of(peer_ask(r.outsider[0], "system_status", "\"interval_s\":3")), "ack");
     spawn_inside(&r);
     for (int i = 0; i < 60; i++) {
         unsigned inner = seed + (unsigned)i,

@@ -21,8 +21,9 @@ static unsigned long ids;
 static char *format_message(const char *type, char id[UUID_LEN + 1], const char *fields, va_list args) {
     static char text[ANSWER_MAX];
     snprintf(id, UUID_LEN + 1, "00000000-0000-4000-8000-%012lx", ++ids);
-    int at = snprintf(text, sizeof text, "{\"type\":\"%s\",\"message_id\":\"%s\"%s", type, id, *fields ? "," : "");
-    at += vsnprintf(text + at, sizeof text - (size_t)at, fields, args);
+    int at = snprintf(text, sizeof text, "{\"type\":\"%s\",\"message_id\":\"%s\",", type, id);
+    int len = vsnprintf(text + at, sizeof text - (size_t)at, fields, args);
+    at += len > 0 ? len : -1; /* without fields no comma, either */
     if (at + 2 > (int)sizeof text) abort();
     memcpy(text + at, "}", 2);
     return text;
