@@ -12,6 +12,7 @@ typedef struct wsm__parked {
     uint64_t after;  /* number of an append; 0: the sender has to become known */
     uint64_t by;     /* monotonic ms; then it is refused */
     bool is_to_stay; /* looked at again, it has to wait once more */
+    bool had_once;   /* of wsm__park_once */
     size_t name_len, text_len;
     char bytes[]; /* the sender, the text */
 } parked;
@@ -40,17 +41,18 @@ static bool is_unparked(const wsm_hub *hub, const wsm__command *command) {
     return hub->unparked && command->origin == &hub->unparked->origin;
 }
 
-static void park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
+/* Where it waits; NULL: nowhere, and it has been answered. */
+static parked *park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
     if (is_unparked(hub, command)) { /* it keeps its place */
         hub->unparked->after = after;
         hub->unparked->is_to_stay = true;
-        return;
+        return hub->unparked;
     }
     size_t size = sizeof(parked) + command->sender.len + command->text.len;
     parked *at = hub->parked_count < PARKED_MAX ? wsm__alloc(&hub->mem, size) : NULL;
     if (!at) {
         wsm__answer_error(hub, command->origin, WSM_ERR_BUSY, NULL, NULL);
-        return;
+        return NULL;
     }
     *at = (parked){.origin = *command->origin,
                    .after = after,
@@ -62,6 +64,7 @@ static void park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
     wsm__list_push(&hub->parked, &at->node);
     hub->parked_count++;
     wsm__turn_chores_soon(hub, CARD_WAIT_MS);
+    return at;
 }
 
 bool wsm__park_behind(wsm_hub *hub, const wsm__command *command) {
@@ -79,8 +82,9 @@ bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side)
 }
 
 bool wsm__park_once(wsm_hub *hub, const wsm__command *command, uint64_t number) {
-    if (is_unparked(hub, command) || !is_under_way(hub, number)) return false;
-    park(hub, command, number);
+    if ((is_unparked(hub, command) && hub->unparked->had_once) || !is_under_way(hub, number)) return false;
+    parked *at = park(hub, command, number);
+    if (at) at->had_once = true;
     return true;
 }
 

@@ -200,12 +200,38 @@ static void a_merge_takes_on_what_was_said_just_before_it(void **state) {
     close_room(&r);
 }
 
+/* He says it while the sidebar changes: both wait for that, and then the merge for what he has said. */
+static void a_merge_that_has_waited_for_a_change_waits_for_what_was_said_before_it(void **state) {
+    room r;
+    (void)state;
+    open_room(&r);
+    keep(&r, say(&r, r.ada, "\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[\"bob\"]"));
+    char fields[300];
+    snprintf(r.side, sizeof r.side, "%s", line_get(peer_last(r.ada, "\"type\":\"sidebar_spawn\""), "sidebar_id"));
+    snprintf(fields, sizeof fields, SET_1 ",\"context_id\":\"%s\"", r.side);
+    int change = say(&r, r.bob, fields);
+    int before = r.slow.count;
+    peer_say(r.ada, "{\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"the last word\"}", r.side);
+    peer_say(r.ada, "{\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\",\"consolidated_findings\":1}", r.side);
+    world_run(&r.w, 5);
+    assert_int_equal(r.slow.count, before);
+    keep(&r, change);
+    assert_int_equal(r.slow.count, before + 1);
+    assert_non_null(strstr(r.slow.bytes[before], "\"memory_update\""));
+    keep(&r, before);
+    assert_int_equal(r.slow.count, before + 2);
+    assert_non_null(strstr(r.slow.bytes[before + 1], "\"sidebar_merge\""));
+    assert_non_null(strstr(r.slow.bytes[before + 1], "the last word"));
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sidebar_that_would_lose_a_value_of_its_parent_does_not_begin),
         cmocka_unit_test(a_sidebar_whose_view_is_whole_begins),
         cmocka_unit_test(a_fork_that_would_lose_a_value_of_the_original_does_not_begin),
         cmocka_unit_test(a_merge_takes_on_what_was_said_just_before_it),
+        cmocka_unit_test(a_merge_that_has_waited_for_a_change_waits_for_what_was_said_before_it),
         cmocka_unit_test(a_second_wait_made_from_the_state_before_is_void),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
