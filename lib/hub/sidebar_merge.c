@@ -79,9 +79,12 @@ static merge_job *job_new(wsm_hub *hub, const wsm__command *command, const wsm__
 /* ---- the record -----------------------------------------------------------------------------------------------------
  */
 
+/* If some of what came after the merge was asked for has left memory unread, all that memory has came behind that: the
+ * merge ends where the log ended then, and leaves out nothing in between. */
 static int add_from_memory(merge_job *job) {
     uint64_t after = 0;
     const wsm__entry *entry;
+    if (job->context->trimmed_to > job->to) return WSM_OK;
     while ((entry = wsm__log_next_in(job->context, after)) != NULL) {
         int err = wsm__content_add(&job->content, wsm__frame_payload(entry->frame));
         if (err) return err;

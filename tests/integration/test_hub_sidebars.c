@@ -865,6 +865,40 @@ static void a_merge_reads_back_what_has_left_memory(void **state) {
     kept_log_free(&kept);
 }
 
+/* Of what is said while it reads the log it takes on all or what came first, and passes over nothing in between. */
+static void a_merge_takes_on_nothing_behind_what_it_leaves_out(void **state) {
+    (void)state;
+    room r;
+    kept_log kept = {0};
+    wsm_log log = kept_log_of(&kept);
+    memset(&r, 0, sizeof r);
+    world_init(&r.w);
+    r.w.config.history_records_max = 4;
+    open_room_with(&r, &log);
+    spawn_pair(&r);
+    for (int i = 0; i < 10; i++)
+        expect_ack(say_of(&r, r.ada, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"piece\""));
+    forget(&r);
+    kept.holds_pages = 1;
+    peer_say(r.ada, "{\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\"}", r.side);
+    settle(&r);
+    assert_int_equal(kept.held_count, 1);
+    for (int i = 0; i < 6; i++)
+        expect_ack(say_of(&r, r.bob, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"later\""));
+    kept.holds_pages = 0;
+    kept_log_answer(&kept, 0);
+    settle(&r);
+    const char *line = peer_last(r.cleo, "sidebar_merge");
+    assert_non_null(line);
+    int pieces = 0, later = 0;
+    for (const char *at = line; (at = strstr(at, "piece")) != NULL; at++) pieces++;
+    for (const char *at = line; (at = strstr(at, "later")) != NULL; at++) later++;
+    assert_int_equal(pieces, 10);
+    assert_true(later == 0 || later == 6);
+    close_room(&r);
+    kept_log_free(&kept);
+}
+
 static void a_merge_that_is_too_large_says_its_bytes(void **state) {
     (void)state;
     room r;
@@ -1307,6 +1341,7 @@ int main(void) {
         cmocka_unit_test(a_restart_from_a_snapshot_knows_everything),
         cmocka_unit_test(a_restart_from_the_records_knows_everything),
         cmocka_unit_test(a_merge_reads_back_what_has_left_memory),
+        cmocka_unit_test(a_merge_takes_on_nothing_behind_what_it_leaves_out),
         cmocka_unit_test(a_merge_that_is_too_large_says_its_bytes),
         cmocka_unit_test(what_follows_waits_for_what_is_under_way),
         cmocka_unit_test(commands_that_wait_are_answered_when_the_hub_goes_down),
