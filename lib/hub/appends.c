@@ -257,13 +257,6 @@ void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome) {
     }
 }
 
-/* The result of the first one, for a repeat that only apply has found out. */
-static wsm_slice first_result(const wsm_hub *hub, const wsm__pending *pending) {
-    const wsm__dedup_entry *seen =
-        wsm__dedup_find(&hub->dedup, wsm__slice(pending->sender, pending->sender_len), pending->id, hub->wall);
-    return seen ? wsm__slice(seen->result, seen->result_len) : wsm__slice(NULL, 0);
-}
-
 static void answer_waiters(wsm_hub *hub, wsm__list *waiters, wsm__verdict *verdict) {
     wsm__list *node;
     verdict->duplicate = true;
@@ -284,7 +277,7 @@ void wsm__append_settle(wsm_hub *hub, wsm__pending *pending) {
                             .durable = pending->is_durable,
                             .has_offset = true,
                             .offset = pending->offset,
-                            .result = pending->is_duplicate ? first_result(hub, pending) : pending->result};
+                            .result = pending->result};
     wsm__list waiters;
     wsm__list_init(&waiters);
     wsm__list_splice(&waiters, &pending->waiters);

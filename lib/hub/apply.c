@@ -146,26 +146,35 @@ static int take_in(wsm_hub *hub, wsm__fold *fold) {
 
 /* A record without effect: its id was seen, or the state refuses it. The first of several nodes has won. One that was
  * shown, and that the state refuses for want of what has broken, keeps its number. */
-static int pass_over(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, const wsm__verdict *verdict) {
+static int pass_over(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold, const wsm__verdict *verdict) {
     bool was_shown = fold->fate == WSM__FATE_RECORD;
     wsm__void at = {.offset = fold->offset, .is_lost = was_shown && fold->head.expected_seq > 0};
     int err = apply_void(hub, &at, fold->head.has_at && !was_shown);
     if (err) return err;
     passed(hub, &fold->head);
-    if (pending) settle(hub, pending, NULL, verdict);
+    if (pending) settle(hub, pending, fold, verdict);
     return WSM_OK;
-}
-
-static int apply_seen(wsm_hub *hub, wsm__pending *pending, const wsm__fold *fold, const wsm__dedup_entry *seen) {
-    const wsm__record_head *head = &fold->head;
-    bool is_other = head->has_digest && seen->has_digest && memcmp(seen->digest, head->digest, WSM__DIGEST_LEN) != 0;
-    wsm__verdict verdict = {.err = is_other ? WSM_ERR_ID_CONFLICT : WSM_OK, .duplicate = true, .offset = seen->offset};
-    return pass_over(hub, pending, fold, &verdict);
 }
 
 static void forget_told(wsm_hub *hub, wsm__fold *fold) {
     if (fold->told) wsm__free(&hub->mem, fold->told, fold->told_len + 1);
     fold->told = NULL;
+}
+
+/* The answer carries the result of the first one, which may be forgotten before the log says that it has kept this. */
+static int apply_seen(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold, const wsm__dedup_entry *seen) {
+    const wsm__record_head *head = &fold->head;
+    bool is_other = head->has_digest && seen->has_digest && memcmp(seen->digest, head->digest, WSM__DIGEST_LEN) != 0;
+    wsm__verdict verdict = {.err = is_other ? WSM_ERR_ID_CONFLICT : WSM_OK, .duplicate = true, .offset = seen->offset};
+    if (pending && seen->result) {
+        fold->told = wsm__strndup(&hub->mem, seen->result, seen->result_len);
+        fold->told_len = seen->result_len;
+        if (!fold->told) return WSM_ERR_NOMEM;
+        verdict.result = wsm__slice(fold->told, fold->told_len);
+    }
+    int err = pass_over(hub, pending, fold, &verdict);
+    forget_told(hub, fold);
+    return err;
 }
 
 static int apply_fold(wsm_hub *hub, wsm__pending *pending, wsm__fold *fold) {

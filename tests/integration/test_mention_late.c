@@ -28,10 +28,11 @@ static void keep_result(void *user, const wsm_result *result) {
 }
 
 /* Ada and cy are here, bob and dan have been. A mailbox has room for one. */
-static void open_room(room *r) {
+static void open_room_that_remembers(room *r, uint32_t window_ms) {
     memset(r, 0, sizeof *r);
     r->log = slow_log_of(&r->slow);
     world_init(&r->w);
+    if (window_ms) r->w.config.dedup_window_ms = window_ms;
     r->w.config.mailbox_messages_max = 1;
     r->w.host.on_result = keep_result;
     assert_int_equal(world_start(&r->w, &r->log), 0);
@@ -40,6 +41,10 @@ static void open_room(room *r) {
     r->ada = world_join(&r->w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     r->cy = world_join(&r->w, "cy", WSM_PERMISSION_ACTIVE, NULL, 0);
     world_run(&r->w, 5);
+}
+
+static void open_room(room *r) {
+    open_room_that_remembers(r, 0);
 }
 
 static void close_room(room *r) {
@@ -128,6 +133,30 @@ static void the_host_is_told_too(void **state) {
     assert_int_equal(r.w.results[0].err, 0);
     assert_string_equal(r.result, "{\"targets\":{\"bob\":\"mailbox_full\"}}");
     close_room(&r);
+}
+
+/* A failed append was kept after all, and its repeat takes longer than ids are remembered. */
+static void a_repeat_of_what_was_kept_after_all_has_the_first_result_however_long_it_takes(void **state) {
+    (void)state;
+    for (int comes_late = 0; comes_late < 2; comes_late++) {
+        room r;
+        open_room_that_remembers(&r, 1000);
+        peer_say(r.ada, CALL(ID_1, "\"bob\",\"nobody\""));
+        assert_int_equal(wsm_log_done(r.slow.hub, r.slow.ids[0], WSM_ERR_STORE_FAILED), 0);
+        world_run(&r.w, 5);
+        peer_say(r.ada, CALL(ID_1, "\"bob\",\"nobody\""));
+        slow_log_deliver(&r.slow, 0);
+        if (!comes_late) slow_log_deliver(&r.slow, 1);
+        world_run(&r.w, 3000);
+        if (comes_late) slow_log_deliver(&r.slow, 1);
+        assert_int_equal(wsm_log_done(r.slow.hub, r.slow.ids[1], WSM_LOG_SYNCED), 0);
+        world_run(&r.w, 5);
+        const char *told = peer_last(r.ada, "duplicate_ack");
+        assert_non_null(told);
+        assert_string_equal(line_get(told, "result.targets.bob"), "queued");
+        assert_string_equal(line_get(told, "result.targets.nobody"), "unknown_agent");
+        close_room(&r);
+    }
 }
 
 static void any_allocation_may_fail_and_the_answer_stays_true(void **state) {
@@ -329,6 +358,7 @@ int main(void) {
         cmocka_unit_test(who_is_passed_over_is_told_beside_those_who_are_called),
         cmocka_unit_test(an_update_that_wakes_nobody_any_more_is_stored_and_says_so),
         cmocka_unit_test(the_host_is_told_too),
+        cmocka_unit_test(a_repeat_of_what_was_kept_after_all_has_the_first_result_however_long_it_takes),
         cmocka_unit_test(any_allocation_may_fail_and_the_answer_stays_true),
         cmocka_unit_test(who_calls_before_the_log_knows_him_hears_of_it_all_the_same),
         cmocka_unit_test(a_repeat_after_a_restart_is_told_what_the_first_was),

@@ -215,6 +215,12 @@ TABLE = [
         "    if (job->context->trimmed_to > job->to) return WSM_OK;\n", "",
         "I-46", "of what is said while a merge reads the log, it leaves out what memory has let go, and carries what came later",
         case="case_merge_leaves_a_hole", worlds="sidebars history_records_max<10"),
+    bug("first_result_is_forgotten", "lib/hub/appends.c",
+        ".result = pending->result};",
+        ".result = pending->is_duplicate && !wsm__dedup_find(&hub->dedup, wsm__slice(pending->sender, "
+        "pending->sender_len), pending->id, hub->wall) ? wsm__slice(NULL, 0) : pending->result};",
+        "I-33", "a repeat that is applied within the window and kept behind it is answered without the first result",
+        case="case_first_result_is_forgotten", worlds="dedup_window_ms<5000 mentions sync_fail store_slow"),
     "what an ack means",
     bug("ack_before_sync", "lib/hub/appends.c",
         "if (!pending->is_kept || !pending->is_applied) return;", "if (!pending->is_applied) return;",
