@@ -48,6 +48,7 @@ static const struct {
     {"mention_route", {"to |target_agents", "message", "about |sidebar_id"}},
     {"mention_status", {"target", "state", "note"}},
     {"mention_digest", {"count", "calls by |senders"}},
+    {"system_status", {"connections", "present |agents_present", "|contexts"}},
     {"agent_presence", {"agent_id", "status", "in |current_context", "note"}},
 };
 

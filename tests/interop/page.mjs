@@ -99,6 +99,24 @@ try {
     await guest.close();
   });
 
+  await runner.run('who may sees how many wakes a wake causes, and where mentions feed themselves', async () => {
+    const chief = watch(await browser.newPage());
+    await chief.addInitScript(() => {
+      window.WebSocket = class extends WebSocket { constructor(...how) { super(...how); window.socketOfTest = this; } };
+    });
+    await chief.goto(`${hub.http}/#token=${hub.token('chief', '--kind', 'human', '--can', 'status')}`);
+    await sees(chief, '#wakes', '0.00');
+    /* Mentions that feed themselves take minutes: the server's word for it is said in its place. */
+    const status = (permille) => chief.evaluate((wake_permille) => window.socketOfTest.onmessage({ data: JSON.stringify({
+      type: 'system_status', interval_s: 5, connections: 9, agents_present: 2, contexts: [{ context_id: 'main', wake_permille }] }) }), permille);
+    await status(1250);
+    await sees(chief, '#wakes', '1.25 in Main memory');
+    await status(999);
+    await sees(chief, '#wakes', /^0\.99$/);
+    assert.equal(await page.locator('#wakes').isVisible(), false); /* the other's token may not */
+    await chief.close();
+  });
+
   await runner.run('another person connects by typing a token, and sees what was before', async () => {
     const other = watch(await browser.newPage());
     await other.goto(`${hub.http}/`);

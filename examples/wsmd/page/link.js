@@ -125,6 +125,7 @@ const takeWelcome = (message) => {
   loaded = true;
   askAgents();
   askAllContexts();
+  askSystemStatus();
   if (message.resume !== "replayed" && message.resume !== "gap") sendAgain();
 };
 
@@ -147,6 +148,7 @@ const take = {
   agent_presence: takePresence,
   context_snapshot: takeSnapshot,
   mention_status: takeMentionStatus,
+  system_status: takeSystemStatus,
   deadlock: (message) => putNote("They wait for each other: " + names(message.cycle.map(titleOf)) + ".", readTo),
   ack: answer,
   duplicate_ack: answer,
