@@ -37,6 +37,15 @@ wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number) {
     return *(wsm__pending **)wsm__ring_at(&hub->pendings, (uint32_t)(number - hub->pendings_base));
 }
 
+/* The walk costs what is under way. */
+uint64_t wsm__append_last_in(const wsm_hub *hub, const wsm__context *context) {
+    for (uint32_t i = context->inflight > 0 ? hub->pendings.count : 0; i > 0; i--) {
+        const wsm__pending *pending = *(wsm__pending **)wsm__ring_at(&hub->pendings, i - 1);
+        if (pending && pending->counted == context) return pending->number;
+    }
+    return 0;
+}
+
 static wsm__pending *pending_new(wsm_hub *hub, const wsm__record_head *head, const wsm__origin *origin) {
     unsigned char key[16 + WSM__AGENT_ID_MAX];
     wsm__pending *pending = wsm__zalloc(&hub->mem, sizeof *pending);

@@ -358,6 +358,7 @@ int wsm__append_add(wsm_hub *hub, wsm__record_head *head, const wsm__origin *ori
 void wsm__append_flush(wsm_hub *hub);
 void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome);
 wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number);
+uint64_t wsm__append_last_in(const wsm_hub *hub, const wsm__context *context); /* under way there; 0: none is */
 /* Those up to `number` are applied, or come no more: what is told as under way leaves them out. */
 void wsm__append_passed(wsm_hub *hub, uint64_t number);
 void wsm__append_settle(wsm_hub *hub, wsm__pending *pending); /* answers when it is both kept and applied */

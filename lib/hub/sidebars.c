@@ -311,7 +311,8 @@ void wsm__side_submit(wsm_hub *hub, const wsm__command *command) {
     if (ask.who == WSM__AGENT_NONE && wsm__park(hub, command, NULL)) return;
     wsm__no no = wsm__ask_check(&ask);
     if (wsm__park(hub, command, ask.side)) return;
-    if (ask.type == WSM__MSG_SIDEBAR_MERGE && !no.err && wsm__park_once(hub, command, ask.side->said)) return;
+    bool merges = ask.type == WSM__MSG_SIDEBAR_MERGE && !no.err; /* it takes on what is being said */
+    if (merges && wsm__park_once(hub, command, wsm__append_last_in(hub, ask.side->context))) return;
     if (is_merged_already(hub, command, &ask)) return;
     if (!no.err) no.err = wsm__submit_room(hub, command->text.len);
     if (no.err) {

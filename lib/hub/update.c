@@ -98,8 +98,7 @@ void wsm__update_submit(wsm_hub *hub, const wsm__command *command) {
     } else {
         wsm__submit_open(hub, message, &head, &out);
         put_fields(&out, message, head.priority);
-        uint64_t number = hub->next_number;
-        if (!wsm__submit_close(hub, &head, &out, command->origin)) side->said = number;
+        wsm__submit_close(hub, &head, &out, command->origin);
     }
     wsm__buf_fini(&to);
     wsm__buf_fini(&result);

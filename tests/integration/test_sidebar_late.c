@@ -21,14 +21,18 @@ typedef struct room {
     char side[SIDE_ID];
 } room;
 
-static void open_room(room *r) {
-    memset(r, 0, sizeof *r);
-    r->log = slow_log_of(&r->slow);
+static void enter_room(room *r) {
     world_init(&r->w);
     assert_int_equal(world_start(&r->w, &r->log), 0);
     r->ada = world_join(&r->w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     r->bob = world_join(&r->w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
     world_run(&r->w, 5);
+}
+
+static void open_room(room *r) {
+    memset(r, 0, sizeof *r);
+    r->log = slow_log_of(&r->slow);
+    enter_room(r);
 }
 
 static void close_room(room *r) {
@@ -225,6 +229,52 @@ static void a_merge_that_has_waited_for_a_change_waits_for_what_was_said_before_
     close_room(&r);
 }
 
+typedef struct picky_log { /* refuses when it is told to */
+    wsm_log inner;
+    int refuses;
+} picky_log;
+
+static int picky_open(void *user, wsm_hub *hub) {
+    picky_log *log = user;
+    return log->inner.open(log->inner.user, hub);
+}
+
+static int picky_append(void *user, uint64_t id, const wsm_vec *records, size_t count) {
+    picky_log *log = user;
+    return log->refuses ? WSM_ERR_BUSY : log->inner.append(log->inner.user, id, records, count);
+}
+
+/* The log has refused what he said last, and still has what he said before that. */
+static void a_merge_waits_for_what_is_on_its_way_though_the_last_word_was_refused(void **state) {
+    room r;
+    picky_log picky = {0};
+    (void)state;
+    memset(&r, 0, sizeof r);
+    picky.inner = slow_log_of(&r.slow);
+    r.log = picky.inner;
+    r.log.user = &picky;
+    r.log.open = picky_open;
+    r.log.append = picky_append;
+    enter_room(&r);
+    keep(&r, say(&r, r.ada, "\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[\"bob\"]"));
+    char fields[300];
+    snprintf(r.side, sizeof r.side, "%s", line_get(peer_last(r.ada, "\"type\":\"sidebar_spawn\""), "sidebar_id"));
+    snprintf(fields, sizeof fields, "\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"kept\"", r.side);
+    int word = say(&r, r.ada, fields);
+    picky.refuses = 1;
+    peer_say(r.ada, "{\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"refused\"}", r.side);
+    world_run(&r.w, 5);
+    picky.refuses = 0;
+    assert_int_equal(peer_count(r.ada, "\"code\":\"busy\""), 1);
+    peer_say(r.ada, "{\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\",\"consolidated_findings\":1}", r.side);
+    world_run(&r.w, 5);
+    keep(&r, word);
+    assert_int_equal(r.slow.count, word + 2);
+    assert_non_null(strstr(r.slow.bytes[word + 1], "\"sidebar_merge\""));
+    assert_non_null(strstr(r.slow.bytes[word + 1], "\"kept\""));
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sidebar_that_would_lose_a_value_of_its_parent_does_not_begin),
@@ -232,6 +282,7 @@ int main(void) {
         cmocka_unit_test(a_fork_that_would_lose_a_value_of_the_original_does_not_begin),
         cmocka_unit_test(a_merge_takes_on_what_was_said_just_before_it),
         cmocka_unit_test(a_merge_that_has_waited_for_a_change_waits_for_what_was_said_before_it),
+        cmocka_unit_test(a_merge_waits_for_what_is_on_its_way_though_the_last_word_was_refused),
         cmocka_unit_test(a_second_wait_made_from_the_state_before_is_void),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
