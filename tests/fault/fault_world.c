@@ -133,6 +133,7 @@ int fault_join(fault_world *world, const char *agent, wsm_permission permission,
     claims.sub = (wsm_slice){agent, strlen(agent)};
     claims.exp = world->hub.wall / 1000 + 86400; /* longer than any story takes */
     claims.permission = permission;
+    claims.can = WSM_CAN_STATUS;
     wsm_peer_init(&how, sizeof how);
     how.kind = WSM_PEER_MESSAGE;
     how.claims = &claims;

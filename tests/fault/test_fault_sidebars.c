@@ -77,6 +77,8 @@ static void names_are_set_inherited_and_taken_away(void **state) {
         SAY(BOB, "07", "data_ref", ",\"context_id\":\"$1\",\"name\":\"a new one\",\"value\":7"),
         SAY(ADA, "08", "context_request", ",\"context_id\":\"$1\""),
         SAY(ADA, "09", "context_request", ""),
+        SAY(CLEO, "11", "system_status", ",\"interval_s\":1"),
+        PASS(1100),
     };
     static const saga told = {"names", CAST, .present = 3, LINES(lines)};
     saga_tell(&told);
