@@ -57,7 +57,7 @@ TABLE = [
         "        wsm__append_flush(hub);\n"
         "    wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);\n    if (!item) return",
         "I-03", "a batch that is large enough is given away while the next record stands where its refusal is told",
-        case="integration/test_hub_memory"),
+        case="case_refusal_takes_a_records_place", worlds="memory_budget_bytes>400000 memory_budget_bytes<1000000 store_refuse"),
     bug("observer_stays_present", "lib/hub/session.c",
         "    if (is_active(conn)) wsm__heap_disarm(&hub->heap, &agent->timer);", "    wsm__heap_disarm(&hub->heap, &agent->timer);",
         "I-44", "who only observes keeps an agent present whose active connections have gone",
