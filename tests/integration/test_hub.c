@@ -676,13 +676,11 @@ static void what_was_handed_out_stays_until_the_transport_is_closed(void **state
     (void)state;
     hub_world *w = start();
     wsm_vec vec;
-    wsm_claims claims;
     wsm_peer how;
     wsm_conn *conn;
     begin(w);
-    wsm_claims_init(&claims, sizeof claims);
-    claims.sub = (wsm_slice){"bob", 3};
-    claims.exp = w->wall / 1000 + 60;
+    wsm_claims claims = world_claims(w, "bob");
+    claims.permission = WSM_PERMISSION_OBSERVER;
     wsm_peer_init(&how, sizeof how);
     how.kind = WSM_PEER_MESSAGE;
     how.claims = &claims;
@@ -754,14 +752,10 @@ static size_t frame_of(char *out, const char *text) {
 static void hear(const char *bytes, size_t len, size_t part, char *heard, size_t cap) {
     hub_world *w = start();
     begin(w);
-    wsm_claims claims;
+    wsm_claims claims = world_claims(w, "ada");
     wsm_peer how;
     peer *p = &w->peers[w->peers_count++];
-    wsm_claims_init(&claims, sizeof claims);
     wsm_peer_init(&how, sizeof how);
-    claims.sub = (wsm_slice){"ada", 3};
-    claims.exp = w->wall / 1000 + 3600;
-    claims.permission = WSM_PERMISSION_ACTIVE;
     how.kind = WSM_PEER_WEBSOCKET;
     how.claims = &claims;
     p->world = w;

@@ -9,10 +9,8 @@
 
 #include <cmocka.h>
 
-#include "hub_world.h"
-#include "kept_log.h"
+#include "kept_world.h"
 
-#define EPOCH  "00000000000000aa"
 #define BUDGET (2u << 20)
 
 /* What on_drop told, by agent, in the order in which they were first told of. */
@@ -41,18 +39,22 @@ static void shed_count(void *user, const wsm_metric *metric) {
     if (metric->labels && strcmp(metric->labels, "reason=\"shed\"") == 0) *(double *)user += metric->value;
 }
 
-static void start(hub_world *w, kept_log *kept) {
-    wsm_log log = kept_log_of(kept);
+/* Little memory, and queues that could hold more than that. */
+static void prepare(kept_world *k) {
     memset(drops, 0, sizeof drops);
-    world_init(w);
-    w->config.memory_budget_bytes = BUDGET;
-    w->config.queue_bytes_max = 16u << 20;
-    w->config.queue_messages_agent = 0;
-    w->config.history_records_max = 4;
-    w->config.stall_timeout_ms = 0;
-    w->config.dedup_ids_max = 16;
-    w->host.on_drop = on_drop;
-    assert_int_equal(world_start(w, &log), 0);
+    kept_world_init(k);
+    k->w.config.memory_budget_bytes = BUDGET;
+    k->w.config.queue_bytes_max = 16u << 20;
+    k->w.config.queue_messages_agent = 0;
+    k->w.config.history_records_max = 4;
+    k->w.config.stall_timeout_ms = 0;
+    k->w.config.dedup_ids_max = 16;
+    k->w.host.on_drop = on_drop;
+}
+
+static void start(kept_world *k) {
+    prepare(k);
+    kept_world_open(k);
 }
 
 static void say_large(peer *p, int from, int to, const char *priority) {
@@ -85,22 +87,21 @@ static const char *line_of(const wsm_vec *vec) {
 
 static void the_longest_queue_is_shed_first_and_reads_it_again(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {0};
+    kept_world k = {0};
     double shed = 0;
-    start(&w, &kept);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
-    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    start(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    peer *bob = world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
     bob->stalled = 1;
     say_large(ada, 1, 100, "normal");
-    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *carl = world_join(&k.w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
     carl->stalled = 1;
     say_large(ada, 101, 120, "background");
     say_large(ada, 121, 121, "critical");
     say_large(ada, 122, 700, "normal");
     assert_string_equal(drops[0].agent, "bob"); /* he held the most */
     assert_true(drops[0].shed > 300);
-    wsm_hub_metrics(w.hub, shed_count, &shed);
+    wsm_hub_metrics(k.w.hub, shed_count, &shed);
     assert_true(shed == (double)(drops[0].shed + drops[1].shed));
     assert_false(bob->gone || carl->gone);
     assert_has_all(ada, 1, 700); /* who takes what he is sent notices nothing */
@@ -108,27 +109,24 @@ static void the_longest_queue_is_shed_first_and_reads_it_again(void **state) {
     bob->stalled = carl->stalled = 0;
     peer_drain(bob);
     peer_drain(carl);
-    world_run(&w, 1000);
+    world_run(&k.w, 1000);
     assert_has_all(bob, 1, 700);
     assert_has_all(carl, 101, 700);
     assert_true(strstr(carl->text, "\"exchange\":[121,") < strstr(carl->text, "\"exchange\":[122,"));
     assert_true(strstr(bob->text, "\"exchange\":[121,") <
                 strstr(bob->text, "\"exchange\":[100,")); /* it was not shed */
     assert_int_equal(drops[0].others + drops[1].others, 0);
-    world_run(&w, 5000);
+    world_run(&k.w, 5000);
     assert_non_null(strstr(peer_last(bob, "\"type\":\"position\""), "\"offset\":701"));
-    world_end(&w);
-    assert_int_equal(w.mem.live, 0);
-    kept_log_free(&kept);
+    kept_world_end(&k);
 }
 
 static void no_position_goes_beyond_what_is_still_to_be_read_again(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {0};
-    start(&w, &kept);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
-    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    kept_world k = {0};
+    start(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    peer *bob = world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
     bob->stalled = 1;
     say_large(ada, 1, 40, "critical");
     say_large(ada, 41, 700, "normal");
@@ -143,11 +141,10 @@ static void no_position_goes_beyond_what_is_still_to_be_read_again(void **state)
         bob->len += (size_t)sprintf(bob->text + bob->len, "%s\n", line);
         received += strstr(line, "\"type\":\"memory_update\"") != NULL;
         wsm_conn_sent(bob->conn, vec.len);
-        world_run(&w, 500);
+        world_run(&k.w, 500);
     }
     assert_has_all(bob, 1, 700);
-    world_end(&w);
-    kept_log_free(&kept);
+    kept_world_end(&k);
 }
 
 /* The next frames, one by one. */
@@ -163,12 +160,11 @@ static void take(peer *p, int count) {
 
 static void what_one_lane_had_sent_before_the_other_is_not_sent_again(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {0};
-    start(&w, &kept);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
-    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
-    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    kept_world k = {0};
+    start(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    peer *bob = world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *carl = world_join(&k.w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
     bob->stalled = carl->stalled = 1;
     say_large(ada, 1, 40, "background");
     say_large(ada, 41, 100, "normal");
@@ -180,39 +176,35 @@ static void what_one_lane_had_sent_before_the_other_is_not_sent_again(void **sta
     bob->stalled = carl->stalled = 0;
     peer_drain(bob);
     peer_drain(carl);
-    world_run(&w, 1000);
+    world_run(&k.w, 1000);
     assert_has_all(bob, 1, 700);
     assert_has_all(carl, 1, 700);
-    world_end(&w);
-    kept_log_free(&kept);
+    kept_world_end(&k);
 }
 
 static void one_whose_replay_is_under_way_gets_all_of_it_in_order(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {0};
-    start(&w, &kept);
-    w.config.snapshot_records = 0;
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    kept_world k = {0};
+    start(&k);
+    peer *ada = kept_world_join(&k, "ada");
     say_large(ada, 1, 200, "normal");
-    peer *bob = &w.peers[w.peers_count];
+    peer *bob = &k.w.peers[k.w.peers_count];
     bob->stalled = 1;
-    world_join(&w, "bob", WSM_PERMISSION_OBSERVER, EPOCH, 0);
-    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, KEPT_EPOCH, 0);
+    peer *carl = world_join(&k.w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
     carl->stalled = 1;
     say_large(ada, 201, 900, "normal");
     bob->stalled = carl->stalled = 0;
     peer_drain(bob);
     peer_drain(carl);
-    world_run(&w, 1000);
+    world_run(&k.w, 1000);
     assert_true(drops[0].shed + drops[1].shed < 900); /* hardly anything is read twice */
     assert_has_all(bob, 1, 900);
     assert_has_all(carl, 201, 900);
     assert_non_null(strstr(peer_last(bob, "replay_end"), "\"offset\":201,\"count\":200"));
     assert_true(strstr(bob->text, "\"exchange\":[200,") < strstr(bob->text, "\"type\":\"replay_end\""));
     assert_true(strstr(bob->text, "\"exchange\":[201,") > strstr(bob->text, "\"type\":\"replay_end\""));
-    world_end(&w);
-    kept_log_free(&kept);
+    kept_world_end(&k);
 }
 
 static void take_at_once(peer *p) {
@@ -236,37 +228,25 @@ static bool has_shed(const char *agent) {
 /* Its last page goes beyond its end, and what came of that is given up: the count would be of more than had come. */
 static void a_replay_counts_what_has_come_before_its_end(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {0};
-    wsm_claims claims;
-    wsm_log log = kept_log_of(&kept);
-    memset(drops, 0, sizeof drops);
-    world_init(&w);
-    w.host.on_drop = on_drop;
-    w.config.memory_budget_bytes = BUDGET;
-    w.config.queue_bytes_max = 16u << 20;
-    w.config.queue_messages_agent = 0;
-    w.config.queue_messages_human = 40;
-    w.config.history_records_max = 4;
-    w.config.stall_timeout_ms = 0;
-    w.config.dedup_ids_max = 16;
-    assert_int_equal(world_start(&w, &log), 0);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    kept_world k = {0};
+    prepare(&k);
+    k.w.config.queue_messages_human = 40;
+    kept_world_open(&k);
+    peer *ada = kept_world_join(&k, "ada");
     say_large(ada, 1, 60, "normal");
-    wsm_claims_init(&claims, sizeof claims);
-    claims.sub = (wsm_slice){"bob", 3};
+    wsm_claims claims = world_claims(&k.w, "bob");
+    claims.permission = WSM_PERMISSION_OBSERVER;
     claims.kind = WSM_KIND_HUMAN;
-    claims.exp = w.wall / 1000 + 3600;
-    peer *bob = &w.peers[w.peers_count];
+    peer *bob = &k.w.peers[k.w.peers_count];
     bob->stalled = 1;
-    world_join_as(&w, &claims, EPOCH, 0);
+    world_join_as(&k.w, &claims, KEPT_EPOCH, 0);
     say_large(ada, 61, 100, "normal");
     take_at_once(bob);
-    peer *carl = world_join(&w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
+    peer *carl = world_join(&k.w, "carl", WSM_PERMISSION_OBSERVER, NULL, 0);
     carl->stalled = 1;
     int last = 100;
     double used = 0;
-    for (; used < BUDGET * 0.8 && !has_shed("bob"); wsm_hub_metrics(w.hub, memory_used, &used)) {
+    for (; used < BUDGET * 0.8 && !has_shed("bob"); wsm_hub_metrics(k.w.hub, memory_used, &used)) {
         last++; /* critical ones are not given up */
         say_large(ada, last, last, "critical");
     }
@@ -275,31 +255,29 @@ static void a_replay_counts_what_has_come_before_its_end(void **state) {
     peer_drain(carl);
     bob->stalled = 0;
     peer_drain(bob);
-    world_run(&w, 5000);
+    world_run(&k.w, 5000);
     assert_has_all(bob, 1, last);
     const char *end = strstr(bob->text, "\"type\":\"replay_end\"");
     assert_non_null(end);
     long came = 0;
     for (const char *at = bob->text; (at = strstr(at, "\"exchange\":[")) != NULL && at < end; at++) came++;
     assert_int_equal(strtol(strstr(end, "\"count\":") + 8, NULL, 10), came);
-    world_end(&w);
-    kept_log_free(&kept);
+    kept_world_end(&k);
 }
 
 /* A position before the notice of a gap would let a client that is cut in between resume behind it. */
 static void a_gap_that_waits_holds_the_position_back(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {.misses = 3, .loses = 3};
-    start(&w, &kept);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
-    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
+    kept_world k = {.kept = {.misses = 3, .loses = 3}};
+    start(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    peer *bob = world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, NULL, 0);
     bob->stalled = 1;
     say_large(ada, 1, 2, "normal");
     wsm_vec vec[8];
     wsm_conn_pending(bob->conn, vec, 8); /* the first two are on their way */
     say_large(ada, 3, 4, "normal");
-    world_run(&w, 3000);
+    world_run(&k.w, 3000);
     size_t count = wsm_conn_pending(bob->conn, vec, 8);
     assert_in_range(count, 4, 8);
     for (size_t i = 0; i < count; i++) {
@@ -308,8 +286,7 @@ static void a_gap_that_waits_holds_the_position_back(void **state) {
         assert_true(!position || strstr(position, "\"offset\":2"));
         assert_true(i + 1 < count); /* it does come */
     }
-    world_end(&w);
-    kept_log_free(&kept);
+    kept_world_end(&k);
 }
 
 typedef struct host_page {
@@ -332,25 +309,23 @@ static void on_page(void *user, const wsm_page *page) {
 /* A page of the store is copied before it is looked at. */
 static void a_page_is_no_larger_than_a_small_budget_can_hold(void **state) {
     (void)state;
-    hub_world w;
-    kept_log kept = {0};
-    wsm_log log = kept_log_of(&kept);
+    kept_world k = {0};
     static char text[31000];
-    world_init(&w);
-    w.config.memory_budget_bytes = BUDGET;
-    w.config.history_records_max = 4;
-    w.config.replay_page_bytes = 16u << 20;
-    w.config.queue_bytes_max = 16u << 20;
-    w.host.on_page = on_page;
-    assert_int_equal(world_start(&w, &log), 0);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    kept_world_init(&k);
+    k.w.config.memory_budget_bytes = BUDGET;
+    k.w.config.history_records_max = 4;
+    k.w.config.replay_page_bytes = 16u << 20;
+    k.w.config.queue_bytes_max = 16u << 20;
+    k.w.host.on_page = on_page;
+    kept_world_open(&k);
+    peer *ada = kept_world_join(&k, "ada");
     for (int n = 1; n <= 80; n++) {
         int len = snprintf(text, sizeof text, "{\"type\":\"memory_update\",\"exchange\":\"%030000d\"}", n);
         wsm_conn_recv(ada->conn, text, (size_t)len);
-        world_run(&w, 20);
+        world_run(&k.w, 20);
     }
-    peer *bob = world_join(&w, "bob", WSM_PERMISSION_OBSERVER, EPOCH, 0);
-    world_run(&w, 10000);
+    peer *bob = world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, KEPT_EPOCH, 0);
+    world_run(&k.w, 10000);
     assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 80);
     assert_int_equal(peer_count(bob, "replay_end"), 1);
 
@@ -358,35 +333,26 @@ static void a_page_is_no_larger_than_a_small_budget_can_hold(void **state) {
     host_got = &got;
     do {
         got.came = false;
-        assert_int_equal(wsm_records_read(w.hub, NULL, got.next, 500, 1), 0);
-        world_run(&w, 1000);
+        assert_int_equal(wsm_records_read(k.w.hub, NULL, got.next, 500, 1), 0);
+        world_run(&k.w, 1000);
         assert_true(got.came);
     } while (got.more);
     assert_int_equal(got.count, 80);
     peer_forget(ada);
     peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":\"after\"}");
     assert_int_equal(peer_count(ada, "after"), 1); /* nothing is held up */
-    world_end(&w);
-    kept_log_free(&kept);
-}
-
-static void count_drop(void *user, const wsm_drop *drop) {
-    (void)user;
-    (void)drop;
+    kept_world_end(&k);
 }
 
 /* The log takes its time, and what it has not yet told of fills the memory: there must be some left to apply it. */
 static void what_is_under_way_can_still_be_applied(void **state) {
     (void)state;
-    hub_world w;
-    kept_log *kept = calloc(1, sizeof *kept);
-    assert_non_null(kept);
-    start(&w, kept);
-    w.host.on_drop = count_drop;
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
-    world_run(&w, 100);
-    kept->holds = 1;
-    kept->told = kept->count;
+    kept_world k = {0};
+    start(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    world_run(&k.w, 100);
+    k.kept.holds = 1;
+    k.kept.told = k.kept.count;
     static char filler[30001], text[31000];
     memset(filler, 'x', 30000);
     for (int n = 1; n <= 100; n++) {
@@ -397,16 +363,13 @@ static void what_is_under_way_can_still_be_applied(void **state) {
         wsm_conn_recv(ada->conn, text, (size_t)len);
     }
     assert_non_null(strstr(peer_last(ada, "\"type\":\"error\""), "\"code\":\"busy\""));
-    for (int i = 0; i < 100 && kept_log_release(kept); i++) world_run(&w, 100);
-    assert_int_equal(kept->waiting_count, 0);
-    world_run(&w, 5000);
+    for (int i = 0; i < 100 && kept_log_release(&k.kept); i++) world_run(&k.w, 100);
+    assert_int_equal(k.kept.waiting_count, 0);
+    world_run(&k.w, 5000);
     int taken = peer_count(ada, "\"type\":\"ack\"");
     assert_in_range(taken, 30, 99);
     assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), taken);
-    world_end(&w);
-    assert_int_equal(w.mem.live, 0);
-    kept_log_free(kept);
-    free(kept);
+    kept_world_end(&k);
 }
 
 static struct {
@@ -437,24 +400,22 @@ static void say_three(hub_world *w, peer *p) {
 static void a_part_of_a_turn_that_is_refused_spoils_no_record(void **state) {
     (void)state;
     for (int accepts = 0; accepts < 4; accepts++) {
-        hub_world w;
-        kept_log *kept = calloc(1, sizeof *kept);
-        assert_non_null(kept);
-        wsm_log log = kept_log_of(kept);
+        kept_world k = {0};
+        wsm_log log = kept_log_of(&k.kept);
         fussy.append = log.append;
         log.append = fussy_append;
         fussy.accepts = 1000;
-        world_init(&w);
-        w.config.memory_budget_bytes = BUDGET;
-        assert_int_equal(world_start(&w, &log), 0);
-        peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
-        world_run(&w, 100);
+        kept_world_init(&k);
+        k.w.config.memory_budget_bytes = BUDGET;
+        assert_int_equal(world_start(&k.w, &log), 0);
+        peer *ada = kept_world_join(&k, "ada");
+        world_run(&k.w, 100);
         peer_forget(ada);
         fussy.accepts = accepts;
         fussy.appends = 0;
-        w.in_callback = say_three; /* all in one turn */
+        k.w.in_callback = say_three; /* all in one turn */
         peer_say(ada, "{\"type\":\"agent_list\",\"message_id\":\"00000000-0000-4000-8000-%012d\"}", 9);
-        world_run(&w, 100);
+        world_run(&k.w, 100);
         assert_int_equal(peer_count(ada, "\"code\":\"store_failed\""), accepts < 3 ? 3 - accepts : 0);
         assert_int_equal(peer_count(ada, "\"durable\":true"), accepts < 3 ? accepts : 3);
         assert_int_equal(fussy.appends, accepts < 3 ? accepts + 1 : 3);
@@ -464,10 +425,7 @@ static void a_part_of_a_turn_that_is_refused_spoils_no_record(void **state) {
             assert_int_equal(peer_count(ada, part), n <= accepts);
         }
         assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), accepts < 3 ? accepts : 3);
-        world_end(&w);
-        assert_int_equal(w.mem.live, 0);
-        kept_log_free(kept);
-        free(kept);
+        kept_world_end(&k);
     }
 }
 
@@ -488,7 +446,7 @@ static int load_greedily(hub_world *w, const kept_log *kept) {
         }
     }
     wsm_log_info_init(&info, sizeof info);
-    info.epoch = EPOCH;
+    info.epoch = KEPT_EPOCH;
     info.first_offset = 1;
     info.last_offset = kept->count;
     while (wsm_log_ready(w->hub, &info, 0)) {
@@ -502,40 +460,35 @@ static int load_greedily(hub_world *w, const kept_log *kept) {
 /* The records behind a snapshot must not take the room that it needs to become the state that they change. */
 static void a_snapshot_is_loaded_though_much_stands_behind_it(void **state) {
     (void)state;
-    hub_world w;
+    kept_world k = {0};
     static char filler[30001], text[31000];
-    kept_log *kept = calloc(1, sizeof *kept);
-    assert_non_null(kept);
     memset(filler, 'x', 30000);
-    wsm_log log = kept_log_of(kept);
-    world_init(&w);
-    w.config.snapshot_records = 150;
-    assert_int_equal(world_start(&w, &log), 0);
-    peer *ada = world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    kept_world_init(&k);
+    k.w.config.snapshot_records = 150;
+    kept_world_open(&k);
+    peer *ada = kept_world_join(&k, "ada");
     for (int n = 0; n < 250; n++) {
         bool is_ref = n < 160;
         int len = is_ref ? snprintf(text, sizeof text, "{\"type\":\"data_ref\",\"name\":\"n%d\",\"value\":\"%.3000s\"}",
                                     n, filler)
                          : snprintf(text, sizeof text, "{\"type\":\"memory_update\",\"exchange\":\"%s\"}", filler);
         wsm_conn_recv(ada->conn, text, (size_t)len);
-        world_run(&w, 1000);
+        world_run(&k.w, 1000);
     }
-    world_end(&w);
-    assert_true(kept->snapshot_len > 400000);
-    assert_true(kept->count - kept->snapshot_offset > 90);
+    kept_world_close(&k);
+    assert_true(k.kept.snapshot_len > 400000);
+    assert_true(k.kept.count - k.kept.snapshot_offset > 90);
 
+    wsm_log log = kept_log_of(&k.kept);
     log.open = open_later;
-    world_init(&w);
-    w.config.memory_budget_bytes = BUDGET;
-    w.config.history_records_max = 4;
-    assert_int_equal(world_start(&w, &log), 0);
-    assert_true(load_greedily(&w, kept) > 0);
-    assert_int_equal(w.ready, 1);
-    assert_int_equal(w.ready_err, 0);
-    world_end(&w);
-    assert_int_equal(w.mem.live, 0);
-    kept_log_free(kept);
-    free(kept);
+    kept_world_init(&k);
+    k.w.config.memory_budget_bytes = BUDGET;
+    k.w.config.history_records_max = 4;
+    assert_int_equal(world_start(&k.w, &log), 0);
+    assert_true(load_greedily(&k.w, &k.kept) > 0);
+    assert_int_equal(k.w.ready, 1);
+    assert_int_equal(k.w.ready_err, 0);
+    kept_world_end(&k);
 }
 
 int main(void) {

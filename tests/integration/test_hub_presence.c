@@ -201,32 +201,30 @@ static void note_audit(void *user, const wsm_event *event) {
     snprintf(intakes + len, sizeof intakes - len, "audit %.*s;", (int)event->agent_id.len, event->agent_id.ptr);
 }
 
-static peer *join_with(hub_world *w, const char *agent, wsm_slice *specialty) {
-    wsm_claims claims;
-    wsm_claims_init(&claims, sizeof claims);
-    claims.sub = (wsm_slice){agent, strlen(agent)};
-    claims.permission = WSM_PERMISSION_ACTIVE;
-    claims.exp = w->wall / 1000 + 3600;
-    claims.specialties = specialty;
-    claims.specialties_count = 1;
-    return world_join_as(w, &claims, NULL, 0);
-}
-
 static void the_host_hears_of_new_agents_and_of_changed_cards_once(void **state) {
     (void)state;
     hub_world w;
-    wsm_slice tests = {"tests", 5}, code = {"code", 4};
     intakes[0] = '\0';
     world_init(&w);
     w.host.on_intake = note_intake;
     w.host.on_audit = note_audit;
     assert_int_equal(world_start(&w, NULL), 0);
-    peer_leave(join_with(&w, "ada", &tests));
-    peer_leave(join_with(&w, "ada", &tests)); /* nothing new */
-    peer_leave(join_with(&w, "ada", &code));
+    peer_leave(world_join_skilled(&w, "ada", "tests"));
+    peer_leave(world_join_skilled(&w, "ada", "tests")); /* nothing new */
+    peer_leave(world_join_skilled(&w, "ada", "code"));
     world_join(&w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0); /* takes no part */
     assert_string_equal(intakes, "audit ada;ada 0 [\"tests\"];audit ada;ada 0 [\"code\"];");
     end(&w);
+}
+
+/* On a log that keeps when it is told to, with a host that notes what it hears of new agents. */
+static void begin_held(hub_world *w, held_log *held) {
+    wsm_log log = held_log_of(held);
+    intakes[0] = '\0';
+    world_init(w);
+    w->host.on_intake = note_intake;
+    assert_int_equal(world_start(w, &log), 0);
+    world_run(w, 5);
 }
 
 static void keep_all(hub_world *w, held_log *held) {
@@ -240,15 +238,9 @@ static void keep_all(hub_world *w, held_log *held) {
 static void a_card_that_is_written_again_says_the_same(void **state) {
     (void)state;
     hub_world w;
-    wsm_slice tests = {"tests", 5};
     held_log held = {0};
-    wsm_log log = held_log_of(&held);
-    intakes[0] = '\0';
-    world_init(&w);
-    w.host.on_intake = note_intake;
-    assert_int_equal(world_start(&w, &log), 0);
-    world_run(&w, 5);
-    peer *ada = join_with(&w, "ada", &tests);
+    begin_held(&w, &held);
+    peer *ada = world_join_skilled(&w, "ada", "tests");
     world_run(&w, 1500);
     held_log_fail(&held);
     peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":\"mine\"}");
@@ -264,17 +256,11 @@ static void a_card_that_is_written_again_says_the_same(void **state) {
 static void a_card_that_changes_while_the_first_is_on_its_way_is_told_of(void **state) {
     (void)state;
     hub_world w;
-    wsm_slice tests = {"tests", 5}, code = {"code", 4};
     held_log held = {0};
-    wsm_log log = held_log_of(&held);
-    intakes[0] = '\0';
-    world_init(&w);
-    w.host.on_intake = note_intake;
-    assert_int_equal(world_start(&w, &log), 0);
-    world_run(&w, 5);
-    peer_leave(join_with(&w, "ada", &tests));
+    begin_held(&w, &held);
+    peer_leave(world_join_skilled(&w, "ada", "tests"));
     world_run(&w, 100);
-    join_with(&w, "ada", &code);
+    world_join_skilled(&w, "ada", "code");
     keep_all(&w, &held);
     assert_string_equal(intakes, "ada 0 [\"tests\"];");
     world_run(&w, 3000);
@@ -290,15 +276,9 @@ static void a_card_that_changes_while_the_first_is_on_its_way_is_told_of(void **
 static void an_agent_that_the_host_vouches_for_keeps_its_card(void **state) {
     (void)state;
     hub_world w;
-    wsm_slice tests = {"tests", 5};
     held_log held = {0};
-    wsm_log log = held_log_of(&held);
-    intakes[0] = '\0';
-    world_init(&w);
-    w.host.on_intake = note_intake;
-    assert_int_equal(world_start(&w, &log), 0);
-    world_run(&w, 5);
-    peer_leave(join_with(&w, "ada", &tests));
+    begin_held(&w, &held);
+    peer_leave(world_join_skilled(&w, "ada", "tests"));
     world_run(&w, 1500);
     peer *eve = world_join(&w, "eve", WSM_PERMISSION_OBSERVER, NULL, 0);
     host_ask(&w, "ada", "{\"type\":\"memory_update\",\"exchange\":\"hers\"}");

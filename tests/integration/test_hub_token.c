@@ -18,12 +18,9 @@ static struct {
     wsm_slice kept; /* it stays valid until the answer */
 } check;
 
-static wsm_claims claims_of(const hub_world *w) {
-    wsm_claims claims;
-    wsm_claims_init(&claims, sizeof claims);
-    claims.sub = (wsm_slice){"ada", 3};
+static wsm_claims for_an_hour(const hub_world *w) {
+    wsm_claims claims = world_claims(w, "ada");
     claims.exp = w->wall / 1000 + 3600;
-    claims.permission = WSM_PERMISSION_ACTIVE;
     return claims;
 }
 
@@ -32,7 +29,7 @@ static int token_check(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *
     check.conn = conn;
     check.kept = token;
     snprintf(check.token, sizeof check.token, "%.*s", (int)token.len, token.ptr);
-    if (check.answer == 0) *claims = claims_of(user);
+    if (check.answer == 0) *claims = for_an_hour(user);
     return check.answer;
 }
 
@@ -112,7 +109,7 @@ static void hello_waits_for_the_hosts_answer(void **state) {
     assert_memory_equal(check.kept.ptr, "abc", 3);
     say_frame(p, "{\"type\":\"agent_list\",\"message_id\":\"00000000-0000-4000-8000-000000000001\"}");
     assert_true(has(p, "\"original_message_id\":\"00000000-0000-4000-8000-000000000001\",\"code\":\"busy\""));
-    wsm_claims claims = claims_of(&w);
+    wsm_claims claims = for_an_hour(&w);
     assert_int_equal(wsm_conn_authorize(check.conn, 0, &claims), 0);
     assert_true(has(p, "\"type\":\"welcome\""));
     assert_int_equal(wsm_conn_authorize(check.conn, 0, &claims), WSM_ERR_STATE);
@@ -164,7 +161,7 @@ static void a_peer_that_comes_upgraded_may_wait_too(void **state) {
     begin(&w, WSM_ERR_PENDING);
     peer *p = with_token(&w, "xyz");
     assert_null(peer_last(p, "welcome"));
-    wsm_claims claims = claims_of(&w);
+    wsm_claims claims = for_an_hour(&w);
     assert_int_equal(wsm_conn_authorize(check.conn, 0, &claims), 0);
     assert_non_null(peer_last(p, "welcome"));
     end(&w);
@@ -203,7 +200,7 @@ static void any_allocation_may_fail_meanwhile(void **state) {
         hub_world w;
         begin(&w, WSM_ERR_PENDING);
         peer *p = upgraded(&w);
-        wsm_claims claims = claims_of(&w);
+        wsm_claims claims = for_an_hour(&w);
         w.mem.fail_at = w.mem.calls + n;
         unsigned char frame[64] = {0x81, 0x80 | (sizeof HELLO - 1)};
         memcpy(frame + 6, HELLO, sizeof HELLO - 1);

@@ -47,16 +47,6 @@ static void call_bob(room *r, int n) {
     peer_say(r->ada, "{\"type\":\"mention_route\",\"target_agents\":[\"bob\"],\"message\":\"m%d\"}", n);
 }
 
-static peer *join_for(room *r, wsm_purpose purpose) {
-    wsm_claims claims;
-    wsm_claims_init(&claims, sizeof claims);
-    claims.exp = r->w.wall / 1000 + 3600;
-    claims.sub = (wsm_slice){"bob", 3};
-    claims.permission = WSM_PERMISSION_ACTIVE;
-    claims.purpose = purpose;
-    return world_join_as(&r->w, &claims, NULL, 0);
-}
-
 /* While the page is read, other things fill the queue of a slow reader. */
 static void a_page_that_fits_no_more_waits_for_room(void **state) {
     (void)state;
@@ -95,7 +85,8 @@ static void what_the_backup_has_asked_for_goes_out_once_though_the_primary_comes
         call_bob(&r, 1);
         call_bob(&r, 2);
         r.kept.holds_pages = 1;
-        peer *backup = join_for(&r, WSM_PURPOSE_BACKUP), *primary = join_for(&r, WSM_PURPOSE_PRIMARY);
+        peer *backup = world_join_for(&r.w, "bob", WSM_PURPOSE_BACKUP);
+        peer *primary = world_join_for(&r.w, "bob", WSM_PURPOSE_PRIMARY);
         assert_int_equal(r.kept.held_count, 2);
         r.kept.holds_pages = 0;
         kept_log_answer(&r.kept, first);

@@ -17,26 +17,14 @@ typedef struct scene {
     peer *ada, *bob, *cy;
 } scene;
 
-static peer *join(hub_world *w, const char *name, const char *specialty) {
-    wsm_claims claims;
-    wsm_slice specialties[1] = {{specialty, strlen(specialty)}};
-    wsm_claims_init(&claims, sizeof claims);
-    claims.sub = (wsm_slice){name, strlen(name)};
-    claims.exp = w->wall / 1000 + 3600;
-    claims.permission = WSM_PERMISSION_ACTIVE;
-    claims.specialties = specialties;
-    claims.specialties_count = 1;
-    return world_join_as(w, &claims, NULL, 0);
-}
-
 static scene begin(void) {
     scene s = {.world = calloc(1, sizeof *s.world)};
     assert_non_null(s.world);
     world_init(s.world);
     assert_int_equal(world_start(s.world, NULL), 0);
-    s.ada = join(s.world, "ada", "research");
-    s.bob = join(s.world, "bob", "debugging");
-    s.cy = join(s.world, "cy", "testing");
+    s.ada = world_join_skilled(s.world, "ada", "research");
+    s.bob = world_join_skilled(s.world, "bob", "debugging");
+    s.cy = world_join_skilled(s.world, "cy", "testing");
     world_run(s.world, 10);
     return s;
 }

@@ -410,13 +410,9 @@ static void a_token_that_does_not_cover_a_context_reads_nothing_of_it(void **sta
     room r;
     char side[SIDE_ID];
     static const wsm_slice covered[] = {{"sb-*", 4}};
-    wsm_claims claims;
     (void)state;
     open_room(&r);
-    wsm_claims_init(&claims, sizeof claims);
-    claims.sub = (wsm_slice){"eve", 3};
-    claims.permission = WSM_PERMISSION_ACTIVE;
-    claims.exp = r.w.wall / 1000 + 3600;
+    wsm_claims claims = world_claims(&r.w, "eve");
     claims.contexts = covered;
     claims.contexts_count = 1;
     peer *eve = world_join_as(&r.w, &claims, NULL, 0);

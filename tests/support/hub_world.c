@@ -115,6 +115,15 @@ void world_init(hub_world *world) {
     world->host.on_ready = on_ready;
 }
 
+void world_init_again(hub_world *world) {
+    int64_t wall = world->wall;
+    unsigned random = world->random;
+    world_init(world);
+    if (wall == 0) return;
+    world->wall = wall;
+    world->random = random;
+}
+
 int world_start(hub_world *world, const wsm_log *log) {
     return wsm_hub_new(&world->hub, &world->config, &world->host, log, world);
 }
@@ -152,13 +161,33 @@ peer *world_join_as(hub_world *world, const wsm_claims *claims, const char *epoc
     return p;
 }
 
-peer *world_join(hub_world *world, const char *agent, wsm_permission permission, const char *epoch, uint64_t after) {
+wsm_claims world_claims(const hub_world *world, const char *agent) {
     wsm_claims claims;
     wsm_claims_init(&claims, sizeof claims);
     claims.sub = (wsm_slice){agent, strlen(agent)};
     claims.exp = world->wall / 1000 + 30 * 86400; /* stories take days */
+    claims.permission = WSM_PERMISSION_ACTIVE;
+    return claims;
+}
+
+peer *world_join(hub_world *world, const char *agent, wsm_permission permission, const char *epoch, uint64_t after) {
+    wsm_claims claims = world_claims(world, agent);
     claims.permission = permission;
     return world_join_as(world, &claims, epoch, after);
+}
+
+peer *world_join_skilled(hub_world *world, const char *agent, const char *specialty) {
+    wsm_claims claims = world_claims(world, agent);
+    wsm_slice skill = {specialty, strlen(specialty)};
+    claims.specialties = &skill;
+    claims.specialties_count = 1;
+    return world_join_as(world, &claims, NULL, 0);
+}
+
+peer *world_join_for(hub_world *world, const char *agent, wsm_purpose purpose) {
+    wsm_claims claims = world_claims(world, agent);
+    claims.purpose = purpose;
+    return world_join_as(world, &claims, NULL, 0);
 }
 
 int peer_say(peer *p, const char *format, ...) {

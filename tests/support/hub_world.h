@@ -38,11 +38,17 @@ typedef struct hub_world {
 } hub_world;
 
 void world_init(hub_world *world); /* defaults; change world->config, world->host, then: */
+/* The same for the next life after world_end, or the first of a zeroed world: its clock and its dice go on. */
+void world_init_again(hub_world *world);
 int world_start(hub_world *world, const wsm_log *log);
 void world_end(hub_world *world);              /* frees everything; world->mem.live must be 0 then */
 void world_run(hub_world *world, uint64_t ms); /* time passes, in steps of the hub's own deadlines */
 peer *world_join(hub_world *world, const char *agent, wsm_permission permission, const char *epoch, uint64_t after);
+/* What world_join says for an active agent; change it, and: */
+wsm_claims world_claims(const hub_world *world, const char *agent);
 peer *world_join_as(hub_world *world, const wsm_claims *claims, const char *epoch, uint64_t after);
+peer *world_join_skilled(hub_world *world, const char *agent, const char *specialty);
+peer *world_join_for(hub_world *world, const char *agent, wsm_purpose purpose);
 int peer_say(peer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void peer_leave(peer *p);
 void peer_drain(peer *p);                        /* what was held back by `stalled` */

@@ -42,7 +42,7 @@ static int change_array(cJSON *array, const char *op, const char *last, const cJ
 }
 
 static int change_object(cJSON *object, const char *op, const char *last, const cJSON *value) {
-    int is_there = cJSON_HasObjectItem(object, last) && cJSON_GetObjectItemCaseSensitive(object, last);
+    int is_there = cJSON_GetObjectItemCaseSensitive(object, last) != NULL;
     if (!is_there && strcmp(op, "add") != 0) return 1;
     if (is_there) cJSON_DeleteItemFromObjectCaseSensitive(object, last);
     return strcmp(op, "remove") == 0 ? 0 : !cJSON_AddItemToObject(object, last, cJSON_Duplicate(value, 1));
