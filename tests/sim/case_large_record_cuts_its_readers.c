@@ -6,8 +6,7 @@
 static const wsm_sim_choice choices[] = {
     {0, 0, "draw_limits 1048576, 8192, 16384, 65536", 1},
     {0, 1, "draw_limits 1048576, 8192, 16384, 65536", 2},
-    {3, 0, "update 64", 63},
-    {3, 0, "update 20000", 7700},
+    LARGE_UPDATE(3, 7700),
     {4, 0, "strike_process crash", 1},
     {4, 0, "configure_anew smaller_queue", 1},
 };

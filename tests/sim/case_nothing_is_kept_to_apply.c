@@ -4,29 +4,14 @@
 #include "replay.h"
 
 static const wsm_sim_choice choices[] = {
-    {0, 0, "draw_memory 12", 11},
-    {0, 0, "draw_memory 600000, 450000, 900000", 1},
-    {0, 1, "draw_memory 600000, 450000, 900000", 1},
+    SMALL_BUDGET,
     {3, 0, "wsm__sim_store_latency store_slow", 1},
     {3, 0, "wsm__sim_store_latency 100", 99},
-    {4, 0, "update 64", 63},
-    {4, 0, "update 20000", 19999},
-    {5, 0, "update 64", 63},
-    {5, 0, "update 20000", 19999},
-    {6, 0, "update 64", 63},
-    {6, 0, "update 20000", 19999},
-    {7, 0, "update 64", 63},
-    {7, 0, "update 20000", 19999},
-    {8, 0, "update 64", 63},
-    {8, 0, "update 20000", 19999},
-    {9, 0, "update 64", 63},
-    {9, 0, "update 20000", 19999},
-    {10, 0, "update 64", 63},
-    {10, 0, "update 20000", 19999},
-    {11, 0, "update 64", 63},
-    {11, 0, "update 20000", 19999},
-    {12, 0, "update 64", 63},
-    {12, 0, "update 20000", 19999},
+    FIVE_LARGE_UPDATES(4, 19999),
+    LARGE_UPDATE(9, 19999),
+    LARGE_UPDATE(10, 19999),
+    LARGE_UPDATE(11, 19999),
+    LARGE_UPDATE(12, 19999),
 };
 
 int main(void) {

@@ -8,6 +8,23 @@
 
 #include <wsm/sim.h>
 
+/* Choices that say one thing together, for the scripts that are written by hand. */
+
+#define CHOICE(step, nth, name, value)                                                                                 \
+    { step, nth, name, value }
+
+/* In that step an update comes that is padded with so many bytes, less than 20000; and in each of five, of ten. */
+#define LARGE_UPDATE(step, bytes) CHOICE(step, 0, "update 64", 63), CHOICE(step, 0, "update 20000", bytes)
+#define FIVE_LARGE_UPDATES(from, bytes)                                                                                \
+    LARGE_UPDATE(from, bytes), LARGE_UPDATE(from + 1, bytes), LARGE_UPDATE(from + 2, bytes),                           \
+        LARGE_UPDATE(from + 3, bytes), LARGE_UPDATE(from + 4, bytes)
+#define TEN_LARGE_UPDATES(from, bytes) FIVE_LARGE_UPDATES(from, bytes), FIVE_LARGE_UPDATES(from + 5, bytes)
+
+/* The hub may have 450 kB, from the start and when it is configured anew. */
+#define SMALL_BUDGET                                                                                                   \
+    CHOICE(0, 0, "draw_memory 12", 11), CHOICE(0, 0, "draw_memory 600000, 450000, 900000", 1),                         \
+        CHOICE(0, 1, "draw_memory 600000, 450000, 900000", 1)
+
 static int replay_script(const wsm_sim_script *script, const char *invariant) {
     wsm_sim_report report;
     wsm_sim_report_init(&report, sizeof report);
