@@ -34,7 +34,7 @@ DESTDIR ?=
 CFLAGS  ?= -O2 -g
 STAGES  ?=
 PYTHON  := /usr/bin/python3
-VERSION := $(shell sed -n 's/^\#define WSM_VERSION "\(.*\)"/\1/p' include/wsm/version.h)
+VERSION := $(shell sed -n 's/^\#define WSM_VERSION  *"\(.*\)"/\1/p' include/wsm/version.h)
 SONAME  := 0
 
 ifeq ($(SANITIZE),1)

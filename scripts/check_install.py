@@ -4,6 +4,7 @@ builds against them shared and static and runs, and uninstall leaves nothing."""
 
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -13,7 +14,7 @@ from tally import Tally
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
 EXPECTED = """
-include/wsm/wsm.h include/wsm/uv.h include/wsm/sqlite.h bin/wsmd bin/wsmcat
+include/wsm/wsm.h include/wsm/uv.h include/wsm/sqlite.h bin/wsmd bin/wsmcat bin/wsm-sim
 lib/libwsm.a lib/libwsm.so lib/libwsm.so.0 lib/libwsm-uv.a lib/libwsm-uv.so lib/libwsm-sqlite.a lib/libwsm-sqlite.so
 lib/pkgconfig/wsm.pc lib/pkgconfig/wsm-uv.pc lib/pkgconfig/wsm-sqlite.pc
 include/wsm/log_test.h include/wsm/sim.h lib/libwsm-sim.a lib/libwsm-sim.so lib/pkgconfig/wsm-sim.pc
@@ -30,6 +31,7 @@ int main(void) {
     return listener.backlog ? 0 : 1;
 }
 """
+VERSION = re.search(r'^#define WSM_VERSION +"(.+)"$', (ROOT / "include/wsm/version.h").read_text(), re.M)[1]
 
 
 def make(target, destination):
@@ -67,6 +69,12 @@ def main():
                 ran = subprocess.run([str(program)], env=environment, capture_output=True, text=True, timeout=60)
                 tally.check(ran.returncode == 0, f"{what} ended with {ran.returncode}: {ran.stderr}")
 
+        for name in ("wsm", "wsm-uv", "wsm-sqlite", "wsm-sim"):
+            told = flags("--modversion", name)
+            tally.check(told == [VERSION], f"{name}.pc says version {' '.join(told) or 'nothing'}, expected {VERSION}")
+            flags("--exists", "--print-errors", f"{name} >= {VERSION}")
+            library = usr / f"lib/lib{name}.so.{VERSION}"
+            tally.check(library.is_file() and not library.is_symlink(), f"make install did not put {library.name}")
         cflags = flags("--cflags", "wsm")
         builds_and_runs("the example, shared", example()[0], cflags, flags("--libs", "wsm"))
         # Debian has wslay and cJSON as shared objects only, so only ours are linked statically.
