@@ -44,7 +44,7 @@ typedef struct wsm_config {
     uint32_t close_timeout_ms;        /* 5000, for the close handshake; 0: none */
     uint32_t stall_timeout_ms;        /* 10000 without progress in writing: closed as a slow consumer */
     uint32_t ping_interval_ms;        /* 30000 of silence, give or take a tenth */
-    uint32_t ping_strikes;            /* 3 intervals without a byte close with 4012 */
+    uint32_t ping_strikes;            /* 3 intervals without a byte, or output that goes, close with 4012 */
     uint32_t presence_grace_ms;       /* 15000 after an agent's last connection it is offline */
     uint32_t position_interval_ms;    /* 1000: `position` at most that often */
 

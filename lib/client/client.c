@@ -212,7 +212,7 @@ static void fail(wsm_client *client, uint16_t code, const char *why, uint64_t no
 static void settle(wsm_client *client, uint64_t now) {
     if (client->freed || !is_upgraded(client)) return;
     bool was_open = client->link.state == WSM__LINK_OPEN, pinged = false;
-    client->due = wsm__link_tick(&client->link, now, &pinged);
+    client->due = wsm__link_tick(&client->link, now, wsm_client_queued(client) > 0, &pinged);
     if (was_open && client->link.state != WSM__LINK_OPEN && client->link.code_sent)
         code_set(client, client->link.code_sent, wsm__slice_str(wsm_close_name(client->link.code_sent)));
     if (client->open_by < client->due) client->due = client->open_by;

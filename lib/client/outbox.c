@@ -58,8 +58,8 @@ size_t wsm_client_pending(wsm_client *client, wsm_vec *vec, size_t cap) {
 
 void wsm__client_wrote(wsm_client *client, size_t len) {
     uint32_t done = 0;
-    wsm__outq_sent(&client->out, &client->blocks, len, &done);
-    if (client->close_out && !client->out.bytes && !client->held) wsm__link_wrote_all(&client->link);
+    size_t went = wsm__outq_sent(&client->out, &client->blocks, len, &done);
+    if (went > 0) wsm__link_wrote(&client->link, client->close_out && !client->out.bytes && !client->held);
 }
 
 size_t wsm_client_queued(const wsm_client *client) {

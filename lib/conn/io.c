@@ -79,7 +79,7 @@ void wsm__io_sent(wsm__io *io, size_t len, uint64_t now) {
     if (went == 0) return;
     io->bytes_out += went;
     io->progress_at = now;
-    if (io->linked && io->out.bytes == 0) wsm__link_wrote_all(&io->link);
+    if (io->linked) wsm__link_wrote(&io->link, io->out.bytes == 0);
     io->waits = wsm__io_has_output(io);
 }
 

@@ -21,7 +21,7 @@
     X(close_timeout_ms, 5000, 60000, "time for the close handshake")                                                   \
     X(stall_timeout_ms, 10000, 120000, "time without progress in writing")                                             \
     X(ping_interval_ms, 30000, 600000, "silence before a ping")                                                        \
-    X(ping_strikes, 3, 100, "intervals without a byte before the end")                                                 \
+    X(ping_strikes, 3, 100, "intervals without a byte, or output that goes, before the end")                           \
     X(presence_grace_ms, 15000, 86400000, "time from the last connection to offline")                                  \
     X(position_interval_ms, 1000, 600000, "shortest time between two positions")                                       \
     X(http_line_bytes_max, 2048, 32768, "request line")                                                                \

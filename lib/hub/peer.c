@@ -68,7 +68,8 @@ static uint64_t stall_at(const wsm_conn *conn) {
 static void link_due(wsm_conn *conn, uint64_t *next) {
     bool pinged = false;
     bool was_open = conn->io.link.state == WSM__LINK_OPEN;
-    *next = earlier(*next, wsm__link_tick(&conn->io.link, conn->hub->now, &pinged));
+    bool waits = wsm__io_has_output(&conn->io);
+    *next = earlier(*next, wsm__link_tick(&conn->io.link, conn->hub->now, waits, &pinged));
     if (pinged && conn->phase == WSM__PHASE_LIVE) conn->position_due = true;
     if (was_open &&
         conn->io.link.state != WSM__LINK_OPEN) { /* the link has closed itself: no life, or too slow a message */
@@ -227,7 +228,7 @@ int wsm__peer_link(wsm_conn *conn) {
     if (err) return err;
     conn->io.linked = true;
     bool pinged;
-    wsm__peer_rearm(conn, wsm__link_tick(&conn->io.link, hub->now, &pinged));
+    wsm__peer_rearm(conn, wsm__link_tick(&conn->io.link, hub->now, false, &pinged));
     return WSM_OK;
 }
 

@@ -3,7 +3,8 @@
  *     OPEN --we close--> CLOSE_QUEUED --peer's close, or an error--> CLOSE_BOTH --all written--> DEAD
  *       `---------------peer's close, or an error------------------------^          time is up --^
  *
- * Every byte from the peer proves it alive. A ping carries its number, so that its own pong can be told from any other.
+ * Every byte from the peer proves it alive. So does output that waited and goes: our ping stands behind it, on a slow link
+ * for minutes. A ping carries its number, so that its own pong can be told from any other.
  */
 #include "wire/link.h"
 
@@ -269,7 +270,9 @@ wsm__frame *wsm__link_take(wsm__link *link, bool data_waiting, bool *is_close) {
     return frame;
 }
 
-void wsm__link_wrote_all(wsm__link *link) {
+void wsm__link_wrote(wsm__link *link, bool all) {
+    link->went = true;
+    if (!all) return;
     if (link->code_sent != 0 && !link->close) link->close_written = true;
     transit(link, WROTE_ALL);
 }
@@ -292,8 +295,11 @@ static bool queue_ping(wsm__link *link, uint64_t now) {
     return true;
 }
 
-static bool beat(wsm__link *link, uint64_t now) {
-    if (link->pinged) link->strikes++;
+static bool beat(wsm__link *link, uint64_t now, bool waits) {
+    bool reads = link->waited && link->went; /* what stood before the last ping, which may not have gone out yet */
+    link->waited = waits;
+    link->went = false;
+    if (link->pinged && !reads) link->strikes++;
     if (link->strikes > 0 && link->strikes == link->limits->ping_strikes) {
         close_for(link, CODE_SILENT, now);
         return false;
@@ -303,14 +309,14 @@ static bool beat(wsm__link *link, uint64_t now) {
     return queue_ping(link, now);
 }
 
-uint64_t wsm__link_tick(wsm__link *link, uint64_t now, bool *pinged) {
+uint64_t wsm__link_tick(wsm__link *link, uint64_t now, bool waits, bool *pinged) {
     bool beats = link->limits->ping_interval_ms > 0;
     *pinged = false;
     if (link->code_sent != 0 && now >= link->close_by) transit(link, TIME_UP);
     if (link->state == WSM__LINK_OPEN && link->assembly_by != 0 && now >= link->assembly_by) {
         close_for(link, CODE_POLICY, now);
     }
-    if (link->state == WSM__LINK_OPEN && beats && now >= link->ping_at) *pinged = beat(link, now);
+    if (link->state == WSM__LINK_OPEN && beats && now >= link->ping_at) *pinged = beat(link, now, waits);
 
     if (link->state == WSM__LINK_DEAD) return UINT64_MAX;
     if (link->state != WSM__LINK_OPEN) return link->close_by;

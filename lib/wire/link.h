@@ -24,13 +24,15 @@ typedef struct wsm__link_limits {
     uint32_t assembly_timeout_ms;          /* 0: none */
     uint32_t close_timeout_ms;             /* 0: the other side may take as long as it likes */
     uint32_t ping_interval_ms;             /* 0: no heartbeat */
-    uint32_t ping_strikes;                 /* intervals without a byte after a ping, then 4012; 0: never */
+    uint32_t ping_strikes;                 /* intervals without a sign of life after a ping, then 4012; 0: never */
 } wsm__link_limits;
 
 typedef struct wsm__link {
     wsm__link_state state;
     bool masked;        /* we are a client */
     bool pinged;        /* since the last byte */
+    bool waited;        /* there was output at the last heartbeat */
+    bool went;          /* some output went since then */
     bool close_at_once; /* it does not wait for data: the peer has closed, or broke a rule */
     bool close_written;
     wsm__frame *close; /* our close frame until it is handed out */
@@ -75,10 +77,11 @@ void wsm__link_close(wsm__link *link, uint16_t code, wsm_slice reason, uint64_t 
  * link was closed for an error: what was accepted before a clean close still goes out first. */
 wsm__frame *wsm__link_take(wsm__link *link, bool data_waiting, bool *is_close);
 bool wsm__link_has_control(const wsm__link *link); /* something for wsm__link_take */
-void wsm__link_wrote_all(wsm__link *link);         /* everything handed out was written: CLOSE_BOTH becomes DEAD */
+void wsm__link_wrote(wsm__link *link, bool all);   /* bytes went; if all that was handed out: CLOSE_BOTH becomes DEAD */
 
-/* What is due: pings and strikes (4012), the assembly time (1008), the close timeout (DEAD). Returns the next deadline
- * in monotonic ms, UINT64_MAX for none. `*pinged` is set when a ping was queued. */
-uint64_t wsm__link_tick(wsm__link *link, uint64_t now, bool *pinged);
+/* What is due: pings and strikes (4012), the assembly time (1008), the close timeout (DEAD). `waits`: there is output,
+ * the link's own included. Returns the next deadline in monotonic ms, UINT64_MAX for none. `*pinged` is set when a ping
+ * was queued. */
+uint64_t wsm__link_tick(wsm__link *link, uint64_t now, bool waits, bool *pinged);
 
 #endif

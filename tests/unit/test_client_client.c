@@ -294,6 +294,30 @@ static void silence_is_pinged_and_three_strikes_close(void **state) {
     world_fini(&w);
 }
 
+/* Its ping stands behind what it sends, and a hub that receives a long message has nothing to say meanwhile. */
+static void who_sends_a_long_message_slowly_does_not_take_the_hub_for_silent(void **state) {
+    (void)state;
+    static char much[200000];
+    world w;
+    plain_world(&w);
+    world_flush(&w);
+    assert_int_equal(wsm_client_send(w.client, WSM_DATA_BINARY, much, sizeof much), 0);
+    for (int second = 0; second < 199; second++) {
+        wsm_vec vec[4];
+        assert_true(wsm_client_pending(w.client, vec, 4) > 0);
+        wsm_client_sent(w.client, 1000);
+        w.now += 1000;
+        wsm_client_tick(w.client);
+    }
+    assert_string_equal(w.log, "open\n");
+    for (int second = 0; second < 170; second++) { /* nothing goes any more */
+        w.now += 1000;
+        wsm_client_tick(w.client);
+    }
+    assert_string_equal(w.log, "open\ncut\nclose 4012 heartbeat_timeout\n");
+    world_fini(&w);
+}
+
 static void any_byte_proves_life(void **state) {
     (void)state;
     world w;
@@ -439,6 +463,7 @@ int main(void) {
         cmocka_unit_test(codes_that_may_not_be_sent_are_refused),
         cmocka_unit_test(what_the_server_breaks_closes_with_its_code),
         cmocka_unit_test(silence_is_pinged_and_three_strikes_close),
+        cmocka_unit_test(who_sends_a_long_message_slowly_does_not_take_the_hub_for_silent),
         cmocka_unit_test(any_byte_proves_life),
         cmocka_unit_test(without_limits_there_is_no_deadline),
         cmocka_unit_test(a_message_beyond_the_budget_closes_with_1013),

@@ -33,6 +33,7 @@ typedef struct fixture {
     build in;           /* events the owner saw */
     build out;          /* what the peer sees */
     bool saw_why;
+    bool waits; /* the owner has output */
 } fixture;
 
 static int roll(void *user, void *bytes, size_t len) {
@@ -122,7 +123,7 @@ static bool write_out(fixture *f, bool data_waiting) {
         read_out(f, wsm__frame_bytes(frame));
         wsm__frame_unref(frame);
     }
-    wsm__link_wrote_all(&f->link);
+    wsm__link_wrote(&f->link, true);
     return closes;
 }
 
@@ -142,7 +143,7 @@ static void expect(build *got, const char *script) {
 static bool tick(fixture *f, uint64_t now, uint64_t next) {
     bool pinged;
     f->now = now;
-    assert_int_equal(wsm__link_tick(&f->link, now, &pinged), next);
+    assert_int_equal(wsm__link_tick(&f->link, now, f->waits, &pinged), next);
     return pinged;
 }
 
@@ -468,6 +469,32 @@ static void any_byte_ends_the_silence(void **state) {
     teardown(&f);
 }
 
+static void an_interval_in_which_waiting_output_went_is_no_strike(void **state) {
+    (void)state;
+    fixture f;
+    setup(&f);
+    f.waits = true;
+    wsm__link_wrote(&f.link, false);
+    tick(&f, 31000, 61000); /* the first ping, behind what waits */
+    for (uint64_t at = 61000; at <= 361000; at += 30000) {
+        wsm__link_wrote(&f.link, false);
+        tick(&f, at, at + 30000);
+    }
+    assert_int_equal(f.link.strikes, 0);
+    tick(&f, 391000, 421000); /* it waits, and nothing went */
+    assert_int_equal(f.link.strikes, 1);
+    f.waits = false;
+    wsm__link_wrote(&f.link, false);
+    tick(&f, 421000, 451000);
+    assert_int_equal(f.link.strikes, 1);
+    wsm__link_wrote(&f.link, false); /* nothing waited before: what the transport took at once proves nothing */
+    tick(&f, 451000, 481000);
+    assert_int_equal(f.link.strikes, 2);
+    tick(&f, 481000, 486000);
+    assert_int_equal(f.link.code_sent, 4012);
+    teardown(&f);
+}
+
 static void jitter_moves_the_ping(void **state) {
     (void)state;
     fixture f;
@@ -716,6 +743,7 @@ int main(void) {
         cmocka_unit_test(a_peer_that_never_reads_our_answer_is_cut_in_time),
         cmocka_unit_test(silence_is_pinged_and_three_strikes_close),
         cmocka_unit_test(any_byte_ends_the_silence),
+        cmocka_unit_test(an_interval_in_which_waiting_output_went_is_no_strike),
         cmocka_unit_test(jitter_moves_the_ping),
         cmocka_unit_test(a_late_tick_is_one_heartbeat),
         cmocka_unit_test(pings_do_not_pile_up_behind_a_stalled_peer),

@@ -20,6 +20,20 @@ void wsm__sim_check_silent(wsm_sim *sim) {
     }
 }
 
+/* Closed as silent though it reads: for two heartbeats there has always been more for it to read, and it has just taken
+ * some. A ping may stand behind that, and it is alive in any case. Cut for it, it would come back to the same bytes. */
+void wsm__sim_check_4012(const wsm__sim_line *line) {
+    const wsm__sim_machine *node = line->node;
+    uint64_t interval = node->config.ping_interval_ms * WSM__SIM_MS, now = line->sim->now, from = line->waits_from;
+    if (from == 0) return;
+    if (from < node->stall_until) from = node->stall_until;
+    if (from < node->late_until) from = node->late_until;
+    if (now > from + 2 * interval && now - line->went_at < interval / 2)
+        wsm__sim_break(line->sim, "I-80",
+                       "%s is closed as silent, and has had something to read for %llu ms, and reads", line->address,
+                       (unsigned long long)((now - line->waits_from) / WSM__SIM_MS));
+}
+
 /* Ten malformed messages within a minute end the connection. Answers may come late and together: thirty are too many.
  */
 void wsm__sim_check_nonsense(wsm__sim_client *client, const char *code) {

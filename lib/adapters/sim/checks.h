@@ -63,6 +63,7 @@ void wsm__sim_lanes_begin(wsm__sim_client *client);
 void wsm__sim_check_silent(wsm_sim *sim);
 void wsm__sim_check_expired(const wsm__sim_line *line);  /* at each look for bytes */
 void wsm__sim_check_4003(const wsm__sim_client *client); /* it is told that its token has ended */
+void wsm__sim_check_4012(const wsm__sim_line *line);     /* it is called silent */
 void wsm__sim_check_nonsense(wsm__sim_client *client, const char *code);
 
 void wsm__sim_check_ack(wsm__sim_client *client, wsm__sim_sent *sent, bool is_duplicate, bool has_offset,

@@ -280,6 +280,12 @@ static size_t write_vecs(wsm__sim_line *line, const wsm_vec *vec, size_t count, 
     return done;
 }
 
+static void sent(wsm__sim_line *line, size_t len) {
+    if (len > 0) line->went_at = line->sim->now;
+    wsm_conn_sent(line->conn, len);
+    if (line->conn && wsm_conn_queued(line->conn) == 0) line->waits_from = 0;
+}
+
 static void written(wsm_sim *sim, void *object, uint64_t number) {
     wsm__sim_line *line = object;
     size_t total = 0;
@@ -289,7 +295,7 @@ static void written(wsm_sim *sim, void *object, uint64_t number) {
     for (size_t i = 0; i < line->writing_count; i++) total += line->writing[i].len;
     size_t went = write_vecs(line, line->writing, line->writing_count, part(line, total));
     line->writing_count = 0;
-    wsm_conn_sent(line->conn, went);
+    sent(line, went);
     wsm__sim_machine_leave(line->node);
     pump(line);
 }
@@ -309,12 +315,13 @@ static void pump(wsm__sim_line *line) {
         for (size_t i = 0; i < count; i++) total += vec[i].len;
         if (line->conn) wsm__sim_check_queue(line);
         if (line->conn && total > 0) wsm__sim_check_expired(line);
+        if (total > 0 && line->waits_from == 0) line->waits_from = sim->now;
         if (total > 0 && line->conn && sim->async_writes) {
             memcpy(line->writing, vec, sizeof vec);
             line->writing_count = count;
             wsm__sim_in(sim, 200000, written, line, 0);
         } else if (total > 0 && line->conn) {
-            wsm_conn_sent(line->conn, write_vecs(line, vec, count, part(line, total)));
+            sent(line, write_vecs(line, vec, count, part(line, total)));
         }
         wsm__sim_machine_leave(line->node);
         if (total == 0 || line->writing_count > 0) break;

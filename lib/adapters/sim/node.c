@@ -47,6 +47,7 @@ static void tick(wsm_sim *sim, void *object, uint64_t number) {
     if (wsm__sim_fails(sim, WSM_SIM_LATE_TICK, WSM__SIM_HOST)) {
         uint64_t late = (1 + wsm__sim_draw(sim, WSM__SIM_HOST, 600)) * 100ull * WSM__SIM_MS;
         node->tick_at = FOREVER;
+        node->late_until = sim->now + late;
         wsm__sim_machine_tick_soon(node, late);
         return;
     }

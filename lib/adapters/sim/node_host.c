@@ -224,6 +224,7 @@ static void on_conn_state(void *user, wsm_conn *conn, void *conn_user, wsm_conn_
     if (!is_heard(node)) return;
     wsm__sim_line *line = state == WSM_CONN_CLOSED ? conn_user : line_of(conn, conn_user);
     if (line && code) line->close_code = code;
+    if (line && code == 4012 && state == WSM_CONN_CLOSING) wsm__sim_check_4012(line);
     wsm__sim_check_conn_state(node, line, conn, state);
     if (node->own.on_conn_state) node->own.on_conn_state(node->own_user, conn, NULL, state, code);
     if (state != WSM_CONN_CLOSED) wsm__sim_machine_reenter(node, line);

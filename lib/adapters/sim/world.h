@@ -144,6 +144,8 @@ struct wsm__sim_line {
     uint16_t close_code;         /* as the host hears it */
     int64_t expires_ms;          /* by the hub's wall: the end of its token */
     uint64_t silent_at;          /* ns */
+    uint64_t waits_from;         /* ns: since then the hub's end has always had more to write; 0: it has nothing */
+    uint64_t went_at;            /* ns: it has written */
     bool must_close;             /* something was dropped that only goes with it */
     const wsm__sim_agent *agent; /* whose it is, once it is open */
     wsm_permission permission;
@@ -273,10 +275,10 @@ struct wsm_sim_hub {
 
     uint64_t tick_at; /* ns; UINT64_MAX: none is due */
     uint64_t up_since;
-    uint64_t stall_from, stall_lost; /* of the monotonic clock, ns; stall_from UINT64_MAX: it runs */
-    uint64_t stall_until;
-    int64_t wall_offset; /* ms */
-    uint64_t mono_base;  /* ms */
+    uint64_t stall_from, stall_lost;  /* of the monotonic clock, ns; stall_from UINT64_MAX: it runs */
+    uint64_t stall_until, late_until; /* the clock stood, and a tick was late, until then */
+    int64_t wall_offset;              /* ms */
+    uint64_t mono_base;               /* ms */
     uint64_t spins, spin_at, checks;
     bool is_reentered, has_must_close;
     uint64_t drops[WSM__SIM_REASONS]; /* that the host was told of, in this life */
