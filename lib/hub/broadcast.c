@@ -12,6 +12,14 @@ static void put_text(wsm__json_out *out, const char *name, const char *text) {
     if (text) wsm__json_str(out, name, wsm__slice_str(text));
 }
 
+/* One value and nothing behind it: a service hands on what others wrote, and `1,"priority":"critical"` would add a
+ * field. What is no value is left out here, so that the hub refuses the whole as it refuses any other broken JSON. */
+static wsm_slice one_value(const wsm_hub *hub, wsm_slice exchange) {
+    wsm__json_value value;
+    int err = wsm__json_check(exchange, &hub->scan_limits, &value, NULL);
+    return err == WSM_ERR_BAD_JSON ? wsm__slice("", 0) : exchange;
+}
+
 static void put(wsm__buf *buf, const wsm_update *update) {
     wsm__json_out out;
     wsm__json_open(&out, buf);
@@ -44,6 +52,7 @@ int wsm_broadcast(wsm_hub *hub, const wsm_update *given, uint64_t tag) {
     if (update.tags_count > 16 || (update.tags_count > 0 && !update.tags)) return WSM_ERR_INVALID;
     for (size_t i = 0; i < update.tags_count; i++)
         if (!update.tags[i]) return WSM_ERR_INVALID;
+    update.exchange = one_value(hub, update.exchange);
     wsm__buf_init(&buf, &hub->mem, 0);
     put(&buf, &update);
     err = buf.err ? WSM_ERR_NOMEM : wsm_submit(hub, update.sender_agent_id, buf.ptr, buf.len, tag);

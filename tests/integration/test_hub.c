@@ -351,6 +351,36 @@ static void a_broadcast_comes_back_by_its_tag(void **state) {
     finish(w);
 }
 
+/* A service hands on what others wrote: it must not be able to add fields, as a priority or another context. */
+static void an_exchange_is_one_value_and_adds_no_field(void **state) {
+    (void)state;
+    static const char *const texts[] = {"{\"a\":1},\"priority\":\"critical\"",
+                                        "1,\"context_id\":\"sidebar\"",
+                                        "{}}",
+                                        "{},",
+                                        "1 2",
+                                        " ",
+                                        "{\"a\":\"\xff\"}"};
+    const size_t count = sizeof texts / sizeof *texts;
+    hub_world *w = start();
+    wsm_update update;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    wsm_update_init(&update, sizeof update);
+    for (size_t i = 0; i < count; i++) {
+        update.exchange = (wsm_slice){texts[i], strlen(texts[i])};
+        assert_int_equal(wsm_broadcast(w->hub, &update, i), 0);
+    }
+    update.exchange = (wsm_slice){" {\"a\" : 1}\n", 11};
+    assert_int_equal(wsm_broadcast(w->hub, &update, count), 0);
+    wsm_hub_tick(w->hub);
+    assert_int_equal(w->results_count, count + 1);
+    for (size_t i = 0; i < count; i++) assert_int_equal(w->results[i].err, WSM_ERR_BAD_JSON);
+    assert_int_equal(w->results[count].err, 0);
+    assert_int_equal(peer_count(ada, "memory_update"), 1);
+    finish(w);
+}
+
 #define ANSWER                                                                                                         \
     "{\"type\":\"memory_update\",\"message_id\":\"" ID("%02x") "\",\"cause\":\"" ID("%02x") "\",\"exchange\":%d}"
 
@@ -847,6 +877,7 @@ int main(void) {
         cmocka_unit_test(zero_connections_per_agent_means_as_many_as_can_be_told_apart),
         cmocka_unit_test(a_flood_of_one_event_is_told_ten_times_a_second),
         cmocka_unit_test(a_broadcast_comes_back_by_its_tag),
+        cmocka_unit_test(an_exchange_is_one_value_and_adds_no_field),
         cmocka_unit_test(the_hub_counts_the_causes_behind_a_message),
         cmocka_unit_test(the_counters_balance),
         cmocka_unit_test(nothing_is_seen_or_acknowledged_before_the_log_says_so),
