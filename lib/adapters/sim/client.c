@@ -110,7 +110,7 @@ void wsm__sim_client_lost(wsm__sim_client *client) {
     client->nameless = 0;
     if (client->is_stopped || !client->comes_back) return;
     uint64_t wait = 100ull << (client->fails < 6 ? client->fails : 6);
-    if (client->flaps) wait = client->fails < 20 ? 20 : 2000;
+    if (client->flaps) wait = client->fails + client->told_off < 20 ? 20 : 2000;
     client->fails++;
     wsm__sim_client_come_back(client, (wait + wsm__sim_draw(sim, WSM__SIM_PEER, (uint32_t)wait)) * WSM__SIM_MS);
 }
@@ -140,6 +140,7 @@ static void note_code(wsm__sim_client *client, unsigned code) {
         wsm__sim_break(sim, "I-60", "client %u has spoken as it should and is closed with %u", client->idx, code);
     bool is_final = code == 4002 || code == 4004 || code == 4009 || code == 4011 || code == 4014;
     if (is_final && !client->flaps) client->is_stopped = true;
+    if (is_final) client->told_off++;
     if (code == 4003) wsm__sim_check_4003(client);
     if (code == 4013) client->pace_ms = client->pace_ms < PACE_MS_MAX / 2 ? client->pace_ms * 2 + 250 : PACE_MS_MAX;
     if (code == 4010) client->epoch[0] = '\0';

@@ -360,8 +360,9 @@ struct wsm_sim_client {
     bool is_stopped;                      /* told to stop, or has decided to */
     bool is_tampered;                     /* it has sent nonsense on this connection */
     bool said_close;
-    uint32_t fails;   /* attempts without success */
-    uint32_t pace_ms; /* between two commands that are sent again, since it was closed for its rate; 0: it was not */
+    uint32_t fails;    /* attempts without success */
+    uint32_t told_off; /* told to stop; who flaps does not: two of one agent would cut each other out for ever */
+    uint32_t pace_ms;  /* between two commands that are sent again, since it was closed for its rate; 0: it was not */
     uint64_t heard_at, opened_at;
     uint64_t pings;
 
