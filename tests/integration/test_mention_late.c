@@ -185,6 +185,35 @@ static void any_allocation_may_fail_and_the_answer_stays_true(void **state) {
     }
 }
 
+static void any_allocation_may_fail_and_a_repeat_keeps_the_first_result(void **state) {
+    (void)state;
+    for (size_t n = 1;; n++) {
+        room r;
+        open_room_that_remembers(&r, 1000);
+        peer_say(r.ada, CALL(ID_1, "\"bob\""));
+        assert_int_equal(wsm_log_done(r.slow.hub, r.slow.ids[0], WSM_ERR_STORE_FAILED), 0);
+        world_run(&r.w, 5);
+        peer_say(r.ada, CALL(ID_1, "\"bob\""));
+        slow_log_deliver(&r.slow, 0);
+        world_run(&r.w, 5);
+        r.w.mem.fail_at = r.w.mem.calls + n;
+        while (wsm_log_deliver(r.slow.hub, &(wsm_record){r.slow.last + 1, r.slow.bytes[1], r.slow.lens[1]}, 1)) {
+        }
+        world_run(&r.w, 5);
+        int failed = test_mem_has_failed(&r.w.mem);
+        r.w.mem.fail_at = 0;
+        world_run(&r.w, 3000);
+        while (wsm_log_done(r.slow.hub, r.slow.ids[1], WSM_LOG_SYNCED) == WSM_ERR_NOMEM) {
+        }
+        world_run(&r.w, 5);
+        const char *told = peer_last(r.ada, "duplicate_ack");
+        assert_non_null(told);
+        assert_string_equal(line_get(told, "result.targets.bob"), "queued");
+        close_room(&r);
+        if (!failed) break;
+    }
+}
+
 /* Her card is not in the log yet: her first words wait for it. */
 static void who_calls_before_the_log_knows_him_hears_of_it_all_the_same(void **state) {
     (void)state;
@@ -360,6 +389,7 @@ int main(void) {
         cmocka_unit_test(the_host_is_told_too),
         cmocka_unit_test(a_repeat_of_what_was_kept_after_all_has_the_first_result_however_long_it_takes),
         cmocka_unit_test(any_allocation_may_fail_and_the_answer_stays_true),
+        cmocka_unit_test(any_allocation_may_fail_and_a_repeat_keeps_the_first_result),
         cmocka_unit_test(who_calls_before_the_log_knows_him_hears_of_it_all_the_same),
         cmocka_unit_test(a_repeat_after_a_restart_is_told_what_the_first_was),
         cmocka_unit_test(each_sender_has_his_own_ids),
