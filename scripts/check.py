@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -52,6 +53,11 @@ CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M)
 CMOCKA_RUN = re.compile(r"^\[==========\] (\d+) test\(s\) run", re.M)
 
 
+def is_sanitised(build):
+    """What interposes malloc, and what has a sanitizer of its own, is not there in a build with sanitizers."""
+    return not (build / "tests/fault").is_dir()
+
+
 def programs(build):
     """stage -> list of (name, command), in the order in which they run."""
     def compiled(folder):
@@ -75,7 +81,7 @@ def programs(build):
                for t in ("fuzz_client", "fuzz_frame_stream", "fuzz_http_upgrade")]
     sanitised = build.parent / (build.name + "-san") / "bin/wsm-sim"
     seeds = [("seeds", [str(build / "bin/wsm-sim"), *SEEDS])]
-    if sanitised.exists():
+    if not is_sanitised(build):
         seeds.append(("seeds, sanitised", [str(sanitised), *SEEDS]))
     cases = sorted((ROOT / "tests/sim").glob("case_*.c"))
     simulated = [(s.stem, [str(build / "tests/sim" / s.stem)]) for s in cases]
@@ -114,28 +120,48 @@ def count(output):
     return (sum(passed), sum(ran) - sum(passed)) if ran else None
 
 
-def run(stage, command, environment):
-    """(passed, failed, seconds, output) of one program, with all that it started ended at the latest here."""
-    began = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
-    why = ""
+def run(command, environment, seconds_max, is_shown=False):
+    """(passed, failed, seconds, output) of one program, with all that it started ended when its time is over. Its output can
+    be shown while it runs."""
+    began, lines, why = time.monotonic(), [], []
     try:
-        raw = process.communicate(timeout=SECONDS_MAX[stage])[0]
-    except subprocess.TimeoutExpired:
-        why = f"still running after {SECONDS_MAX[stage]} s"
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+    except OSError as wrong:
+        return 0, 1, 0.0, f"cannot be started: {wrong}\n"
+
+    def end():
+        why.append(f"still running after {seconds_max} s")
         os.killpg(process.pid, signal.SIGKILL)
-        raw = process.communicate()[0]
-    output = raw.decode("utf-8", "replace")
+
+    timer = threading.Timer(seconds_max, end)
+    timer.start()
+    try:
+        for line in process.stdout:
+            lines.append(line.decode("utf-8", "replace"))
+            if is_shown:
+                print(lines[-1], end="", flush=True)
+        process.wait()
+    finally:
+        timer.cancel()
+        if process.poll() is None:  # somebody interrupts us
+            os.killpg(process.pid, signal.SIGKILL)
+    output = "".join(lines)
     passed, failed = count(output) or (0, 0)
     if not why and process.returncode and not failed:
-        why = f"ended with {process.returncode}"
+        why.append(f"ended with {process.returncode}")
     if not why and not passed and not failed:
-        why = "ran no test"
+        why.append("ran no test")
     if why:
-        output += f"\n{why}\n"
+        output += f"\n{why[0]}\n"
         failed += 1
     return passed, failed, time.monotonic() - began, output
+
+
+def unreported(lines):
+    """The figures that should be there after all stages, and that no program has reported."""
+    wanted = [pattern for pattern, _ in FIGURES] + [FAULTS.pattern]
+    return [pattern for pattern in wanted if not any(re.search(pattern, line) for line in lines)]
 
 
 def summary(lines):
@@ -171,14 +197,16 @@ def main():
     environment.pop("MAKELEVEL", None)
     passed = failed = 0
     reports = []
-    is_sanitised = not (build / "tests/fault").is_dir()  # what interposes malloc, and what has its own sanitizer, is not there
-    for stage in arguments.stages or [s for s in plan if not (is_sanitised and s in ONLY_PLAIN)]:
+    stages = arguments.stages or [s for s in plan if not (is_sanitised(build) and s in ONLY_PLAIN)]
+    if not arguments.stages and len(stages) < len(plan):
+        print("not run:", ", ".join(s for s in plan if s not in stages), flush=True)
+    for stage in stages:
         # What measures time or loads the machine runs alone.
         executions = 0
         workers = os.cpu_count() if stage in ("unit", "fault", "valgrind", "fuzz", "project") else 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             more = {**environment, "WSM_SLOW": "1"} if stage == "valgrind" else environment
-            futures = [(name, pool.submit(run, stage, command, more)) for name, command in plan[stage]]
+            futures = [(name, pool.submit(run, command, more, SECONDS_MAX[stage])) for name, command in plan[stage]]
             for name, future in futures:
                 good, bad, seconds, output = future.result()
                 passed, failed = passed + good, failed + bad
@@ -194,6 +222,9 @@ def main():
             print(f"report: fuzz executions: {executions}", flush=True)
     for i, line in enumerate(summary(reports)):
         print("in all: " if i == 0 else "        ", line, sep="")
+    for pattern in unreported(reports) if len(stages) == len(plan) else []:
+        failed += 1
+        print(f"FAILED: no program has reported “{pattern}”")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 

@@ -6,13 +6,13 @@ import argparse
 import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
 import check
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+SECONDS_MAX = 1800  # of the stories, of the clients
 SHORT = ["Http.test_a_store_reaches_two_clients_as_it_was_sent", "Http.test_exchanges_are_read_page_by_page",
          "Life.test_sigterm_and_sigint_end_it_cleanly"]
 STORIES = ["Http", "Limits", "Life.test_sigterm_and_sigint_end_it_cleanly", "Life.test_it_speaks_tls",
@@ -42,12 +42,14 @@ def main():
         stories = [sys.executable, "tests/acceptance/test_wsmd.py", *(SHORT if arguments.short else STORIES)]
         clients = [str(build / "tests/acceptance/torture"), "--wsmd", str(script), "--connections", "12", "--publishers", "6",
                    "--seconds", str(arguments.seconds), "--kills", "1"]
-        for command in [stories] if arguments.short else [stories, clients]:
-            done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            good, bad = check.count(done.stdout) or (0, 1)
+        for name, command in [("stories", stories)] + ([] if arguments.short else [("clients", clients)]):
+            good, bad, seconds, output = check.run(command, environment, SECONDS_MAX)
             passed, failed = passed + good, failed + bad
-            if bad or done.returncode:
-                print(done.stdout)
+            print(f"{name}: {good} passed, {bad} failed ({seconds:.0f} s)", flush=True)
+            for line in check.REPORT.findall(output):
+                print(f"report: {line}")
+            if bad:
+                print(output)
         said = {path: path.read_text() for path in folder.glob("said.*")}
     wrong = [text for text in said.values() if re.search(r"\S", text)]
     for text in wrong:

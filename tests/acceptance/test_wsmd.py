@@ -965,6 +965,8 @@ def main(module):
     result = unittest.TextTestRunner(verbosity=2, resultclass=Count).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stderr.flush()
+    if result.skipped:
+        print("report: not tested here:", "; ".join(f"{test.id().split('.')[-1]} ({why})" for test, why in result.skipped))
     print(f"{result.passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -196,7 +196,8 @@ static uint64_t calls_of_a_life(void) {
 
 static uint64_t seeds_wanted(void) {
     const char *text = getenv("WSM_POWER_SEEDS");
-    return text ? strtoull(text, NULL, 10) : SEEDS;
+    uint64_t wanted = text ? strtoull(text, NULL, 10) : 0;
+    return wanted > 0 ? wanted : SEEDS;
 }
 
 static void what_was_kept_survives_a_power_loss_at_any_call(void **state) {
