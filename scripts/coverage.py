@@ -1,23 +1,29 @@
 #!/usr/bin/python3
 """How much of the library runs: lines and branches of each file of lib/, as gcov counts them.
 
-    coverage.py --build build-cov --run corpus|all [--expect]
+    coverage.py --build build-cov [--run corpus|all] [--expect]
 
-`corpus` runs the fuzz corpus alone and lists the parser files, with the targets: 95 % of lines, 90 % of branches, in each of
-them (with --expect, one below them is an error). `all` runs the units, the integration tests and the corpus, and lists every file of lib/.
-Assertions have branches that no test takes, and so have calls that end a loop of a switch; they count as they are, as
-missed. What only a failing allocation reaches counts as well: the driver runs each input with its allocations failing."""
+The fuzz corpus runs first, alone, and the parser files are listed with the targets: 95 % of lines, 90 % of branches, in each
+of them (with --expect, one below them is an error). With `all` the units, the integration tests and the simulator's cases run
+then, and every file of lib/ is listed, those that nothing has run too. Assertions have branches that no test takes, and so
+have calls that end a loop of a switch; they count as they are, as missed. What only a failing allocation reaches counts as
+well: the driver runs each input with its allocations failing. A program that fails is an error in any case."""
 
 import argparse
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import time
+
+import check
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_WANTED, BRANCHES_WANTED = 95.0, 90.0
+SECONDS_MAX = 1800  # of one program: nothing is optimised, and every branch counts
 
 # What reads bytes that others have written.
 PARSERS = """lib/auth/claims.c lib/auth/claims_json.c lib/auth/jwt.c lib/proto/decode.c lib/proto/field.c lib/proto/json.c
@@ -26,32 +32,38 @@ lib/util/base64.c lib/util/utf8.c lib/util/slice.c lib/wire/http.c lib/wire/upgr
 lib/hub/handshake.c lib/client/handshake.c lib/client/session.c""".split()
 
 
-def programs(build, what):
-    """Commands that are run one after the other, with counters that add up."""
+def corpora(build):
     fuzz = ROOT / "tests" / "fuzz"
-    corpus = [[str(build / "tests/fuzz" / p.stem), str(fuzz / "corpus" / p.stem[5:])] for p in sorted(fuzz.glob("fuzz_*.c"))]
-    if what == "corpus":
-        return corpus
-    tests = [[str(build / "tests" / stage / p.stem)] for stage in ("unit", "integration") for p in sorted((ROOT / "tests" / stage).glob("test_*.c"))]
-    return tests + corpus
+    return [[str(build / "tests/fuzz" / p.stem), str(fuzz / "corpus" / p.stem[5:])] for p in sorted(fuzz.glob("fuzz_*.c"))]
 
 
-def run(build, what):
-    for old in build.rglob("*.gcda"):
-        old.unlink()
-    bad = 0
-    for command in programs(build, what):
-        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
-        if done.returncode:
-            bad += 1
-            print(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout.decode('utf-8', 'replace')[-2000:]}")
-    return bad
+def tests(build):
+    found = [p for folder, names in (("unit", "test"), ("integration", "test"), ("sim", "case"))
+             for p in sorted((ROOT / "tests" / folder).glob(f"{names}_*.c"))]
+    return [[str(build / p.relative_to(ROOT).with_suffix(""))] for p in found]
+
+
+def run(build, what, commands, workers):
+    """How many of the programs failed; the counters of all add up. Inputs of fuzz targets share out the processors, tests
+    measure time and run alone."""
+    environment = dict(os.environ, BUILD=str(build), WSM_BUILD=str(build))
+    passed, wrong, began = 0, 0, time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for command, done in zip(commands, pool.map(lambda c: check.run(c, environment, SECONDS_MAX), commands)):
+            good, bad, seconds, output = done
+            passed, wrong = passed + good, wrong + (bad > 0)
+            if bad:
+                print(f"FAILED {' '.join(command)}: {good} passed, {bad} failed\n{output[-2000:]}", flush=True)
+            elif seconds >= 20:
+                print(f"{pathlib.Path(command[0]).name} took {seconds:.0f} s", flush=True)
+    print(f"{what}: {len(commands)} programs, {wrong} of them failed, {passed} tests passed, in {time.monotonic() - began:.0f} s", flush=True)
+    return wrong
 
 
 def counted(build):
     """file -> line -> [times run, [times of each branch]], over all objects that hold the file."""
     files = collections.defaultdict(dict)
-    notes = sorted(str(p) for p in (build / "obj" / "lib").rglob("*.gcda"))
+    notes = sorted(str(p) for p in (build / "obj" / "lib").rglob("*.gcno"))  # one that never ran has no .gcda
     for at in range(0, len(notes), 50):
         output = subprocess.run(["gcov", "--json-format", "--stdout", "--branch-probabilities", *notes[at:at + 50]],
                                 cwd=ROOT, capture_output=True, check=True).stdout
@@ -88,16 +100,12 @@ def report(files, wanted, expected=False):
     total, below = [0, 0, 0, 0], 0
     print(f"{'file':34} {'lines':>16} {'branches':>20}")
     for name in wanted:
-        if name not in files:
-            print(f"{name:34} did not run")
-            below += 1
-            continue
-        mine = figures(files[name])
+        mine = figures(files.get(name, {}))
         total = [a + b for a, b in zip(total, mine)]
-        below += not is_met(mine)
-        verdict = "  BELOW" if expected and not is_met(mine) else ""
-        print(row(name, mine) + verdict)
-    print(row("all of these", total))
+        is_below = mine[1] == 0 or not is_met(mine)
+        below += is_below
+        print(row(name, mine) + ("  BELOW" if expected and is_below else ""))
+    print(row("all of these", total), flush=True)
     return below
 
 
@@ -117,25 +125,32 @@ def missed(files, names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build-cov")
-    parser.add_argument("--run", choices=["corpus", "all"], default="corpus")
+    parser.add_argument("--run", choices=["corpus", "all"], default="all")
     parser.add_argument("--expect", action="store_true")
     parser.add_argument("--missed", action="store_true", help="list the lines and branches that did not run")
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
-    bad = run(build, arguments.run)
+    if not any((build / "obj" / "lib").rglob("*.gcno")):
+        parser.error(f"nothing in {build} was built with --coverage: `make coverage` does")
+    for old in build.rglob("*.gcda"):
+        old.unlink()
+    workers = len(os.sched_getaffinity(0))
+    failed = run(build, "fuzz corpus", corpora(build), workers)
     files = counted(build)
+    print("The fuzz corpus alone, what reads bytes of others:")
+    below = report(files, PARSERS, True)
+    if arguments.missed:
+        missed(files, PARSERS)
+    print(f"wanted of each: {LINES_WANTED:g} % of lines, {BRANCHES_WANTED:g} % of branches: "
+          + (f"MISSED by {below} of {len(PARSERS)}" if below else f"met by all {len(PARSERS)}"))
     if arguments.run == "all":
-        print("Units, integration tests and fuzz corpus, all of lib/:")
+        failed += run(build, "units, integration tests, cases of the simulator", tests(build), 1)
+        files = counted(build)
+        print("All of these and the fuzz corpus, all of lib/:")
         report(files, sorted(n for n in files if n.endswith(".c")))
-    else:
-        print("The fuzz corpus alone, what reads bytes of others:")
-        below = report(files, PARSERS, True)
-        if arguments.missed:
-            missed(files, PARSERS)
-        print(f"wanted of each: {LINES_WANTED:g} % of lines, {BRANCHES_WANTED:g} % of branches: "
-              + (f"MISSED by {below} of {len(PARSERS)}" if below else f"met by all {len(PARSERS)}"))
-        bad += arguments.expect and below
-    sys.exit(1 if bad else 0)
+    is_bad = failed or (arguments.expect and below)
+    print(f"coverage: {'FAILED' if is_bad else 'ok'}: {failed} programs failed, {below} of {len(PARSERS)} parser files below the targets")
+    sys.exit(1 if is_bad else 0)
 
 
 if __name__ == "__main__":
