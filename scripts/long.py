@@ -8,12 +8,14 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import check
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 VALGRIND = check.VALGRIND
+JOBS = len(os.sched_getaffinity(0))
 
 
 def first_seed():
@@ -23,7 +25,7 @@ def first_seed():
 
 def simulated(folder, seconds, *more):
     seed = first_seed()
-    return [str(folder / "bin/wsm-sim"), "run", "--seeds", f"{seed}..{seed + 100_000_000}", "--jobs", "2", "--seconds", str(seconds),
+    return [str(folder / "bin/wsm-sim"), "run", "--seeds", f"{seed}..{seed + 100_000_000}", "--jobs", str(JOBS), "--seconds", str(seconds),
             *more]
 
 
@@ -62,18 +64,22 @@ def main():
     arguments = parser.parse_args()
     build = (ROOT / arguments.build).resolve()
     environment = dict(os.environ, BUILD=str(build), WSM_BUILD=str(build))
-    passed, wrong = 0, []
+    passed, failed, began, reports, told = 0, 0, time.monotonic(), [], []
     for command, more in parts(build, arguments.seconds):
-        print("==", *(f"{name}={value}" for name, value in more.items()), *command, flush=True)
-        bad = subprocess.run(command, cwd=ROOT, env={**environment, **more}).returncode != 0
-        passed += not bad
+        shown = " ".join([*(f"{name}={value}" for name, value in more.items()), *command])
+        print("==", shown, flush=True)
+        good, bad, seconds, output = check.run(command, {**environment, **more}, 4 * arguments.seconds + 3600, is_shown=True)
+        passed, failed = passed + good, failed + bad
+        reports += check.REPORT.findall(output)
+        told.append(f"{'FAILED' if bad else 'ok    '} {seconds:5.0f} s {good:4} passed {bad} failed: {shown}")
         if bad:
-            wrong.append(" ".join(command))
-    for command in wrong:
-        print("FAILED:", command)
-    print(f"check-long: {'FAILED' if wrong else 'ok'}")
-    print(f"{passed} passed, {len(wrong)} failed")
-    sys.exit(1 if wrong else 0)
+            print(output.splitlines()[-1], flush=True)  # why, if the program itself has not said it
+    print("\n".join(told))
+    for i, line in enumerate(check.summary(reports)):
+        print("in all: " if i == 0 else "        ", line, sep="")
+    print(f"check-long: {'FAILED' if failed or not passed else 'ok'}: {len(told)} programs, {time.monotonic() - began:.0f} s of {arguments.seconds}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
 
 
 if __name__ == "__main__":
