@@ -458,6 +458,8 @@ def records():
             cut = [b"B" if i == gone else r for i, r in enumerate(tape)]
             for mode in (1, 7):
                 add("record_load", f"told {name} {gone} {mode}", bytes([mode]) + b"\x1e".join(cut))
+    for name in ("at", "inflight", "maybe", "told", "again", "rules"):
+        add("record_load", f"{name} no number", b"\1" + record(1).replace(b'"by"', b'"%s":-1,"by"' % name.encode()))
     untold = snapshot(2, voids="[1,2],[2,3]").replace(b'"dedup"', b'"broken":1,"untold":[[1,0,1],[2,-1,9]],"dedup"')
     for mode in (1, 7):
         add("record_load", f"snapshot with fates {mode}", bytes([mode]) + b"\x1e".join([b"G", b"G", untold] + good[2:]))
