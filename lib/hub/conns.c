@@ -25,7 +25,6 @@ static void on_event(wsm_conn *conn, const wsm__ws_event *event) {
     case WSM__WS_CLOSE:
         if (conn->close_code == 0) conn->close_code = event->code;
         if (event->why) wsm__call_log(hub, WSM_LEVEL_INFO, "protocol_error", conn, event->why);
-        wsm__call_audit(hub, "conn_close", conn, event->why ? event->why : wsm_close_name(event->code), 0);
         wsm__session_leave(conn);
         wsm__peer_to(conn, WSM__PHASE_CLOSING);
         wsm__peer_closes(conn);

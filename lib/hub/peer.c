@@ -28,9 +28,17 @@ static wsm_conn_state state_of(wsm__phase phase) {
     }
 }
 
+/* Told where the phase changes, so that every "conn_open" of the audit trail has one "conn_close". */
+static void audit_end(wsm_conn *conn) {
+    const char *name = conn->close_code == 1006 ? "cut" : wsm_close_name(conn->close_code);
+    wsm__call_audit(conn->hub, "conn_close", conn, name[0] ? name : "with a code of the peer's own", 0);
+}
+
 void wsm__peer_to(wsm_conn *conn, wsm__phase phase) {
     if (conn->phase >= (uint8_t)phase) return;
+    bool ends = conn->phase == WSM__PHASE_LIVE; /* which it can only leave */
     conn->phase = (uint8_t)phase;
+    if (ends) audit_end(conn);
     wsm__call_conn_state(conn, state_of(phase));
 }
 
@@ -276,7 +284,6 @@ void wsm__peer_shut(wsm_conn *conn, uint16_t code, const char *reason) {
         conn->io.finishing = true;
     wsm__peer_to(conn, WSM__PHASE_CLOSING);
     if (conn->io.linked) wsm__peer_closes(conn);
-    wsm__call_audit(hub, "conn_close", conn, wsm_close_name(code), 0);
     wsm__turn_notify(conn);
 }
 

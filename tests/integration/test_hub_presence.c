@@ -319,6 +319,44 @@ static void a_host_may_end_a_connection_when_it_hears_of_it(void **state) {
     end(&w);
 }
 
+static void note_coming(void *user, const wsm_event *event) {
+    size_t len = strlen(intakes);
+    (void)user;
+    if (strncmp(event->name, "conn_", 5) != 0) return;
+    snprintf(intakes + len, sizeof intakes - len, "%s %.*s: %.*s;", event->name + 5, (int)event->agent_id.len,
+             event->agent_id.ptr, (int)event->detail.len, event->detail.ptr);
+}
+
+/* Whoever reads the audit trail knows at any time who is connected. */
+static void every_coming_has_its_going_in_the_audit_trail(void **state) {
+    (void)state;
+    hub_world w;
+    intakes[0] = '\0';
+    world_init(&w);
+    w.host.on_audit = note_coming;
+    assert_int_equal(world_start(&w, NULL), 0);
+    wsm_conn_closed(world_join(&w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0)->conn); /* a cable is pulled */
+    w.peers[0].conn = NULL;
+    peer *bob = &w.peers[w.peers_count++]; /* who answers a close as RFC 6455 says */
+    wsm_claims claims = world_claims(&w, "bob");
+    wsm_peer how;
+    wsm_peer_init(&how, sizeof how);
+    how.kind = WSM_PEER_WEBSOCKET;
+    how.claims = &claims;
+    bob->world = &w;
+    assert_int_equal(wsm_conn_new(&bob->conn, w.hub, &how, bob), 0);
+    assert_int_equal(wsm_conn_close(bob->conn, 1008, "enough"), 0);
+    assert_int_equal(wsm_conn_recv(bob->conn, "\x88\x82\0\0\0\0\x03\xf0", 8), WSM_ERR_CLOSED);
+    world_run(&w, 1000);
+    world_join(&w, "cy", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_join(&w, "cy", WSM_PERMISSION_ACTIVE, NULL, 0);
+    assert_int_equal(wsm_hub_shutdown(w.hub, NULL), 0);
+    world_run(&w, 1000);
+    assert_string_equal(intakes, "open ada: first visit;close ada: cut;open bob: first visit;close bob: policy;"
+                                 "open cy: first visit;close cy: superseded;open cy: first visit;close cy: shutdown;");
+    end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_of_many_changes_goes_out_once_a_second),
@@ -332,6 +370,7 @@ int main(void) {
         cmocka_unit_test(a_card_that_changes_while_the_first_is_on_its_way_is_told_of),
         cmocka_unit_test(an_agent_that_the_host_vouches_for_keeps_its_card),
         cmocka_unit_test(a_host_may_end_a_connection_when_it_hears_of_it),
+        cmocka_unit_test(every_coming_has_its_going_in_the_audit_trail),
         cmocka_unit_test(a_secret_context_looks_like_one_that_does_not_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
