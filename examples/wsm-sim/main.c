@@ -13,12 +13,17 @@
 
 #include "sim_cli.h"
 
-static int usage(void) {
+static void usage(FILE *out) {
     fputs("usage: wsm-sim run [--seeds A..B] [--profile calm|rough|brutal|mixed] [--jobs N] [--seconds S] [--marks]\n"
           "       wsm-sim replay SEED [--profile P]\n"
           "       wsm-sim shrink SEED [--profile P] [--runs N] [--seconds S] [--out FILE]\n"
           "       wsm-sim explain [I-20]\n",
-          stderr);
+          out);
+}
+
+static int wrong(const char *what) {
+    fprintf(stderr, "wsm-sim: %s\n", what);
+    usage(stderr);
     return 2;
 }
 
@@ -101,10 +106,16 @@ static int take(sim_options *options, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     sim_options options = {.first = 1, .last = 1000, .profile = 3, .jobs = 1, .runs = 3000};
-    if (argc < 2 || take(&options, argc, argv)) return usage();
+    if (argc < 2) return wrong("expected a command");
+    if (strcmp(argv[1], "--help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (take(&options, argc, argv)) return wrong("an option is unknown, or its value is none that it takes");
     if (strcmp(argv[1], "run") == 0) return sim_run(&options);
     if (strcmp(argv[1], "replay") == 0 && options.word) return replay(&options);
     if (strcmp(argv[1], "shrink") == 0 && options.word) return sim_shrink(&options);
     if (strcmp(argv[1], "explain") == 0) return explain(options.word);
-    return usage();
+    return wrong(strcmp(argv[1], "replay") == 0 || strcmp(argv[1], "shrink") == 0 ? "expected a SEED"
+                                                                                  : "there is no such command");
 }

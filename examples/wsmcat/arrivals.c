@@ -1,6 +1,8 @@
 /* What arrives: printed, and matched with the commands that wait for it. */
 #define _POSIX_C_SOURCE 200809L /* struct sigaction, for libuv */
 
+#include <stdbool.h>
+
 #include "wsmcat.h"
 
 #define REST_MS 1000u /* when the hub found us too fast */
@@ -35,7 +37,8 @@ static void error_text(const members *m, char *out, size_t cap) {
     member_text(m, "code", code, sizeof code);
     member_text(m, "field", field, sizeof field);
     member_text(m, "message", message, sizeof message);
-    snprintf(out, cap, "%s%s%s: %s", code, field[0] ? ", " : "", field, message);
+    bool is_named = strncmp(message, field, strlen(field)) == 0; /* most sentences begin with the field */
+    snprintf(out, cap, "%s%s%s: %s", code, is_named ? "" : ", ", is_named ? "" : field, message);
 }
 
 static void answered(cat *self, const wsm_client_message *message) {

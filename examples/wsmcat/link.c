@@ -1,6 +1,8 @@
 /* The connection: opening it, what its end means, and coming back. */
 #define _POSIX_C_SOURCE 200809L /* struct sigaction, for libuv */
 
+#include <stdbool.h>
+
 #include "wsmcat.h"
 
 #define DELAY_LAST_MS 5000u
@@ -18,8 +20,15 @@ static void on_open(void *user, wsm_client *client) {
 
 static void on_refused(void *user, wsm_client *client, int status, wsm_slice body) {
     cat *self = user;
-    (void)client, (void)body;
+    members m;
+    char message[256];
+    (void)client;
     self->status = status ? status : -1;
+    if (status <= 0) return;
+    message[0] = '\0';
+    if (members_of(&m, body) == 0 && members_of(&m, member(&m, "error")) == 0)
+        member_text(&m, "message", message, sizeof message);
+    fprintf(stderr, "wsmcat: refused with HTTP status %d%s%s\n", status, message[0] ? ": " : "", message);
 }
 
 /* How it goes on after a close: an exit status, or -1 for coming back (protocol.md, section 3). */
@@ -60,9 +69,8 @@ static void come_back(cat *self) {
 
 static void report(const cat *self, uint16_t code, wsm_slice reason) {
     const char *why = wsm_uv_client_error(self->uv);
-    if (self->status > 0)
-        fprintf(stderr, "wsmcat: refused with HTTP status %d\n", self->status);
-    else if (why[0])
+    if (self->status > 0) return; /* told by on_refused */
+    if (why[0])
         say("%s", why);
     else
         fprintf(stderr, "wsmcat: closed with %u %.*s\n", code, (int)reason.len, reason.ptr ? reason.ptr : "");
@@ -99,6 +107,16 @@ static const char *token_read(const char *path, char *out, size_t cap) {
     return NULL;
 }
 
+/* What wsm_uv_connect has found wrong: it says only that something is. */
+static const char *unusable(const cat *self) {
+    const char *url = self->opts.url;
+    bool is_secure = strncmp(url, "wss://", 6) == 0;
+    if (!is_secure && strncmp(url, "ws://", 5) != 0) return "--url: expected ws://HOST[:PORT]/PATH or wss://...";
+    if (is_secure && !self->opts.ca) return "--url: wss needs --ca FILE, whom to trust";
+    if (strspn(self->epoch, "0123456789abcdef") != strlen(self->epoch)) return "--epoch: expected 16 hex digits";
+    return is_secure ? "cannot use --url, the file of --ca, or the token" : "cannot use --url or the token";
+}
+
 int connect_now(cat *self) {
     char token[4100];
     wsm_client_config config;
@@ -128,7 +146,7 @@ int connect_now(cat *self) {
     if (!err) return 0;
     int result = err == WSM_ERR_INVALID ? EXIT_USAGE : EXIT_INTERNAL;
     if (result == EXIT_USAGE)
-        say("%s", "cannot use --url, --ca, --epoch or the token");
+        say("%s", unusable(self));
     else
         say("%s", wsm_strerror(err));
     finish(self, result);

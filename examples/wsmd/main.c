@@ -232,7 +232,7 @@ static int run(const options *told) {
     char why[1024] = "";
     all.log.level_min = level_of(told->log_level);
     bool good = choose_endpoint(&all, why, sizeof why) && data_dir_make(told->data, why, sizeof why) &&
-                secrets_load(&all.keys, told->data, why, sizeof why) && start_loop(&all, why, sizeof why) &&
+                secrets_load(&all.keys, told->data, NULL, why, sizeof why) && start_loop(&all, why, sizeof why) &&
                 start_hub(&all, why, sizeof why) && start_listening(&all, why, sizeof why);
     if (!good) {
         (void)fprintf(stderr, "wsmd: %s\n", why);

@@ -7,7 +7,8 @@
 
 #include "keys.h"
 
-#define NAME_BYTES_MAX 64
+#define NAME_BYTES_MAX          64
+#define WORKSPACE_KEY_BYTES_MIN 32 /* as the library wants it */
 
 static const struct {
     const char *name; /* with its dashes */
@@ -28,6 +29,17 @@ static const struct {
     {"--version", NULL, NULL, "print the version"},
 };
 
+/* Whoever wrote `--ping-interval-ms 5000` meant the key. */
+static void no_flag(const char *text, size_t len, char *why, size_t cap) {
+    char name[NAME_BYTES_MAX] = "";
+    for (size_t i = 2; len > 2 && i < len && len < sizeof name; i++)
+        name[i - 2] = (char)(text[i] == '-' ? '_' : text[i]);
+    if (strncmp(text, "--", 2) == 0 && keys_find(name) >= 0)
+        (void)blame(why, cap, "'%.64s' is no flag, but a key: --set %s=VALUE", text, name);
+    else
+        (void)blame(why, cap, "'%.64s' is no flag; `wsmd --help` and `wsmd token --help` list them", text);
+}
+
 /* A flag with its value, from `--name value` or `--name=value`. Returns how many arguments it took, 0 for an error. */
 static int take_flag(const char *const *args, int count, size_t *flag, const char **value, char *why, size_t cap) {
     size_t len = strcspn(args[0], "=");
@@ -38,7 +50,7 @@ static int take_flag(const char *const *args, int count, size_t *flag, const cha
     }
     *value = NULL;
     if (*flag == sizeof flags / sizeof flags[0]) {
-        (void)blame(why, cap, "'%.64s' is no flag; `wsmd --help` lists them", args[0]);
+        no_flag(args[0], len, why, cap);
     } else if (flags[*flag].value == NULL) {
         if (args[0][len] == '\0') return 1;
         (void)blame(why, cap, "%s takes no value", flags[*flag].name);
@@ -70,12 +82,39 @@ static bool is_one_of(const char *text, const char *const *words, size_t count) 
     return false;
 }
 
+/* As a browser sends them (RFC 6454, section 6.2): scheme, host and perhaps a port; or `null`. Anything else would
+ * never fit, and nobody would know why. */
+static bool is_origin(const char *at, size_t len) {
+    while (len > 0 && *at == ' ') at++, len--;
+    while (len > 0 && at[len - 1] == ' ') len--;
+    if (len == 0 || (len == 4 && memcmp(at, "null", 4) == 0)) return true; /* an empty part is no origin, and no harm */
+    const char *host = strstr(at, "://"), *end = at + len;
+    return host != NULL && host > at && host + 3 < end && memchr(host + 3, '/', (size_t)(end - host - 3)) == NULL;
+}
+
+static bool are_origins(const char *list) {
+    for (const char *at = list;; at++) {
+        size_t len = strcspn(at, ",");
+        if (!is_origin(at, len)) return false;
+        at += len;
+        if (*at == '\0') return true;
+    }
+}
+
 static bool check(const options *all, char *why, size_t cap) {
     static const char *const logs[] = {"sqlite", "memory"};
     static const char *const levels[] = {"debug", "info", "warn", "error"};
     if (!is_one_of(all->log, logs, 2)) return blame(why, cap, "log: expected sqlite or memory");
     if (!is_one_of(all->log_level, levels, 4)) {
         return blame(why, cap, "log_level: expected debug, info, warn or error");
+    }
+    if (all->hub.workspace_key != NULL && strlen(all->hub.workspace_key) < WORKSPACE_KEY_BYTES_MIN) {
+        return blame(why, cap, "workspace_key: expected a secret of at least %d bytes", WORKSPACE_KEY_BYTES_MIN);
+    }
+    if (all->hub.ws_path[0] != '/') return blame(why, cap, "ws_path: expected a path, as in /ws");
+    if (all->origins != NULL && !are_origins(all->origins)) {
+        return blame(why, cap,
+                     "origins: expected a list as in https://a.example,https://b.example:8443, without a path");
     }
     if ((all->tls_cert == NULL) != (all->tls_key == NULL)) {
         return blame(why, cap, "tls_cert and tls_key belong together: only one of them is set");

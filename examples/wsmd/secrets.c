@@ -143,7 +143,7 @@ static bool parse(secrets *all, const char *bytes, size_t len, const char *path,
     return all->count > 0 || blame(why, cap, "%s: holds no key", path);
 }
 
-bool secrets_load(secrets *all, const char *dir, char *why, size_t cap) {
+bool secrets_load(secrets *all, const char *dir, bool *is_new, char *why, size_t cap) {
     char path[PATH_CAP - 32], bytes[FILE_BYTES_MAX];
     size_t len = 0;
     ssize_t got = 0;
@@ -151,7 +151,10 @@ bool secrets_load(secrets *all, const char *dir, char *why, size_t cap) {
     int wrote = snprintf(path, sizeof path, "%s/secret.key", dir);
     if (wrote < 0 || (size_t)wrote >= sizeof path) return blame(why, cap, "%s: the name is too long", dir);
     int fd = open_checked(path, why, cap);
-    if (fd < 0 && errno == ENOENT) fd = make_file(dir, path, why, cap) ? open_checked(path, why, cap) : -1;
+    if (fd < 0 && errno == ENOENT) {
+        fd = make_file(dir, path, why, cap) ? open_checked(path, why, cap) : -1;
+        if (is_new != NULL) *is_new = true;
+    }
     if (fd < 0) return false;
     while (len < sizeof bytes && (got = read(fd, bytes + len, sizeof bytes - len)) > 0) len += (size_t)got;
     bool good = got == 0 && len < sizeof bytes;

@@ -24,7 +24,7 @@ static const struct {
     size_t offset;
     const char *value, *about;
 } flags[] = {
-    {"--agent", offsetof(order, agent), "NAME", "who bears it: 1-64 of A-Z a-z 0-9 . _ -"},
+    {"--agent", offsetof(order, agent), "NAME", "who bears it: 1-64 of A-Z a-z 0-9 . _ -, not hub"},
     {"--permission", offsetof(order, permission), "observer|active", "may it write? (active)"},
     {"--kind", offsetof(order, kind), "human|agent|service", "who stands behind it (agent)"},
     {"--purpose", offsetof(order, purpose), "primary|observer|backup", "what its connection is for (primary)"},
@@ -67,7 +67,7 @@ static int split(const char *list, wsm_slice *parts) {
 
 static bool read_list(const char *flag, const char *text, wsm_slice *parts, size_t *count, char *why, size_t cap) {
     int found = text != NULL ? split(text, parts) : 0;
-    if (found < 0) return blame(why, cap, "%s: expected a list as in a,b", flag);
+    if (found < 0) return blame(why, cap, "%s: expected a list as in a,b, of at most %d", flag, LIST_MAX);
     *count = (size_t)found;
     return true;
 }
@@ -114,6 +114,20 @@ bool token_sign(const secrets *keys, wsm_claims *claims, int64_t ttl_s, char tok
     return err == 0 || blame(why, cap, "the token cannot be made: %s", wsm_strerror(err));
 }
 
+/* What the library would refuse, too, but without saying whose fault it is. */
+static bool check(const wsm_claims *claims, const char *agent, char *why, size_t cap) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(agent);
+    if (len == 0 || len > 64 || strspn(agent, letters) != len || strcmp(agent, "hub") == 0) {
+        return blame(why, cap, "--agent: expected 1-64 of A-Z a-z 0-9 . _ -, and not 'hub'");
+    }
+    bool good = claims->specialties_count <= 16;
+    for (size_t i = 0; good && i < claims->specialties_count; i++) good = claims->specialties[i].len <= 64;
+    if (!good) return blame(why, cap, "--specialties: expected at most 16 of at most 64 bytes");
+    for (size_t i = 0; good && i < claims->contexts_count; i++) good = claims->contexts[i].len <= 128;
+    return good || blame(why, cap, "--contexts: expected at most 64 of at most 128 bytes");
+}
+
 /* From words to claims. `contexts` and `specialties` give the room that the claims borrow. */
 static bool fill(const order *ask, wsm_claims *claims, wsm_slice *contexts, wsm_slice *specialties, int64_t *ttl_s,
                  char *why, size_t cap) {
@@ -139,7 +153,7 @@ static bool fill(const order *ask, wsm_claims *claims, wsm_slice *contexts, wsm_
     claims->contexts = contexts;
     claims->contexts_present = ask->contexts != NULL;
     claims->specialties = specialties;
-    return true;
+    return check(claims, ask->agent, why, cap);
 }
 
 /* Take our own flags out of `args`; the others go to `rest`, which has room for `count`. */
@@ -179,7 +193,11 @@ static int mint(const order *ask, const options *all, char *why, size_t cap) {
     if (!fill(ask, &claims, contexts, specialties, &ttl_s, why, cap)) return 2;
     const char *audience = all->hub.audience;
     if (audience != NULL) claims.aud = (wsm_slice){audience, strlen(audience)};
-    if (!data_dir_make(all->data, why, cap) || !secrets_load(&keys, all->data, why, cap)) return 1;
+    bool is_new = false;
+    if (!data_dir_make(all->data, why, cap) || !secrets_load(&keys, all->data, &is_new, why, cap)) return 1;
+    if (is_new) { /* a mistyped --data would give a token that no server takes */
+        (void)fprintf(stderr, "wsmd token: made %s/secret.key, for a server with the same --data\n", all->data);
+    }
     bool good = token_sign(&keys, &claims, ttl_s, token, why, cap);
     secrets_wipe(&keys);
     if (!good) return 2;

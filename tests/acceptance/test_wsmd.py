@@ -185,6 +185,11 @@ class CommandLine(unittest.TestCase):
     def test_a_wrong_flag_is_an_error_with_status_2(self):
         self.refused(2, "'--nonsense' is no flag", "--nonsense")
         self.refused(2, "'data' is no flag", "data")
+        self.refused(2, "--set ping_interval_ms=VALUE", "--ping-interval-ms", "5000")
+        self.refused(2, "workspace_key: expected a secret of at least 32 bytes", "--set", "workspace_key=short")
+        self.refused(2, "ws_path: expected a path", "--set", "ws_path=ws")
+        for origins in ("example.org", "https://example.org/", "https://", "https://a.example, b.example"):
+            self.refused(2, "origins: expected a list", "--set", f"origins={origins}")
         self.refused(2, "--listen needs a value", "--listen")
         self.refused(2, "--banner takes no value", "--banner=yes")
         self.refused(2, "expected KEY=VALUE", "--set", "listen")
@@ -308,7 +313,7 @@ class Secrets(unittest.TestCase):
 
     def test_many_at_once_make_one_secret(self):
         command = [WSMD, "token", "--data", str(self.data), "--agent", "ada"]
-        started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(12)]
+        started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(12)]
         tokens = [process.communicate()[0] for process in started]
         self.assertEqual({process.returncode for process in started}, {0})
         self.assertEqual(len({unpack(token.strip())[0]["kid"] for token in tokens}), 1)
@@ -390,6 +395,17 @@ class Tokens(unittest.TestCase):
             done = run("token", "--data", self.data, *args)
             self.assertEqual((done.returncode, done.stdout), (2, ""), args)
             self.assertRegex(done.stderr, r"\Awsmd token: .+\n\Z")
+        for flag, value in (("--agent", "hub"), ("--specialties", "x" * 65), ("--specialties", ",".join("a" * 17)),
+                            ("--contexts", "x" * 129), ("--contexts", ",".join("a" * 65))):
+            done = run("token", "--data", self.data, "--agent", "ada", flag, value)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(f"wsmd token: {flag}: expected", done.stderr)
+
+    def test_who_makes_the_secret_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first, second = (run("token", "--data", f"{folder}/data", "--agent", "ada") for _ in range(2))
+            self.assertIn(f"made {folder}/data/secret.key", first.stderr)
+            self.assertEqual((second.returncode, second.stderr), (0, ""))
 
 
 class Http(unittest.TestCase):

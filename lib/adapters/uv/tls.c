@@ -18,6 +18,7 @@
 #endif
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +64,9 @@ struct wsm__uv_tls {
 
 static void explain(char *why, size_t cap, const char *what, int err) {
     char text[128];
+    bool is_file = err == MBEDTLS_ERR_PK_FILE_IO_ERROR || err == MBEDTLS_ERR_X509_FILE_IO_ERROR;
     mbedtls_strerror(err, text, sizeof text);
-    if (cap > 0) snprintf(why, cap, "%s: %s", what, text);
+    if (cap > 0) snprintf(why, cap, "%s: %s", what, is_file && errno ? strerror(errno) : text);
 }
 
 void wsm__uv_tls_config_free(wsm__uv_tls_config *config) {
