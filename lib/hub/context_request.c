@@ -208,7 +208,7 @@ static void put_context(wsm__buf *buf, const lens *view) {
         wsm__json_raw(&out, "coordinator_agent", wsm__slice_str("null"));
     else
         wsm__json_str(&out, "coordinator_agent", wsm__roster_name(&view->hub->roster, side->coordinator));
-    wsm__side_put_views(&out, "inherited_memory", side->views, side->views_count);
+    wsm__side_put_views(&out, "inherited_memory", view->hub, view->who, side->views, side->views_count);
     put_local(&out, view);
     put_refs(&out, view);
     put_sides(&out, "cross_sidebar_refs", view, &side->cross);

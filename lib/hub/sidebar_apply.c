@@ -384,9 +384,10 @@ static int names_prepare(wsm_hub *hub, side_plan *plan) {
     return wsm__side_named_prepare(&hub->tree, plan->born ? plan->born : ask->side, count);
 }
 
-static void names_commit(wsm__side *side, const wsm__ask *ask, uint64_t offset) {
-    for (uint32_t i = 0; i < ask->sides_count; i++) wsm__side_named(side, ask->sides[i], offset);
-    if (ask->condition.kind == WSM__WAKE_SIDEBAR) wsm__side_named(side, ask->condition.side, offset);
+static void names_commit(wsm__side *side, const wsm__ask *ask, const wsm__fold *fold) {
+    size_t bytes = wsm__record_message_len(fold->head.type, fold->offset, fold->seq, fold->body);
+    for (uint32_t i = 0; i < ask->sides_count; i++) wsm__side_named(side, ask->sides[i], fold->offset, bytes);
+    if (ask->condition.kind == WSM__WAKE_SIDEBAR) wsm__side_named(side, ask->condition.side, fold->offset, bytes);
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------------
@@ -474,6 +475,6 @@ void wsm__side_commit(wsm_hub *hub, wsm__fold *fold) {
     side_plan *plan = fold->plan;
     wsm__side *named_by = plan->born ? plan->born : plan->ask.side;
     if (row->commit) row->commit(hub, fold, plan);
-    names_commit(named_by, &plan->ask, fold->offset);
+    names_commit(named_by, &plan->ask, fold);
     wsm__side_abandon(hub, fold); /* what is left of the plan */
 }

@@ -85,7 +85,9 @@ static wsm_slice mint(wsm_hub *hub, char id[SIDE_ID_LEN]) {
     return wsm__slice(id, SIDE_ID_LEN);
 }
 
-void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm__view *views, uint32_t count) {
+void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm_hub *hub, uint32_t who,
+                         const wsm__view *views, uint32_t count) {
+    uint64_t records, bytes;
     wsm__json_name(out, field);
     wsm__buf_putc(out->buf, '[');
     for (uint32_t i = 0; i < count; i++) {
@@ -96,9 +98,9 @@ void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm__view 
         if (views[i].from) wsm__json_num(&view, "from_offset", views[i].from);
         wsm__json_num(&view, "up_to_offset", views[i].up_to);
         wsm__json_str(&view, "mode", wsm__slice_str(wsm__inherit_word((wsm__inherit)views[i].mode)));
-        if (views[i].records != WSM__UNCOUNTED) {
-            wsm__json_num(&view, "records", views[i].records);
-            wsm__json_num(&view, "bytes", views[i].bytes);
+        if (wsm__view_count(&hub->tree, &views[i], who, &records, &bytes)) {
+            wsm__json_num(&view, "records", records);
+            wsm__json_num(&view, "bytes", bytes);
         }
         wsm__json_close(&view);
     }
@@ -106,24 +108,25 @@ void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm__view 
 }
 
 /* What is not known exactly is not said. */
-static void put_sum(wsm__json_out *out, const wsm__view *views, uint32_t count) {
-    uint64_t records = 0, bytes = 0;
+static void put_sum(wsm__json_out *out, const wsm__ask *ask, const wsm__view *views, uint32_t count) {
+    uint64_t records = 0, bytes = 0, of_one, bytes_of_one;
     for (uint32_t i = 0; i < count; i++) {
-        if (views[i].records == WSM__UNCOUNTED) return;
-        records += views[i].records;
-        bytes += views[i].bytes;
+        if (!wsm__view_count(&ask->hub->tree, &views[i], ask->who, &of_one, &bytes_of_one)) return;
+        records += of_one;
+        bytes += bytes_of_one;
     }
     wsm__json_num(out, "records", records);
     wsm__json_num(out, "bytes", bytes);
 }
 
-static void dry_run(wsm_hub *hub, const wsm__command *command, const wsm__view *views, uint32_t count) {
+static void dry_run(wsm_hub *hub, const wsm__command *command, const wsm__ask *ask, const wsm__view *views,
+                    uint32_t count) {
     wsm__buf buf;
     wsm__json_out out;
     wsm__buf_init(&buf, &hub->mem, 0);
     wsm__json_open(&out, &buf);
-    wsm__side_put_views(&out, "inherited_context", views, count);
-    put_sum(&out, views, count);
+    wsm__side_put_views(&out, "inherited_context", hub, ask->who, views, count);
+    put_sum(&out, ask, views, count);
     wsm__json_close(&out);
     wsm__verdict verdict = {.err = buf.err ? WSM_ERR_NOMEM : WSM_OK, .result = wsm__slice(buf.ptr, buf.len)};
     wsm__answer(hub, command->origin, &verdict);
@@ -148,13 +151,15 @@ static const struct birth_words *birth_words(wsm__msg_type type) {
     return NULL;
 }
 
-/* A view ends with the parent's last record: where the log ends would tell of contexts that are none of the asker's. */
+/* A view ends with the parent's last record: where the log ends would tell of contexts that are none of the asker's.
+ * With the last that all may see: behind it nothing but names of hidden sidebars is left out. */
 static uint32_t views_of(const wsm__ask *ask, wsm__view views[WSM__VIEWS_MAX]) {
     static const wsm__inherit_how everything = {.mode = WSM__INHERIT_ALL};
     bool is_fork = ask->type == WSM__MSG_SIDEBAR_FORK;
     uint64_t up_to = is_fork ? ask->at_offset : ask->offset;
-    if (up_to > ask->side->active) up_to = ask->side->active;
-    return wsm__inherit_views(ask->side, up_to, ask->who, is_fork ? &everything : &ask->inherit, views);
+    if (up_to >= ask->side->active) up_to = ask->side->shown;
+    return wsm__inherit_views(&ask->hub->tree, ask->side, up_to, ask->who, is_fork ? &everything : &ask->inherit,
+                              views);
 }
 
 static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *ask, wsm__record_head *head) {
@@ -167,7 +172,7 @@ static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *as
     uint32_t count = views_of(ask, views);
     bool is_fork = ask->type == WSM__MSG_SIDEBAR_FORK;
     if (wsm__ask_field(ask, "dry_run").kind == WSM__JSON_TRUE) {
-        dry_run(hub, command, views, count);
+        dry_run(hub, command, ask, views, count);
         return;
     }
     head->context_id = mint(hub, id);
@@ -179,7 +184,7 @@ static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *as
     wsm__json_str(&result, "sidebar_id", head->context_id);
     wsm__json_value ref = wsm__ask_field(ask, "client_ref");
     if (ref.kind) wsm__json_raw(&result, "client_ref", ref.raw);
-    put_sum(&result, views, count);
+    put_sum(&result, ask, views, count);
     wsm__json_close(&result);
     head->result = wsm__slice(told.ptr, told.len);
     wsm__submit_open(hub, command->message, head, &out);
@@ -189,7 +194,7 @@ static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *as
     if (ask->type == WSM__MSG_SIDEBAR_SPAWN) wsm__json_str(&out, "parent_id", wsm__side_id(ask->side));
     if (is_fork && ask->side->criteria.ptr)
         wsm__json_raw(&out, "success_criteria", wsm__text_get(&ask->side->criteria));
-    wsm__side_put_views(&out, "inherited_context", views, count);
+    wsm__side_put_views(&out, "inherited_context", hub, WSM__AGENT_NONE, views, count); /* one text for all */
     if (told.err)
         wsm__answer_error(hub, command->origin, WSM_ERR_NOMEM, NULL, NULL);
     else

@@ -82,7 +82,9 @@ void wsm__side_refuse(wsm_hub *hub, const wsm__command *command, const wsm__no *
 void wsm__side_relay(wsm__json_out *out, const wsm__ask *ask,
                      const char *const *except);                       /* as wsm__encode_relay, but */
 void wsm__side_parent_id(wsm__json_out *out, const wsm__side *parent); /* null for main */
-void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm__view *views, uint32_t count);
+/* With what `who` may see of them counted; WSM__AGENT_NONE: with what all may see. */
+void wsm__side_put_views(wsm__json_out *out, const char *field, const wsm_hub *hub, uint32_t who,
+                         const wsm__view *views, uint32_t count);
 void wsm__side_names(wsm__buf *buf, const wsm_hub *hub, const uint32_t *agents, uint32_t count);
 /* Appends what is in hub->scratch; remembers that the sides will change. */
 void wsm__side_close(wsm_hub *hub, wsm__record_head *head, wsm__json_out *out, const wsm__origin *origin,

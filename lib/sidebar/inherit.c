@@ -55,7 +55,12 @@ bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, u
     wsm__mark at = {.offset = side->active, .records = side->records, .bytes = side->bytes};
     uint64_t trimmed = side->context->trimmed_to;
     bool is_known = true;
-    if (up_to < side->active) {
+    if (up_to >= side->shown && up_to < side->active) { /* behind it nothing but names of hidden ones */
+        uint64_t records_behind, bytes_behind;
+        wsm__side_count_named(NULL, side, up_to + 1, side->active, WSM__AGENT_HUB, &records_behind, &bytes_behind);
+        at.records -= records_behind;
+        at.bytes -= bytes_behind;
+    } else if (up_to < side->active) {
         wsm__mark before = mark_before(side, up_to, UINT64_MAX);
         const wsm__mark *behind = mark_behind(side, up_to);
         if (before.offset == up_to || trimmed <= before.offset) {
@@ -111,7 +116,28 @@ static uint64_t seen_from(const wsm__side *side, uint32_t agent, uint64_t up_to)
     return from <= side->born ? 0 : from;
 }
 
-static void count_view(wsm__view *view) {
+/* The n that all may see: whoever knows of what others name sees these besides. */
+static uint64_t offset_of_last_seen(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t n) {
+    uint64_t records, bytes, most = n;
+    for (;;) {
+        uint64_t from = offset_of_last(side, up_to, most);
+        wsm__side_count_named(tree, side, from, up_to, WSM__AGENT_HUB, &records, &bytes);
+        if (from == 0 || most >= n + records) return from;
+        most = n + records;
+    }
+}
+
+bool wsm__view_count(const wsm__tree *tree, const wsm__view *view, uint32_t agent, uint64_t *records, uint64_t *bytes) {
+    *records = *bytes = 0;
+    if (view->records == WSM__UNCOUNTED) return false;
+    if (view->mode < WSM__INHERIT_REFS)
+        wsm__side_count_named(tree, view->of, view->from, view->up_to, agent, records, bytes);
+    *records += view->records;
+    *bytes += view->bytes;
+    return true;
+}
+
+static void count_view(const wsm__tree *tree, wsm__view *view) {
     uint64_t records = 0, bytes = 0;
     bool is_known = wsm__side_count(view->of, view->up_to, &view->records, &view->bytes);
     if (view->from > view->up_to) {
@@ -119,18 +145,26 @@ static void count_view(wsm__view *view) {
         return;
     }
     if (view->from) is_known = wsm__side_count(view->of, view->from - 1, &records, &bytes) && is_known;
-    view->records = is_known ? view->records - records : WSM__UNCOUNTED;
-    view->bytes = is_known ? view->bytes - bytes : WSM__UNCOUNTED;
+    if (!is_known) {
+        view->records = view->bytes = WSM__UNCOUNTED;
+        return;
+    }
+    view->records -= records;
+    view->bytes -= bytes;
+    wsm__side_count_named(tree, view->of, view->from, view->up_to, WSM__AGENT_HUB, &records, &bytes);
+    view->records -= records;
+    view->bytes -= bytes;
 }
 
-static wsm__view view_of(wsm__side *of, uint64_t from, uint64_t up_to, const wsm__inherit_how *how) {
+static wsm__view view_of(const wsm__tree *tree, wsm__side *of, uint64_t from, uint64_t up_to,
+                         const wsm__inherit_how *how) {
     wsm__view view = {.of = of, .from = from, .up_to = up_to, .mode = (uint8_t)how->mode};
     if (how->mode >= WSM__INHERIT_REFS) return view;
     if (how->mode == WSM__INHERIT_LAST_N) {
-        uint64_t last = how->n ? offset_of_last(of, up_to, how->n) : up_to + 1;
+        uint64_t last = how->n ? offset_of_last_seen(tree, of, up_to, how->n) : up_to + 1;
         if (last > view.from) view.from = last;
     }
-    count_view(&view);
+    count_view(tree, &view);
     return view;
 }
 
@@ -140,12 +174,12 @@ static bool has_view(const wsm__view *views, uint32_t count, const wsm__side *of
     return false;
 }
 
-uint32_t wsm__inherit_views(wsm__side *parent, uint64_t up_to, uint32_t who, const wsm__inherit_how *how,
-                            wsm__view views[WSM__VIEWS_MAX]) {
+uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, uint32_t who,
+                            const wsm__inherit_how *how, wsm__view views[WSM__VIEWS_MAX]) {
     uint32_t count = 0;
     uint64_t depth = how->depth ? how->depth : UINT64_MAX;
     if (how->mode == WSM__INHERIT_NONE) return 0;
-    views[count++] = view_of(parent, seen_from(parent, who, up_to), up_to, how);
+    views[count++] = view_of(tree, parent, seen_from(parent, who, up_to), up_to, how);
     for (uint32_t i = 0; i < parent->views_count && i + 1 < depth && count < WSM__VIEWS_MAX; i++) {
         const wsm__view *theirs = &parent->views[i];
         wsm__inherit_how stricter = *how;
@@ -154,7 +188,7 @@ uint32_t wsm__inherit_views(wsm__side *parent, uint64_t up_to, uint32_t who, con
         wsm__view view = *theirs; /* what it counted when it was made still holds */
         uint64_t end = theirs->up_to < up_to ? theirs->up_to : up_to;
         if (stricter.mode != theirs->mode || stricter.mode == WSM__INHERIT_LAST_N || end != theirs->up_to)
-            view = view_of(theirs->of, theirs->from, end, &stricter);
+            view = view_of(tree, theirs->of, theirs->from, end, &stricter);
         views[count++] = view;
     }
     return count;

@@ -26,8 +26,12 @@ bool wsm__inherit_of(wsm_slice word, wsm__inherit *mode);
 /* The views of a sidebar that `who` begins under `parent` now, or that forks it: the parent up to `up_to`, as far back
  * as `who` may read it himself, then what it sees itself, nearest first. Returns their number; more than
  * WSM__VIEWS_MAX: the farthest are left out. */
-uint32_t wsm__inherit_views(wsm__side *parent, uint64_t up_to, uint32_t who, const wsm__inherit_how *how,
-                            wsm__view views[WSM__VIEWS_MAX]);
+uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, uint32_t who,
+                            const wsm__inherit_how *how, wsm__view views[WSM__VIEWS_MAX]);
+
+/* How many records and bytes of a view an agent may see now: no more and no less than it is given to read.
+ * WSM__AGENT_NONE: what all may see. False: only the store could tell. */
+bool wsm__view_count(const wsm__tree *tree, const wsm__view *view, uint32_t agent, uint64_t *records, uint64_t *bytes);
 
 /* How many records and bytes a context had up to an offset. False: only the store could tell exactly, and it is less
  * than WSM__MARK_EVERY too few. */

@@ -297,7 +297,7 @@ wsm__side *wsm__tree_birth_prepare(wsm__tree *tree, const wsm__birth *birth) {
     side->is_hidden = birth->is_private || birth->parent->is_hidden;
     side->is_reviewed = birth->is_reviewed;
     side->conflict_policy = birth->conflict_policy;
-    side->born = side->active = birth->offset;
+    side->born = side->active = side->shown = birth->offset;
     side->born_ms = side->active_ms = birth->time_ms;
     if (take_all(tree, side, birth)) {
         side_free(tree, side);
@@ -355,9 +355,13 @@ int wsm__side_note_prepare(wsm__tree *tree, wsm__side *side) {
 }
 
 void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t bytes) {
-    if (side->records++ == 0 && wsm__side_is_main(side)) side->born_ms = time_ms; /* nobody spawned it */
+    if (side->records++ == 0) {
+        side->born_bytes = bytes;
+        if (wsm__side_is_main(side)) side->born_ms = time_ms; /* nobody spawned it */
+    }
     side->bytes += bytes;
     side->active = offset;
+    if (!wsm__side_names_hidden(side, offset)) side->shown = offset;
     if (time_ms > side->active_ms) side->active_ms = time_ms;
     side->is_warned = false;
     if (side->records % WSM__MARK_EVERY != 0) return;

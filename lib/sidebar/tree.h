@@ -73,10 +73,12 @@ struct wsm__member {
 /* Another context's records and data references, as they were up to an offset. Nothing is copied. */
 typedef struct wsm__view {
     wsm__side *of;
-    uint64_t from;           /* first offset that is seen; 0: from the beginning */
-    uint64_t up_to;          /* the last one */
-    uint8_t mode;            /* wsm__inherit */
-    uint64_t records, bytes; /* what it holds, as counted when it was made; WSM__UNCOUNTED: only the store could tell */
+    uint64_t from;  /* first offset that is seen; 0: from the beginning */
+    uint64_t up_to; /* the last one */
+    uint8_t mode;   /* wsm__inherit */
+    /* What of it is for all to see, as counted when it was made: what names hidden sidebars comes on top of it, for
+     * those who know of them (wsm__view_count). WSM__UNCOUNTED: only the store could tell. */
+    uint64_t records, bytes;
 } wsm__view;
 
 #define WSM__UNCOUNTED ((UINT64_C(1) << 53) - 1)
@@ -104,6 +106,7 @@ typedef struct wsm__mark {
 typedef struct wsm__named {
     uint64_t offset;
     wsm__side *side;
+    uint64_t bytes; /* of that record */
 } wsm__named;
 
 struct wsm__side {
@@ -124,6 +127,7 @@ struct wsm__side {
     uint8_t conflict_policy;                             /* wsm__conflict_policy */
     uint64_t version;                                    /* of the status: how often it was changed */
     uint64_t born, active;                               /* offsets of its first and its last record */
+    uint64_t shown;                                      /* of the last one that names no hidden sidebar */
     int64_t born_ms, active_ms;
     uint64_t merged_at;                /* offset of its merge; 0: none */
     wsm__text task, criteria, failure; /* raw JSON strings */
@@ -140,6 +144,7 @@ struct wsm__side {
     wsm__ring named; /* of wsm__named, by offset: which of its records name a hidden sidebar */
 
     uint64_t records, bytes; /* of its own, ever */
+    uint64_t born_bytes;     /* of its first record; main's does not matter */
     wsm__ring marks;         /* of wsm__mark, one for each WSM__MARK_EVERY records */
 
     wsm__map refs;       /* of wsm__ref, by name (data_refs.h) */
@@ -276,13 +281,18 @@ void wsm__side_cross(wsm__side *side, wsm__side *other);
  * read them later has to be looked at once more. */
 int wsm__side_named_prepare(wsm__tree *tree, wsm__side *side, uint32_t count);
 /* An open one is not noted, nor that it names itself: who reads there has been told of it. */
-void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset);
+void wsm__side_named(wsm__side *side, wsm__side *other, uint64_t offset, uint64_t bytes);
 bool wsm__side_has_room_for_names(const wsm__side *side, uint32_t count);
+bool wsm__side_names_hidden(const wsm__side *side, uint64_t offset); /* whether the record there names any */
 /* Whether the record at `offset` names one that the agent may not know of; and whether any does. */
 bool wsm__side_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent, uint64_t offset);
 /* Whether the record that it began with does: it names its parent, what it was forked from, what it sees. */
 bool wsm__side_birth_names_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
 bool wsm__side_has_secrets(const wsm__tree *tree, const wsm__side *side, uint32_t agent);
+/* Of the records from `from` to `up_to` how many, and of how many bytes, name hidden sidebars all of which the agent
+ * may know of; WSM__AGENT_HUB: all that name any, WSM__AGENT_NONE: none. */
+void wsm__side_count_named(const wsm__tree *tree, const wsm__side *side, uint64_t from, uint64_t up_to, uint32_t agent,
+                           uint64_t *records, uint64_t *bytes);
 
 int wsm__text_new(wsm__mem *mem, wsm_slice from, wsm__text *text); /* an absent or empty one: no allocation */
 void wsm__text_free(wsm__mem *mem, wsm__text *text);

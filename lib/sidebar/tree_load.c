@@ -154,6 +154,7 @@ static void load_refs(loader *load, wsm__side *side, wsm_slice array) {
 
 static void load_common(loader *load, wsm__side *side, wsm_slice object) {
     side->active = num_of(load, object, "active");
+    side->shown = member_of(object, "shown").kind ? num_of(load, object, "shown") : side->active;
     side->active_ms = (int64_t)num_of(load, object, "active_ms");
     side->records = num_of(load, object, "records");
     side->bytes = num_of(load, object, "bytes");
@@ -161,6 +162,7 @@ static void load_common(loader *load, wsm__side *side, wsm_slice object) {
     load_refs(load, side, array_of(load, object, "refs"));
     wsm__json_value born = member_of(object, "born_ms"); /* of main; older snapshots have none */
     if (born.kind) side->born_ms = (int64_t)num_of(load, object, "born_ms");
+    if (member_of(object, "born_bytes").kind) side->born_bytes = num_of(load, object, "born_bytes"); /* likewise */
 }
 
 static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {
@@ -327,6 +329,8 @@ static void load_named(loader *load, wsm__side *side, wsm__json_value list) {
         wsm_slice pair = value.kind == WSM__JSON_ARRAY ? value.raw : wsm__slice_str("[]");
         wsm__named named = {.offset = next_num(load, pair, &in)};
         if (!load->err) named.side = next_side(load, pair, &in);
+        size_t ahead = in;
+        if (wsm__json_next_element(pair, &ahead, &value)) named.bytes = next_num(load, pair, &in); /* old ones: two */
         if (load->err) return;
         wsm__named *place = wsm__ring_push(&side->named, load->tree->mem);
         if (place)

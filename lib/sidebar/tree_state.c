@@ -5,7 +5,7 @@
  *      {"id":"sb-…","parent":"main","fork":null,"n":[creator, coordinator, status, before, final, priority, flags,
  * policy, version, born, born_ms, merged_at],"task":"…",…,"members":[[agent, invited, is_member, from, to, …]],
  *       "views":[["main", from, up_to, mode, records,
- * bytes]],"cross":["main"],"named":[[9,"sb-…"]],"wait":[what],"waits":["sb-…"],…}]
+ * bytes]],"cross":["main"],"named":[[9,"sb-…",200]],"wait":[what],"waits":["sb-…"],…}]
  *
  * A value of a reference is [offset, version, agent, value], a removal has no fourth. Numbers that mean "none" are
  * 2^32-1. */
@@ -134,6 +134,7 @@ static void put_named(wsm__json_out *out, const wsm__side *side) {
         open_array(out->buf);
         put_num(out->buf, named->offset);
         put_id(out->buf, named->side);
+        put_num(out->buf, named->bytes);
         wsm__buf_putc(out->buf, ']');
     }
     wsm__buf_putc(out->buf, ']');
@@ -177,6 +178,7 @@ static void put_side(const wsm__side *side, wsm__buf *buf) {
     wsm__json_open(&out, buf);
     wsm__json_str(&out, "id", wsm__side_id(side));
     wsm__json_num(&out, "active", side->active);
+    if (side->shown != side->active) wsm__json_num(&out, "shown", side->shown);
     wsm__json_num(&out, "active_ms", (uint64_t)side->active_ms);
     wsm__json_num(&out, "records", side->records);
     wsm__json_num(&out, "bytes", side->bytes);
@@ -185,6 +187,7 @@ static void put_side(const wsm__side *side, wsm__buf *buf) {
     if (wsm__side_is_main(side)) {
         wsm__json_num(&out, "born_ms", (uint64_t)side->born_ms);
     } else {
+        wsm__json_num(&out, "born_bytes", side->born_bytes);
         wsm__json_str(&out, "parent", wsm__side_id(side->parent));
         if (side->forked_from) wsm__json_str(&out, "fork", wsm__side_id(side->forked_from));
         put_numbers(&out, side);

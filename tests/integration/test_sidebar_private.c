@@ -22,6 +22,7 @@ typedef struct run {
     peer *ada, *bob;
     peer *outsider[OUTSIDERS];
     char id[SIDE_ID], club[SIDE_ID]; /* the private one; an open one of eve's, in which the insiders are too */
+    char pair[SIDE_ID];              /* an open one of the insiders alone */
 } run;
 
 static void usual(wsm_config *config) {
@@ -368,6 +369,45 @@ static void step_outside(run *r, unsigned *seed) {
     }
 }
 
+/* The insiders name a private one where they are among themselves, and then let eve in on what they have there: she
+ * is shown nothing of it, and what she is told of how much there is must not count it either. */
+static void hand_down(run *r, unsigned *inner, unsigned *outer) {
+    char fork[SIDE_ID], secret[SIDE_ID];
+    static const char *const modes[] = {"\"all\"", "\"last_n\",\"n\":2", "\"last_n\",\"n\":1", "\"last_n\",\"n\":50"};
+    peer *eve = r->outsider[0];
+    if (r->inside)
+        side_spawn(r->ada, "\"bob\"", ",\"visibility\":\"private\"", secret);
+    else
+        world_run(r->world, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        if (r->inside && dice(inner, 2))
+            peer_ask(dice(inner, 2) ? r->ada : r->bob, "sidebar_waiting_update",
+                     "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\",\"dependency_"
+                     "refs\":[\"%s\"]",
+                     r->pair, secret);
+        else
+            world_run(r->world, 1);
+    }
+    const char *answer = peer_ask(r->ada, "sidebar_fork",
+                                  "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"participants\":"
+                                  "[\"ada\",\"bob\",\"eve\"]",
+                                  r->pair);
+    snprintf(fork, sizeof fork, "%s", line_get(answer, "result.sidebar_id"));
+    assert_string_not_equal(fork, "");
+    peer_ask(eve, "context_request", "\"context_id\":\"%s\"", fork);
+    peer_ask(eve, "context_request", "\"context_id\":\"%s\",\"records\":{\"of\":\"%s\"}", fork, r->pair);
+    for (int i = 0; i < 2; i++) { /* what it would be, and what it is */
+        peer_ask(i ? eve : r->ada, "sidebar_child_spawn",
+                 "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[\"eve\"],"
+                 "\"inherit\":{\"mode\":%s}",
+                 fork, modes[dice(outer, 4)]);
+        peer_ask(eve, "sidebar_child_spawn",
+                 "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[],"
+                 "\"dry_run\":true,\"inherit\":{\"mode\":%s}",
+                 fork, modes[dice(outer, 4)]);
+    }
+}
+
 static void play_at_random(bool inside, unsigned seed, char *told[OUTSIDERS]) {
     run r;
     char epoch[17];
@@ -376,12 +416,16 @@ static void play_at_random(bool inside, unsigned seed, char *told[OUTSIDERS]) {
     world_run(r.world, 10);
     assert_string_equal(answer_of(peer_ask(r.outsider[0], "system_status", "\"interval_s\":3")), "ack");
     spawn_inside(&r);
+    side_spawn(r.ada, "\"bob\"", "", r.pair);
     for (int i = 0; i < 60; i++) {
         unsigned inner = seed + (unsigned)i,
                  outer = seed + 7919u * (unsigned)i; /* one's dice do not move the other's */
         step_inside(&r, &inner);
         step_outside(&r, &outer);
+        if (dice(&outer, 8) == 0) peer_ask(r.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":1", r.pair);
     }
+    unsigned within = seed + 17u, without = seed + 71u;
+    hand_down(&r, &within, &without);
     wsm_hub_position(r.world->hub, epoch);
     r.outsider[3] = world_join(r.world, "pat", WSM_PERMISSION_ACTIVE, epoch, 2);
     r.outsider[4] = world_join(r.world, "tim", WSM_PERMISSION_OBSERVER, epoch, 0);
@@ -712,6 +756,52 @@ static void what_names_a_private_sidebar_is_not_seen_through_a_view(void **state
     finish(&r);
 }
 
+static unsigned long number_in(const char *line, const char *path) {
+    return strtoul(line_get(line, path), NULL, 10);
+}
+
+/* How many records a page holds; it is a whole one. */
+static unsigned long count_in(const char *page) {
+    unsigned long count = 0;
+    char path[64];
+    assert_true(line_is(page, "more", "false"));
+    for (;; count++) {
+        snprintf(path, sizeof path, "records.%lu.offset", count);
+        if (!*line_get(page, path)) return count;
+    }
+}
+
+/* What one is told of how much is inherited is what one may read of it, whoever one is. */
+static void what_is_counted_is_what_the_asker_may_read(void **state) {
+    char open[SIDE_ID], below[SIDE_ID];
+    run r;
+    (void)state;
+    name_inside(&r, open);
+    peer *readers[] = {r.bob, r.outsider[0]};
+    assert_string_equal(
+        answer_of(peer_ask(r.ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\"", open)),
+        "ack");
+    const char *child = "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[\"eve\","
+                        "\"bob\"],\"inherit\":{\"mode\":\"all\",\"depth\":1}%s";
+    unsigned long would =
+        number_in(peer_ask(r.ada, "sidebar_child_spawn", child, open, ",\"dry_run\":true"), "result.records");
+    const char *answer = peer_ask(r.ada, "sidebar_child_spawn", child, open, "");
+    snprintf(below, sizeof below, "%s", line_get(answer, "result.sidebar_id"));
+    assert_int_equal(would, 3);
+    assert_int_equal(number_in(answer, "result.records"), 3); /* to her, who knows what one of them names */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            number_in(peer_last(readers[i], "\"type\":\"sidebar_child_spawn\""), "inherited_context.0.records"), 2);
+        peer_ask(readers[i], "context_request", "\"context_id\":\"%s\"", below);
+        const char *snapshot = peer_last(readers[i], "\"type\":\"context_snapshot\"");
+        unsigned long told = number_in(snapshot, "context.inherited_memory.0.records");
+        assert_int_equal(told, i == 0 ? 3 : 2);
+        peer_ask(readers[i], "context_request", "\"context_id\":\"%s\",\"records\":{\"of\":\"%s\"}", below, open);
+        assert_int_equal(count_in(peer_last(readers[i], "\"type\":\"context_records\"")), told);
+    }
+    finish(&r);
+}
+
 /* The record that begins a fork names what it was forked from. */
 static void what_a_fork_was_made_of_is_not_seen_through_a_view(void **state) {
     char fork[SIDE_ID], below[SIDE_ID];
@@ -754,6 +844,7 @@ int main(void) {
         cmocka_unit_test(no_private_sidebar_is_named_once_somebody_is_invited_to_read_it),
         cmocka_unit_test(who_may_not_read_all_of_a_history_grants_none_of_it),
         cmocka_unit_test(what_names_a_private_sidebar_is_not_seen_through_a_view),
+        cmocka_unit_test(what_is_counted_is_what_the_asker_may_read),
         cmocka_unit_test(what_a_fork_was_made_of_is_not_seen_through_a_view),
     };
     return cmocka_run_group_tests_name("sidebar/private", tests, NULL, NULL);

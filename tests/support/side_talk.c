@@ -176,7 +176,7 @@ static bool is_key(const char *name, const char *key, size_t len) {
 /* Whether the numbers under a key are offsets. A snapshot's version is one, other versions count something. */
 static bool is_offset_key(const char *key, size_t len, int depth, bool is_snapshot) {
     static const char *const keys[] = {"offset", "up_to_offset", "from_offset", "to_offset", "at_offset", "from",
-                                       "to",     "based_on",     "accept",      "refuse",    "offsets"};
+                                       "to",     "based_on",     "accept",      "refuse",    "offsets",   "next_after"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (is_key(keys[i], key, len)) return true;
     if (is_key("bytes", key, len)) return true; /* of records that hold their offset */

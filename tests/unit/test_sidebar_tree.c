@@ -201,7 +201,7 @@ static int story(world *w) {
     if (world_set(w, b, "y", "[1]")) return WSM_ERR_NOMEM;
     if (wsm__side_named_prepare(&w->tree, a, 1)) return WSM_ERR_NOMEM;
     b->is_hidden = true; /* for once, so that it is noted */
-    wsm__side_named(a, b, w->offset);
+    wsm__side_named(a, b, w->offset, 10);
     b->is_hidden = false;
     wsm__merge_plan *plan;
     wsm__no no;

@@ -25,14 +25,28 @@ static bool is_above(const wsm__sim_side *from, uint32_t of) {
     return from->idx == of;
 }
 
+/* It names a hidden sidebar beside its own: what all are told of how much there is does not count it, since not all may
+ * read it. What a merge brings is its parent's, with the name. */
+static bool names_hidden(const wsm__sim_fold *fold, const wsm__sim_entry *entry) {
+    const char *id = entry->op == WSM__SIM_OP_MERGE || entry->op == WSM__SIM_OP_DECIDE ? NULL : entry->json;
+    while (id && (id = strstr(id, "\"sb-")) != NULL) {
+        size_t len = strcspn(++id, "\"");
+        const wsm__sim_side *named = wsm__sim_side_find(fold->sides, id, len);
+        if (named && named->idx != entry->context && named->is_hidden) return true;
+    }
+    return false;
+}
+
 /* Record by record, where the hub has told every record as it was appended. */
 static void check_view(const wsm__sim_fold *fold, const wsm__sim_side *from, const wsm__sim_view *view, uint32_t node) {
     uint64_t records = 0, bytes = 0, said_records = 0, said_bytes = 0;
     for (uint64_t offset = 1; view->shows_records && offset <= view->up_to; offset++) {
         const wsm__sim_entry *entry = wsm__sim_oracle_entry(fold->epoch, offset);
         if (!entry || !is_in_view(entry, view, offset)) continue;
-        records++;
-        bytes += entry->len;
+        if (!names_hidden(fold, entry)) {
+            records++;
+            bytes += entry->len;
+        }
         if (!may_hand_on(fold, from, view, offset))
             wsm__sim_break(fold->sim, "I-40",
                            "offset %llu lets others read offset %llu of %s, which its sender may not",
