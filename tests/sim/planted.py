@@ -614,6 +614,10 @@ TABLE = [
     bug("view_is_miscounted", "lib/sidebar/inherit.c",
         "            at.records -= rest.records;\n", "            at.records -= rest.records + 1;\n",
         "I-46", "what is inherited of a context that has left memory is counted one short"),
+    bug("secrets_are_counted", "lib/hub/sidebars.c",
+        "hub, WSM__AGENT_NONE, views, count); /* one text for all */\n",
+        "hub, WSM__AGENT_HUB, views, count);\n",
+        "I-46", "what all are told of what is inherited counts what names a sidebar that not all know of"),
 ]
 
 

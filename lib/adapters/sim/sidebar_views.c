@@ -1,5 +1,7 @@
 /* What a sidebar inherits, by its first record: from where it may, no more than who made it could read, and as much as
  * that record says. */
+#include <string.h>
+
 #include "fold.h"
 
 typedef unsigned long long ull;
