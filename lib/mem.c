@@ -34,6 +34,15 @@ static int charge(wsm__mem *mem, size_t size, bool may_all) {
     return 0;
 }
 
+void wsm__mem_open(wsm__mem *mem, bool is_open) {
+    atomic_store_explicit(&mem->is_open, is_open, memory_order_relaxed);
+}
+
+bool wsm__mem_has_room(wsm__mem *mem, size_t size) {
+    size_t most = mem->budget - mem->kept, used = atomic_load_explicit(&mem->used, memory_order_relaxed);
+    return !mem->budget || (used <= most && size <= most - used);
+}
+
 int wsm__mem_charge(wsm__mem *mem, size_t size) {
     return charge(mem, size, false);
 }

@@ -27,11 +27,26 @@ struct wsm__inbox_item {
 
 #define RETRY_MS 20u
 
-/* Of deliveries the first that waits may take what the budget keeps: others would have no memory left to be applied.
- */
-static wsm__inbox_item *item_new(wsm_hub *hub, item_kind kind, size_t rest, bool may_all) {
+/* Who may take the part of the budget that is kept (mem.h): an item for itself while it waits, and whatever is asked
+ * for while it is carried out. Nobody else does. */
+static const struct {
+    enum { NEVER, FIRST_OF_ITS_KIND, ALWAYS } waits;
+    bool is_carried_out;
+} takes_kept[] = {
+    [ITEM_SUBMIT] = {NEVER, false},             /* it can be said again */
+    [ITEM_DELIVER] = {FIRST_OF_ITS_KIND, true}, /* the others would leave it none to be applied with */
+    [ITEM_DONE] = {ALWAYS, false},              /* it gives memory back */
+    [ITEM_PAGE] = {ALWAYS, false},              /* it may hold up what is behind it */
+    [ITEM_SNAPSHOT] = {NEVER, true},            /* nothing behind it is applied before */
+    [ITEM_READY] = {NEVER, false},              /* the log says it again */
+};
+
+static wsm__inbox_item *item_new(wsm_hub *hub, item_kind kind, size_t rest) {
     size_t size = offsetof(wsm__inbox_item, rest) + rest;
+    bool counts = kind == ITEM_DELIVER, is_first = counts && atomic_fetch_add(&hub->inbox_records, 1) == 0;
+    bool may_all = takes_kept[kind].waits == ALWAYS || (takes_kept[kind].waits == FIRST_OF_ITS_KIND && is_first);
     wsm__inbox_item *item = may_all ? wsm__alloc_kept(&hub->mem, size) : wsm__alloc(&hub->mem, size);
+    if (!item && counts) atomic_fetch_sub(&hub->inbox_records, 1);
     if (!item) return NULL;
     memset(item, 0, sizeof *item < size ? sizeof *item : size);
     item->size = size;
@@ -60,7 +75,7 @@ int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len,
         atomic_fetch_sub(&hub->inbox_count, 1);
         return WSM_ERR_BUSY;
     }
-    wsm__inbox_item *item = item_new(hub, ITEM_SUBMIT, name_len + len, false);
+    wsm__inbox_item *item = item_new(hub, ITEM_SUBMIT, name_len + len);
     if (!item) {
         atomic_fetch_sub(&hub->inbox_count, 1);
         return WSM_ERR_NOMEM;
@@ -77,8 +92,7 @@ int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len,
 
 /* Nobody will be told of it: the log delivers again, and a hub that waits for it to go on would wait for ever. */
 static void note_starved(wsm_hub *hub, size_t want) {
-    size_t most = hub->mem.budget - hub->mem.kept;
-    if (hub->mem.budget && atomic_load(&hub->mem.used) + want > most) atomic_store(&hub->inbox_starved, true);
+    if (!wsm__mem_has_room(&hub->mem, want)) atomic_store(&hub->inbox_starved, true);
 }
 
 /* While a snapshot waits, half of the budget is left to what it will make of itself: it cannot be put off. */
@@ -88,17 +102,12 @@ static bool is_before_its_turn(wsm_hub *hub, size_t want) {
 }
 
 static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_record *records, size_t count) {
-    size_t bytes = 0;
+    size_t bytes = count * sizeof *records;
     for (size_t i = 0; i < count; i++) bytes += records[i].len;
-    bool counts = kind == ITEM_DELIVER;
-    if (counts && is_before_its_turn(hub, count * sizeof *records + bytes)) return NULL;
-    bool is_first = !counts || atomic_fetch_add(&hub->inbox_records, 1) == 0; /* a page may hold up what is behind it */
-    wsm__inbox_item *item = item_new(hub, kind, count * sizeof *records + bytes, is_first);
-    if (!item) {
-        if (counts) atomic_fetch_sub(&hub->inbox_records, 1);
-        note_starved(hub, count * sizeof *records + bytes);
-        return NULL;
-    }
+    if (kind == ITEM_DELIVER && is_before_its_turn(hub, bytes)) return NULL;
+    wsm__inbox_item *item = item_new(hub, kind, bytes);
+    if (!item) note_starved(hub, bytes);
+    if (!item) return NULL;
     wsm_record *copy = (wsm_record *)(void *)item->rest;
     char *text = item->rest + count * sizeof *records;
     for (size_t i = 0; i < count; i++) {
@@ -130,7 +139,7 @@ int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count) {
 int wsm_log_done(wsm_hub *hub, uint64_t append_id, int outcome) {
     if (hub && hub->probe) return wsm__probe_done(hub, append_id, outcome);
     if (!hub || append_id == 0 || outcome > WSM_LOG_WRITTEN) return WSM_ERR_INVALID;
-    wsm__inbox_item *item = item_new(hub, ITEM_DONE, 0, true); /* it gives memory back */
+    wsm__inbox_item *item = item_new(hub, ITEM_DONE, 0);
     if (!item) return WSM_ERR_NOMEM;
     item->id = append_id;
     item->outcome = outcome;
@@ -165,7 +174,7 @@ int wsm_log_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records, size
 int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, size_t len) {
     if (hub && hub->probe) return wsm__probe_snapshot(hub, offset, bytes, len);
     if (!hub || !bytes || len == 0) return WSM_ERR_INVALID;
-    wsm__inbox_item *item = item_new(hub, ITEM_SNAPSHOT, len, false);
+    wsm__inbox_item *item = item_new(hub, ITEM_SNAPSHOT, len);
     if (!item) return WSM_ERR_NOMEM;
     item->id = offset;
     item->text_len = len;
@@ -183,7 +192,7 @@ static bool is_epoch(const char *epoch) {
 int wsm_log_ready(wsm_hub *hub, const wsm_log_info *info, int outcome) {
     if (hub && hub->probe) return wsm__probe_ready(hub, info, outcome);
     if (!hub || outcome > 0 || (outcome == 0 && (!info || !is_epoch(info->epoch)))) return WSM_ERR_INVALID;
-    wsm__inbox_item *item = item_new(hub, ITEM_READY, 0, false);
+    wsm__inbox_item *item = item_new(hub, ITEM_READY, 0);
     if (!item) return WSM_ERR_NOMEM;
     item->outcome = outcome;
     if (outcome == 0) {
@@ -249,21 +258,14 @@ static int ready(wsm_hub *hub, const wsm__inbox_item *item) {
     return WSM_OK;
 }
 
-static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
+static int carry_out(wsm_hub *hub, const wsm__inbox_item *item) {
     switch (item->kind) {
     case ITEM_SUBMIT:
         wsm__command_host(hub, item->has_agent ? wsm__slice(item->rest, item->name_len) : wsm__slice(NULL, 0),
                           wsm__slice(item->rest + item->name_len, item->text_len), item->id);
         return WSM_OK;
-    case ITEM_DELIVER:
-    case ITEM_SNAPSHOT: { /* nothing behind it is applied before: it may take what the budget keeps */
-        atomic_store(&hub->mem.is_open, true);
-        int err = item->kind == ITEM_DELIVER
-                      ? deliver(hub, item)
-                      : wsm__snapshot_load(hub, item->id, wsm__slice(item->rest, item->text_len));
-        atomic_store(&hub->mem.is_open, false);
-        return err;
-    }
+    case ITEM_DELIVER: return deliver(hub, item);
+    case ITEM_SNAPSHOT: return wsm__snapshot_load(hub, item->id, wsm__slice(item->rest, item->text_len));
     case ITEM_DONE: wsm__append_done(hub, item->id, item->outcome); return WSM_OK;
     case ITEM_PAGE:
         wsm__replay_page(hub, item->id, (const wsm_record *)(const void *)item->rest, item->count, item->outcome);
@@ -271,6 +273,14 @@ static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
     case ITEM_READY: return ready(hub, item);
     }
     return WSM_OK;
+}
+
+static int handle(wsm_hub *hub, const wsm__inbox_item *item) {
+    if (!takes_kept[item->kind].is_carried_out) return carry_out(hub, item);
+    wsm__mem_open(&hub->mem, true);
+    int err = carry_out(hub, item);
+    wsm__mem_open(&hub->mem, false);
+    return err;
 }
 
 /* Over to the next one that is looked at ahead. */
