@@ -12,7 +12,9 @@ A bug that the seeds once found for us has its shrunk script, tests/sim/case_*.c
 pass without; with --from-notes a bug without a note is not hunted then, for most of them are rare. --shrink writes the
 script anew: hunts a seed, and shrinks it.
 
-    mutants.py [--build DIR] [--jobs N] [--seconds S] [--from-notes] [--note] [--shrink] [NAME ...]
+With --plant nothing is hunted: a bug is planted, and has to compile. That is enough after a change of text.
+
+    mutants.py [--build DIR] [--jobs N] [--seconds S] [--from-notes] [--note] [--shrink] [--plant] [NAME ...]
 
 DIR and, for what only a sanitizer sees, DIR-san are built by make as far as needed. A text that is not found, or is found
 more than once, is a failure: the table must not rot."""
@@ -244,6 +246,8 @@ def look_for(build, bug, arguments, note):
     if not why and bug.case and "/" not in bug.case and arguments.shrink:
         result, why = shrink(build, bug, arguments, note)
         return result, "", why
+    if arguments.plant:
+        return (0, "", "", "planted", bug.sentence), "", why
     program, why = (None, why) if why else build.link(bug, HUNT)
     why = why or (check_case(build, bug) if bug.case else None)
     if why:
@@ -289,6 +293,7 @@ def main():
     parser.add_argument("--note", action="store_true", help="write planted.seeds anew")
     parser.add_argument("--shrink", action="store_true", help="write the cases of these bugs anew")
     parser.add_argument("--shrink-seconds", type=int, default=60, help="for one case")
+    parser.add_argument("--plant", action="store_true", help="only see that each can be planted")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     bugs = [bug for bug in BUGS if not arguments.names or bug.name in arguments.names]
@@ -320,8 +325,9 @@ def main():
     failures = sum(check_healthy(builds[sanitize], runs) for sanitize, runs in showed.items() if runs)
     if arguments.note:
         write_notes(notes)
-    report_areas(found)
-    print(f"report: mutants found {len(found)} of {len(bugs)}, the slowest after {max(found.values(), default=0)} runs, in "
+    if not arguments.plant:
+        report_areas(found)
+    print(f"report: mutants {'planted' if arguments.plant else 'found'} {len(found)} of {len(bugs)}, the slowest after {max(found.values(), default=0)} runs, in "
           f"{time.monotonic() - started:.0f} s")
     failed = len(bugs) - len(found) + failures
     print(f"{len(found) + (failures == 0)} passed, {failed} failed")
