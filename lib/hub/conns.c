@@ -92,14 +92,19 @@ int wsm_conn_recv(wsm_conn *conn, const void *bytes, size_t len) {
 /* ---- bytes out ------------------------------------------------------------------------------------------------------
  */
 
+/* False: the connection has ended in the turn that this is, and may be freed. */
+static bool position_go(wsm_conn *conn) {
+    wsm_hub *hub = conn->hub;
+    uint32_t slot = conn->slot, gen = conn->gen;
+    wsm__turn_enter(hub);
+    wsm__replay_position(conn);
+    bool is_freed = wsm__turn_leave(hub);
+    return !is_freed && wsm__peer_of(hub, slot, gen) == conn;
+}
+
 size_t wsm_conn_pending(wsm_conn *conn, wsm_vec *vec, size_t cap) {
     if (!conn || !vec || cap == 0 || conn->phase == WSM__PHASE_GONE) return 0;
-    if (conn->position_due) {
-        wsm__turn_enter(conn->hub);
-        wsm__replay_position(conn);
-        wsm__turn_leave(conn->hub);
-        if (conn->phase == WSM__PHASE_GONE) return 0;
-    }
+    if (conn->position_due && !position_go(conn)) return 0;
     uint64_t sent = conn->io.messages_out;
     size_t count = wsm__io_vec(&conn->io, vec, cap);
     conn->hub->count.sent += conn->io.messages_out - sent;

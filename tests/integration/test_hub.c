@@ -351,6 +351,26 @@ static void a_broadcast_comes_back_by_its_tag(void **state) {
     finish(w);
 }
 
+/* A turn may end a connection whose bytes the host is asking for: here the deadline of a shutdown falls due in it. */
+static void a_connection_may_end_while_its_bytes_are_asked_for(void **state) {
+    (void)state;
+    hub_world *w = start();
+    wsm_shutdown how;
+    wsm_vec vec;
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    ada->stalled = 1;
+    peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":1}");
+    world_run(w, 2000); /* a position is due, behind what waits */
+    wsm_shutdown_init(&how, sizeof how);
+    how.deadline_ms = 1000;
+    assert_int_equal(wsm_hub_shutdown(w->hub, &how), 0);
+    w->mono += 2000;
+    assert_int_equal(wsm_conn_pending(ada->conn, &vec, 1), 0);
+    assert_true(ada->gone);
+    finish(w);
+}
+
 /* A service hands on what others wrote: it must not be able to add fields, as a priority or another context. */
 static void an_exchange_is_one_value_and_adds_no_field(void **state) {
     (void)state;
@@ -877,6 +897,7 @@ int main(void) {
         cmocka_unit_test(zero_connections_per_agent_means_as_many_as_can_be_told_apart),
         cmocka_unit_test(a_flood_of_one_event_is_told_ten_times_a_second),
         cmocka_unit_test(a_broadcast_comes_back_by_its_tag),
+        cmocka_unit_test(a_connection_may_end_while_its_bytes_are_asked_for),
         cmocka_unit_test(an_exchange_is_one_value_and_adds_no_field),
         cmocka_unit_test(the_hub_counts_the_causes_behind_a_message),
         cmocka_unit_test(the_counters_balance),
