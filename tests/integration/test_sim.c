@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,75 @@ static int calls;
 static void count_applied(void *user, const wsm_applied *applied) {
     assert_ptr_equal(user, &calls);
     calls += applied->offset > 0;
+}
+
+static int intakes, drains, questions;
+
+static void count_intake(void *user, const wsm_intake *intake) {
+    assert_ptr_equal(user, &calls);
+    intakes += intake->agent_id.len == 3;
+}
+
+static void count_drained(void *user, wsm_conn *conn, void *conn_user) {
+    assert_ptr_equal(user, &calls);
+    assert_non_null(conn);
+    assert_null(conn_user);
+    drains++;
+}
+
+static int answer_findings(void *user, const wsm_merge *merge, char *out, size_t cap, size_t *len) {
+    assert_ptr_equal(user, &calls);
+    assert_non_null(merge->sidebar_id);
+    assert_true(cap > 16);
+    memcpy(out, "{\"summary\":\"m\"}", *len = 15);
+    questions++;
+    return 1;
+}
+
+static wsm_conn *newest;
+
+static void keep_opened(void *user, wsm_conn *conn, void *conn_user, wsm_conn_state state, uint16_t close_code) {
+    (void)user, (void)conn_user, (void)close_code;
+    if (state == WSM_CONN_OPEN && !newest) newest = conn;
+}
+
+static char side[64];
+
+static void note_side(void *user, const wsm_applied *applied) {
+    (void)user;
+    if (applied->type.len == 13 && memcmp(applied->type.ptr, "sidebar_spawn", 13) == 0)
+        snprintf(side, sizeof side, "%.*s", (int)applied->context_id.len, applied->context_id.ptr);
+}
+
+/* Everything that wsm/sim.h promises to hand on, beside what the other tests use. */
+static void a_host_of_the_tests_own_is_asked_and_told_when_there_is_room(void **state) {
+    world w;
+    wsm_host host;
+    char merge[128];
+    (void)state;
+    wsm_host_init(&host, sizeof host);
+    host.on_intake = count_intake;
+    host.on_drained = count_drained;
+    host.on_conn_state = keep_opened;
+    host.extract_findings = answer_findings;
+    host.on_applied = note_side;
+    assert_int_equal(wsm_sim_new(&w.sim, 6, WSM_SIM_CALM), 0);
+    assert_int_equal(wsm_sim_hub_add(w.sim, &w.hub, NULL, &host, &calls), 0);
+    assert_int_equal(wsm_sim_client_add(w.sim, &w.ada, w.hub, "ada", WSM_PERMISSION_ACTIVE, 1), 0);
+    wsm_sim_run(w.sim, 1000, NULL, NULL);
+    assert_int_equal(intakes, 1);
+    while (wsm_conn_send(newest, WSM_DATA_TEXT, "{\"type\":\"note\"}", 15, WSM_PRIORITY_NORMAL) != WSM_ERR_BUSY) {
+    }
+    wsm_sim_run(w.sim, 1000, NULL, NULL);
+    assert_int_equal(drains, 1);
+    const char spawn[] = "{\"type\":\"sidebar_spawn\",\"participants\":[],\"task_description\":\"x\"}";
+    assert_int_equal(wsm_sim_client_send(w.ada, spawn), 0);
+    wsm_sim_run(w.sim, 1000, NULL, NULL);
+    snprintf(merge, sizeof merge, "{\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\"}", side);
+    assert_int_equal(wsm_sim_client_send(w.ada, merge), 0);
+    wsm_sim_run(w.sim, 1000, NULL, NULL);
+    assert_int_equal(questions, 1);
+    end(&w);
 }
 
 static void a_host_of_the_tests_own_hears_its_news(void **state) {
@@ -260,7 +330,7 @@ static void a_run_tells_how_long_it_took_to_heal(void **state) {
 
 static void misuse_is_an_error(void **state) {
     wsm_sim *sim;
-    wsm_sim_hub *hub;
+    wsm_sim_hub *hub, *ninth;
     wsm_sim_client *client;
     (void)state;
     assert_int_equal(wsm_sim_new(NULL, 1, WSM_SIM_CALM), WSM_ERR_INVALID);
@@ -268,8 +338,21 @@ static void misuse_is_an_error(void **state) {
     assert_int_equal(wsm_sim_new(&sim, 1, WSM_SIM_CALM), 0);
     assert_null(wsm_sim_token(sim, "ada", WSM_PERMISSION_ACTIVE)); /* there is no machine whose clock could tell */
     for (int i = 0; i < 8; i++) assert_int_equal(wsm_sim_hub_add(sim, &hub, NULL, NULL, NULL), 0);
-    assert_int_equal(wsm_sim_hub_add(sim, &hub, NULL, NULL, NULL), WSM_ERR_LIMIT);
+    assert_int_equal(wsm_sim_hub_add(sim, &ninth, NULL, NULL, NULL), WSM_ERR_LIMIT);
     assert_int_equal(wsm_sim_client_add(sim, &client, NULL, "ada", WSM_PERMISSION_ACTIVE, 0), WSM_ERR_INVALID);
+    assert_int_equal(wsm_sim_client_add(sim, &client, hub, "two words", WSM_PERMISSION_ACTIVE, 0), WSM_ERR_INVALID);
+    assert_int_equal(wsm_sim_client_add(sim, &client, hub, "hub", WSM_PERMISSION_ACTIVE, 0), WSM_ERR_INVALID);
+    assert_int_equal(
+        wsm_sim_client_add(sim, &client, hub, "an-agent-with-a-name-of-32-bytes", WSM_PERMISSION_ACTIVE, 0),
+        WSM_ERR_INVALID);
+    assert_null(client);
+    assert_null(wsm_sim_token(sim, "two words", WSM_PERMISSION_ACTIVE));
+    assert_non_null(wsm_sim_token(sim, "ada", WSM_PERMISSION_ACTIVE));
+    for (int i = 0; i < 48; i++) {
+        char name[8] = {'a', (char)('0' + i / 10), (char)('0' + i % 10)};
+        assert_int_equal(wsm_sim_client_add(sim, &client, hub, name, WSM_PERMISSION_ACTIVE, 0), 0);
+    }
+    assert_int_equal(wsm_sim_client_add(sim, &client, hub, "b", WSM_PERMISSION_ACTIVE, 0), WSM_ERR_LIMIT);
     assert_int_equal(wsm_sim_after(sim, 1, NULL, NULL), WSM_ERR_INVALID);
     assert_int_equal(wsm_sim_run(NULL, 1, NULL, NULL), WSM_ERR_INVALID);
     wsm_sim_free(sim);
@@ -285,6 +368,7 @@ int main(void) {
         cmocka_unit_test(a_crash_loses_nothing_that_was_acknowledged),
         cmocka_unit_test(a_fault_at_every_occasion_is_survived),
         cmocka_unit_test(a_host_of_the_tests_own_hears_its_news),
+        cmocka_unit_test(a_host_of_the_tests_own_is_asked_and_told_when_there_is_room),
         cmocka_unit_test(a_client_that_was_closed_for_its_rate_comes_back_with_patience),
         cmocka_unit_test(a_seed_is_a_run),
         cmocka_unit_test(an_empty_script_is_a_quiet_run),

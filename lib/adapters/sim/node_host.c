@@ -232,8 +232,19 @@ static void on_conn_state(void *user, wsm_conn *conn, void *conn_user, wsm_conn_
 
 static void on_drained(void *user, wsm_conn *conn, void *conn_user) {
     wsm__sim_machine *node = user;
-    (void)conn;
-    if (is_heard(node)) wsm__sim_machine_reenter(node, conn_user);
+    if (!is_heard(node)) return;
+    if (node->own.on_drained) node->own.on_drained(node->own_user, conn, NULL);
+    wsm__sim_machine_reenter(node, conn_user);
+}
+
+static void on_intake(void *user, const wsm_intake *intake) {
+    wsm__sim_machine *node = user;
+    if (is_heard(node)) node->own.on_intake(node->own_user, intake);
+}
+
+static int extract_findings(void *user, const wsm_merge *merge, char *out, size_t cap, size_t *len) {
+    wsm__sim_machine *node = user;
+    return is_heard(node) ? node->own.extract_findings(node->own_user, merge, out, cap, len) : 0;
 }
 
 static int own_token_check(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *claims) {
@@ -279,4 +290,6 @@ void wsm__sim_machine_host(wsm__sim_machine *node, wsm_host *host) {
     host->on_drop = on_drop;
     host->on_conn_state = on_conn_state;
     host->on_drained = on_drained;
+    if (node->own.on_intake) host->on_intake = on_intake;
+    if (node->own.extract_findings) host->extract_findings = extract_findings;
 }

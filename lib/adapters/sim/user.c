@@ -60,9 +60,16 @@ void wsm_sim_trace(wsm_sim *sim, wsm_sim_line_fn fn, void *user) {
     sim->say_user = user;
 }
 
+bool wsm__sim_may_be_named(const char *agent) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = agent ? strlen(agent) : 0;
+    return len > 0 && len < sizeof((wsm__sim_agent *)0)->name && strspn(agent, letters) == len &&
+           strcmp(agent, "hub") != 0;
+}
+
 const char *wsm_sim_token(wsm_sim *sim, const char *agent, wsm_permission permission) {
     wsm_claims claims;
-    if (!sim || !agent || sim->nodes_count == 0) return NULL;
+    if (!sim || !wsm__sim_may_be_named(agent) || sim->nodes_count == 0) return NULL;
     wsm_claims_init(&claims, sizeof claims);
     claims.sub = (wsm_slice){agent, strlen(agent)};
     claims.permission = permission;

@@ -8,9 +8,12 @@
 
 int wsm_sim_client_add(wsm_sim *sim, wsm_sim_client **client, wsm_sim_hub *hub, const char *agent,
                        wsm_permission permission, int comes_back) {
-    if (!sim || !client || !hub || !agent) return WSM_ERR_INVALID;
+    if (!client) return WSM_ERR_INVALID;
+    *client = NULL;
+    if (!sim || !hub || hub->sim != sim || !wsm__sim_may_be_named(agent)) return WSM_ERR_INVALID;
+    if (permission != WSM_PERMISSION_OBSERVER && permission != WSM_PERMISSION_ACTIVE) return WSM_ERR_INVALID;
     *client = wsm__sim_client_new(sim, hub, agent, permission);
-    if (!*client) return WSM_ERR_INVALID;
+    if (!*client) return WSM_ERR_LIMIT;
     (*client)->is_scripted = true;
     (*client)->comes_back = comes_back != 0;
     wsm__sim_client_come_back(*client, 0);

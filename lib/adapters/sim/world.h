@@ -427,6 +427,7 @@ void wsm__sim_client_retry(wsm__sim_client *client, uint32_t command, uint64_t m
 void wsm__sim_client_id(const wsm__sim_client *client, uint32_t number, char id[37]);
 void wsm__sim_client_open(wsm__sim_client *client, uint32_t command); /* it wants an answer */
 void wsm__sim_client_settled(wsm__sim_client *client, uint32_t command);
+bool wsm__sim_may_be_named(const char *agent); /* an agent id, and short enough for a world */
 void wsm__sim_mint(wsm_sim *sim, const wsm_claims *claims, char *out, size_t cap);
 
 /* ---- a run from a seed (swarm_plan.c, swarm_fault.c, swarm.c)
