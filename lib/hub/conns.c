@@ -2,6 +2,7 @@
 #include "abi.h"
 #include "hub/mentions.h"
 #include "limits.h"
+#include "util/utf8.h"
 
 /* ---- bytes in -------------------------------------------------------------------------------------------------------
  */
@@ -165,6 +166,7 @@ int wsm_conn_send(wsm_conn *conn, wsm_data type, const void *bytes, size_t len, 
         wsm__json_value value;
         if (type != WSM_DATA_TEXT) return WSM_ERR_INVALID;
         int err = wsm__json_check(wsm__slice(bytes, len), &hub->scan_limits, &value, NULL);
+        if (!err && value.kind != WSM__JSON_OBJECT) err = WSM_ERR_BAD_JSON; /* as every message of the protocol is */
         if (err) return err;
     }
     wsm__frame *frame = wsm__frame_of(&hub->mem, (uint8_t)type, bytes, len, NULL);
@@ -237,7 +239,9 @@ static bool may_close_with(uint16_t code) {
 }
 
 int wsm_conn_close(wsm_conn *conn, uint16_t code, const char *reason) {
-    if (!conn || !may_close_with(code) || (reason && strlen(reason) > WSM__CLOSE_REASON_MAX)) return WSM_ERR_INVALID;
+    size_t len = reason ? strlen(reason) : 0;
+    if (!conn || !may_close_with(code) || len > WSM__CLOSE_REASON_MAX) return WSM_ERR_INVALID;
+    if (reason && !wsm__utf8_is_valid(reason, len)) return WSM_ERR_INVALID;
     if (conn->phase == WSM__PHASE_GONE) return WSM_OK;
     wsm__turn_enter(conn->hub);
     wsm__peer_shut(conn, code, reason);

@@ -25,26 +25,44 @@ wsm_slice wsm_request_header(const wsm_request *request, const char *name) {
     return repeated ? wsm__slice(NULL, 0) : value;
 }
 
-int wsm_request_claims(wsm_request *request, wsm_claims *claims) {
+/* The host may answer the request, or end its connection, in the callbacks that this makes: then it is gone. */
+static bool is_asked(const wsm_conn *conn, const wsm_request *request) {
+    return conn->hs && &conn->hs->request == request;
+}
+
+static int identify(wsm_conn *conn, wsm_request *request) {
+    wsm_hub *hub = conn->hub;
+    wsm__identity identity = {0};
     wsm_slice token;
+    int status = wsm__http_token(&conn->hs->head, &token);
+    if (status) return status == 401 ? WSM_ERR_UNAUTHORIZED : WSM_ERR_TOKEN;
+    int err = wsm__call_token_check(conn, token, &identity);
+    if (err == WSM_ERR_PENDING) err = WSM_ERR_TOKEN;
+    if (err && err != WSM_ERR_NOMEM) {
+        hub->count.auth_failed++;
+        wsm__address_failed(hub, conn->address);
+        wsm__call_security(hub, "auth_failed", conn, wsm_strerror(err), err);
+    }
+    if (err) return err;
+    if (!is_asked(conn, request)) {
+        wsm__identity_fini(&identity, &hub->mem);
+        return WSM_ERR_CLOSED;
+    }
+    request->identity = identity;
+    request->has_identity = true;
+    return WSM_OK;
+}
+
+int wsm_request_claims(wsm_request *request, wsm_claims *claims) {
     if (!request || !claims) return WSM_ERR_INVALID;
     wsm_conn *conn = request->conn;
     wsm_hub *hub = conn->hub;
-    if (wsm__address_is_blocked(hub, conn->address)) return WSM_ERR_RATE_LIMITED;
-    if (!request->has_identity) {
-        int status = wsm__http_token(&conn->hs->head, &token);
-        if (status) return status == 401 ? WSM_ERR_UNAUTHORIZED : WSM_ERR_TOKEN;
-        int err = wsm__call_token_check(conn, token, &request->identity);
-        if (err == WSM_ERR_PENDING) err = WSM_ERR_TOKEN;
-        if (err && err != WSM_ERR_NOMEM) {
-            hub->count.auth_failed++;
-            wsm__address_failed(hub, conn->address);
-            wsm__call_security(hub, "auth_failed", conn, wsm_strerror(err), err);
-        }
-        if (err) return err;
-        request->has_identity = true;
-    }
-    return wsm__abi_fill(claims, &request->identity.claims, sizeof request->identity.claims);
+    wsm__turn_enter(hub); /* a host that answers later asks in no turn, and is told by the time of now */
+    int err = wsm__address_is_blocked(hub, conn->address) ? WSM_ERR_RATE_LIMITED : WSM_OK;
+    if (!err && !request->has_identity) err = identify(conn, request);
+    if (!err) err = wsm__abi_fill(claims, &request->identity.claims, sizeof request->identity.claims);
+    wsm__turn_leave(hub);
+    return err;
 }
 
 void wsm_request_set_user(wsm_request *request, void *user) {

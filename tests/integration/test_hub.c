@@ -638,7 +638,9 @@ static void a_host_that_uses_it_wrongly_gets_an_error(void **state) {
     assert_int_equal(wsm_broadcast(w->hub, NULL, 0), WSM_ERR_INVALID);
     peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
     assert_int_equal(wsm_conn_send(ada->conn, WSM_DATA_TEXT, "{", 1, WSM_PRIORITY_NORMAL), WSM_ERR_BAD_JSON);
+    assert_int_equal(wsm_conn_send(ada->conn, WSM_DATA_TEXT, "[1]", 3, WSM_PRIORITY_NORMAL), WSM_ERR_BAD_JSON);
     assert_int_equal(wsm_conn_close(ada->conn, 1005, NULL), WSM_ERR_INVALID);
+    assert_int_equal(wsm_conn_close(ada->conn, 1000, "\xff"), WSM_ERR_INVALID);
     wsm_conn_closed(NULL);
     wsm_hub_free(NULL);
     finish(w);
@@ -670,6 +672,76 @@ static void an_upgrade_a_ping_and_a_close_are_answered_within_the_call(void **st
     wsm_conn_recv(p->conn, bye, sizeof bye);
     assert_memory_equal(p->text, "\x88\x02\x03\xe8", 4);
     assert_true(p->gone);
+    finish(w);
+}
+
+static wsm_request *asked;
+
+static void keep_request(void *user, wsm_request *request) {
+    (void)user;
+    asked = request;
+}
+
+static void end_of_request(void *user, wsm_request *request) {
+    (void)user;
+    assert_ptr_equal(asked, request);
+    asked = NULL;
+}
+
+static int end_at_check(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *claims) {
+    (void)user, (void)token, (void)claims;
+    wsm_conn_closed(conn);
+    return WSM_ERR_TOKEN;
+}
+
+static peer *ask_with_token(hub_world *w, const char *token) {
+    char text[1024];
+    wsm_peer how;
+    peer *p = &w->peers[w->peers_count++];
+    p->world = w;
+    wsm_peer_init(&how, sizeof how);
+    assert_int_equal(wsm_conn_new(&p->conn, w->hub, &how, p), 0);
+    snprintf(text, sizeof text, "GET /mine HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", token);
+    assert_int_equal(wsm_conn_recv(p->conn, text, strlen(text)), 0);
+    assert_non_null(asked);
+    return p;
+}
+
+/* A host that answers later is told how things are then, and may end the connection while it is asked. */
+static void a_request_may_be_looked_at_long_after_it_came(void **state) {
+    (void)state;
+    char token[512];
+    size_t len;
+    wsm_key key;
+    wsm_claims ada;
+    hub_world *w = start();
+    w->host.on_request = keep_request;
+    w->host.on_request_end = end_of_request;
+    begin(w);
+    wsm_key_init(&key, sizeof key);
+    key.secret = "a secret of at least 32 bytes, they say";
+    key.secret_len = 39;
+    assert_int_equal(wsm_hub_key_add(w->hub, &key), 0);
+    ada = world_claims(w, "ada");
+    ada.iat = w->wall / 1000;
+    ada.exp = ada.iat + 60;
+    assert_int_equal(wsm_token_mint(&ada, &key, token, sizeof token, &len), 0);
+    ask_with_token(w, token);
+    w->wall += 3600000;
+    assert_int_equal(wsm_request_claims(asked, &ada), WSM_ERR_TOKEN_EXPIRED);
+    assert_int_equal(wsm_request_respond(asked, 401, NULL, NULL, 0), 0);
+    assert_null(asked);
+    finish(w);
+
+    w = start();
+    w->host.on_request = keep_request;
+    w->host.on_request_end = end_of_request;
+    w->host.token_check = end_at_check;
+    begin(w);
+    peer *bob = ask_with_token(w, token);
+    assert_int_equal(wsm_request_claims(asked, &ada), WSM_ERR_TOKEN);
+    assert_null(asked);
+    bob->conn = NULL;
     finish(w);
 }
 
@@ -909,6 +981,7 @@ int main(void) {
         cmocka_unit_test(a_connection_or_the_hub_may_be_freed_inside_a_callback),
         cmocka_unit_test(a_host_that_uses_it_wrongly_gets_an_error),
         cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
+        cmocka_unit_test(a_request_may_be_looked_at_long_after_it_came),
         cmocka_unit_test(a_close_may_take_as_long_as_the_host_allows),
         cmocka_unit_test(who_says_nothing_is_pinged_and_not_taken_for_slow),
         cmocka_unit_test(who_reads_a_long_frame_slowly_is_not_taken_for_silent),
