@@ -348,8 +348,20 @@ static void a_place_that_cannot_be_listened_at_is_told_with_a_sentence(void **st
     w.at.address = "127.0.0.1";
     w.at.tls_cert = w.at.tls_key = "/nowhere/at/all.pem";
     assert_int_equal(wsm_uv_listen(w.uv, &w.at, why, sizeof why), WSM_ERR_INVALID);
-    assert_non_null(strstr(why, "/nowhere/at/all.pem"));
+    assert_string_equal(why, "/nowhere/at/all.pem: No such file or directory");
     assert_int_equal(wsm_uv_listen(w.uv, &w.at, NULL, 0), WSM_ERR_INVALID);
+    w.at.tls_key = NULL;
+    assert_int_equal(wsm_uv_listen(w.uv, &w.at, why, sizeof why), WSM_ERR_INVALID);
+    assert_non_null(strstr(why, "tls_cert and tls_key"));
+    w.at.tls_cert = NULL;
+    w.at.backlog = 0;
+    assert_int_equal(wsm_uv_listen(w.uv, &w.at, why, sizeof why), WSM_ERR_INVALID);
+    assert_non_null(strstr(why, "backlog"));
+    w.at.size = 1;
+    assert_int_equal(wsm_uv_listen(w.uv, &w.at, why, sizeof why), WSM_ERR_INVALID);
+    assert_non_null(strstr(why, "size"));
+    assert_int_equal(wsm_uv_listen(w.uv, NULL, why, sizeof why), WSM_ERR_INVALID);
+    assert_string_not_equal(why, "");
     world_close(&w);
 }
 

@@ -105,6 +105,9 @@ int wsm_sqlite_open(wsm_sqlite **opened, const wsm_sqlite_config *config, char *
     if (!opened) return WSM_ERR_INVALID;
     *opened = NULL;
     int err = config_in(&ours, config);
+    if (err == WSM_ERR_INVALID)
+        return wsm__sqlite_say_why(why, why_cap, err,
+                                   "path: expected the name of a file, in a struct whose size is set");
     if (err) return wsm__sqlite_say_why(why, why_cap, err, "the configuration is not valid: %s", wsm_strerror(err));
     err = db_new(&db, &ours);
     if (err) return wsm__sqlite_say_why(why, why_cap, err, "%s: out of memory", ours.path);

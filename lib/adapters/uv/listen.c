@@ -170,18 +170,32 @@ static int listener_new(wsm__uv_listener **made, wsm_uv *uv, const wsm_uv_listen
     return WSM_OK;
 }
 
+static int no(int err, char *why, size_t why_cap, const char *sentence) {
+    snprintf(why, why_cap, "%s", sentence);
+    return err;
+}
+
+static int take(wsm_uv_listener *want, const wsm_uv *uv, const wsm_uv_listener *given, char *why, size_t why_cap) {
+    wsm_uv_listener_init(want, sizeof *want);
+    if (!uv || uv->turn.closed || !given) return no(WSM_ERR_INVALID, why, why_cap, "uv or listener is NULL, or closed");
+    int err = wsm__uv_take(want, sizeof *want, given);
+    if (err == WSM_ERR_INVALID) return no(err, why, why_cap, "listener: its size is not set");
+    if (err) return no(err, why, why_cap, wsm_strerror(err));
+    if (!want->address) return no(WSM_ERR_INVALID, why, why_cap, "address: NULL, expected a numeric address");
+    if (want->backlog < 1) return no(WSM_ERR_INVALID, why, why_cap, "backlog: expected 1 or more");
+    if (!want->tls_cert != !want->tls_key)
+        return no(WSM_ERR_INVALID, why, why_cap, "tls_cert and tls_key belong together: only one of them is set");
+    return uv->hub ? WSM_OK : no(WSM_ERR_STATE, why, why_cap, "there is no hub yet: wsm_uv_attach comes first");
+}
+
 int wsm_uv_listen(wsm_uv *uv, const wsm_uv_listener *listener, char *why, size_t why_cap) {
     char nowhere[1];
     wsm_uv_listener want;
     wsm__uv_listener *made = NULL;
     if (!why || why_cap == 0) why = nowhere, why_cap = sizeof nowhere;
     why[0] = '\0';
-    wsm_uv_listener_init(&want, sizeof want);
-    if (!uv || uv->turn.closed || !listener) return WSM_ERR_INVALID;
-    int err = wsm__uv_take(&want, sizeof want, listener);
+    int err = take(&want, uv, listener, why, why_cap);
     if (err) return err;
-    if (!want.address || want.backlog < 1 || !want.tls_cert != !want.tls_key) return WSM_ERR_INVALID;
-    if (!uv->hub) return WSM_ERR_STATE;
     err = listener_new(&made, uv, &want, why, why_cap);
     if (err) return err;
     /* Also one that failed stays in the list: libuv lets go of it later, and it is freed with the rest. */
