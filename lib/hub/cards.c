@@ -1,6 +1,9 @@
 /* Agent cards: by a record of its own the log comes to know an agent, at first sight of one that may take part and
  * whenever its card changes. It goes ahead of everything else that the agent does, so that every sender, participant
- * and mentioned agent of a later record has a number. */
+ * and mentioned agent of a later record has a number.
+ *
+ * A card that breaks in the store takes nothing along of what others say: whom a later record names its writer knew, so
+ * the fold knows him by his name from there on. What only the card said, his specialties, comes again with himself. */
 #include "hub/hub.h"
 
 #define AGAIN_MS 1000u /* a card whose append may have failed is written once more after this time */
@@ -103,21 +106,22 @@ void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent) {
 /* ---- the fold -------------------------------------------------------------------------------------------------------
  */
 
-static bool text_of(wsm_slice body, const char *name, wsm_slice *text) {
+static wsm__json_value member_of(wsm_slice object, const char *name) {
     size_t at = 0;
     wsm__json_member member;
-    while (wsm__json_next_member(body, &at, &member))
-        if (wsm__json_key_is(member.key, name))
-            return member.value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(member.value.raw, text);
-    return false;
+    while (wsm__json_next_member(object, &at, &member))
+        if (wsm__json_key_is(member.key, name)) return member.value;
+    return (wsm__json_value){0};
+}
+
+static bool text_of(wsm_slice body, const char *name, wsm_slice *text) {
+    wsm__json_value value = member_of(body, name);
+    return value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, text);
 }
 
 static wsm_slice list_of(wsm_slice body, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (wsm__json_next_member(body, &at, &member))
-        if (wsm__json_key_is(member.key, name) && member.value.kind == WSM__JSON_ARRAY) return member.value.raw;
-    return wsm__slice(NULL, 0);
+    wsm__json_value value = member_of(body, name);
+    return value.kind == WSM__JSON_ARRAY ? value.raw : wsm__slice(NULL, 0);
 }
 
 /* Without specialties it says that there is such an agent, and no more: the host has vouched for it. */
@@ -145,6 +149,59 @@ int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold) {
     wsm__agent *agent = wsm__registry_get(&hub->registry, name);
     if (agent) agent->number = number;
     return WSM_OK;
+}
+
+/* ---- where a card has broken ----------------------------------------------------------------------------------------
+ */
+
+/* As a card would, but for what is known of him already. The name is one that was checked before it was written. */
+static int learn(wsm_hub *hub, wsm_slice name) {
+    uint32_t number;
+    if (!wsm__agent_id_is_valid(name) || wsm__roster_find(&hub->roster, name) != WSM__ROSTER_NONE) return WSM_OK;
+    int err = put(&hub->roster, name, WSM_KIND_AGENT, wsm__slice(NULL, 0), &number);
+    if (err) return err == WSM_ERR_NOMEM ? err : WSM_OK;
+    wsm__agent *agent = wsm__registry_get(&hub->registry, name);
+    if (agent) agent->number = number;
+    return WSM_OK;
+}
+
+/* A name, or a list of names. */
+static int learn_all(wsm_hub *hub, wsm__json_value value) {
+    char room[WSM__AGENT_ID_MAX];
+    size_t at = 0;
+    wsm__json_value one;
+    if (value.kind == WSM__JSON_STRING) {
+        long len = wsm__json_string_decode(value.raw, room, sizeof room);
+        return len < 0 ? WSM_OK : learn(hub, wsm__slice(room, (size_t)len));
+    }
+    int err = WSM_OK;
+    while (!err && value.kind == WSM__JSON_ARRAY && wsm__json_next_element(value.raw, &at, &one))
+        if (one.kind == WSM__JSON_STRING) err = learn_all(hub, one);
+    return err;
+}
+
+/* Members of a body that name agents whom its writer knew; not all that a client may write there are such. */
+static bool names_the_known(wsm__msg_type type, wsm_slice key) {
+    static const char *const of_sides[] = {"participants", "assigned_agents", "agent_ids", "coordinator_agent"};
+    if (type == WSM__MSG_MENTION_ACK) return wsm__json_key_is(key, "target") || wsm__json_key_is(key, "mention_sender");
+    for (size_t i = 0; i < sizeof of_sides / sizeof *of_sides; i++)
+        if (wsm__json_key_is(key, of_sides[i])) return true;
+    return false;
+}
+
+int wsm__cards_learn(wsm_hub *hub, const wsm__fold *fold) {
+    size_t at = 0;
+    wsm__json_member member;
+    const wsm__record_head *head = &fold->head;
+    int err = learn(hub, head->sender);
+    if (!err && head->to.ptr) err = learn_all(hub, (wsm__json_value){.kind = WSM__JSON_ARRAY, .raw = head->to});
+    if (head->type == WSM__MSG_MEMORY_UPDATE) return err; /* its body is its sender's */
+    while (!err && wsm__json_next_member(fold->body, &at, &member)) {
+        if (names_the_known(head->type, member.key)) err = learn_all(hub, member.value);
+        if (member.value.kind == WSM__JSON_OBJECT && wsm__json_key_is(member.key, "resume_condition"))
+            err = learn_all(hub, member_of(member.value.raw, "mention"));
+    }
+    return err;
 }
 
 void wsm__card_told(wsm_hub *hub, const wsm__fold *fold) {

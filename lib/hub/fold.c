@@ -61,8 +61,10 @@ static int prepare_rest(wsm_hub *hub, wsm__fold *fold) {
 
 int wsm__fold_prepare(wsm_hub *hub, wsm__fold *fold) {
     const struct row *row = row_of(fold->head.type);
+    int err = row && hub->records.broken > 0 ? wsm__cards_learn(hub, fold) : WSM_OK; /* a card may be among those */
+    if (err) return err;
     wsm__rules_enter(hub, &fold->head);
-    int err = row ? row->prepare(hub, fold) : WSM_OK;
+    err = row ? row->prepare(hub, fold) : WSM_OK;
     if (row && !err && !fold->refusal) err = prepare_rest(hub, fold);
     wsm__rules_leave(hub);
     if (row) return err;

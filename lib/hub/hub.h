@@ -338,7 +338,8 @@ void wsm__cards_retry(wsm_hub *hub);                    /* those that are not in
 void wsm__card_of(wsm_conn *conn);                      /* by its token */
 void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent); /* before it acts: that there is one */
 int wsm__card_prepare(wsm_hub *hub, wsm__fold *fold);
-void wsm__card_told(wsm_hub *hub, const wsm__fold *fold); /* it was folded in: the host hears of it */
+int wsm__cards_learn(wsm_hub *hub, const wsm__fold *fold); /* whom a record names is known; WSM_ERR_NOMEM: again */
+void wsm__card_told(wsm_hub *hub, const wsm__fold *fold);  /* it was folded in: the host hears of it */
 
 /* update.c */
 void wsm__update_submit(wsm_hub *hub, const wsm__command *command);

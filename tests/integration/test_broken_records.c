@@ -246,6 +246,159 @@ static void an_id_that_took_effect_twice_has_done_so_without_the_record_that_pus
     end(&s);
 }
 
+/* ---- cards ----------------------------------------------------------------------------------------------------------
+ */
+
+/* The offset of somebody's first card. */
+static uint64_t card_of(const story *s, const char *name) {
+    char part[80];
+    snprintf(part, sizeof part, "\"agent_id\":\"%s\"", name);
+    for (size_t i = 0; i < s->log.kept.count; i++) {
+        const wsm_record *record = &s->log.kept.records[i];
+        char *text = calloc(1, record->len + 1);
+        assert_non_null(text);
+        memcpy(text, record->bytes, record->len);
+        int is_it = strstr(text, "\"type\":\"agent_card\"") && strstr(text, part);
+        free(text);
+        if (is_it) return i + 1;
+    }
+    fail_msg("%s has no card", name);
+    return 0;
+}
+
+static void break_card(story *s, const char *name) {
+    held_log_break(&s->log, card_of(s, name));
+}
+
+/* Ada, and bob, whose cards are kept, and all that follows at once. Bob has gone again. */
+static void two_in_the_log(story *s) {
+    first_life(s);
+    s->log.at_once = 1;
+    peer *bob = world_join(&s->world, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&s->world, 5);
+    peer_leave(bob);
+}
+
+static void next_life_at_once(story *s) {
+    next_life(s);
+    s->log.at_once = 1;
+}
+
+static peer *join(story *s, const char *name) {
+    peer *p = world_join(&s->world, name, WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&s->world, 10);
+    return p;
+}
+
+/* By an update, and by a mention: whom they call they have called. */
+static void who_was_called_is_called_though_his_card_has_broken(void **state) {
+    (void)state;
+    story s = {0};
+    two_in_the_log(&s);
+    assert_string_equal(answer_of(peer_ask(s.ada, "memory_update", "\"exchange\":\"@bob, look\"")), "ack");
+    assert_string_equal(
+        answer_of(peer_ask(s.ada, "mention_route", "\"target_agents\":[\"bob\"],\"message\":\"and here\"")), "ack");
+    break_card(&s, "bob");
+    next_life_at_once(&s);
+    peer *bob = join(&s, "bob");
+    assert_int_equal(peer_count(bob, "@bob, look"), 1);
+    assert_int_equal(peer_count(bob, "and here"), 1);
+    end(&s);
+}
+
+static void call_bob(story *s, char id[40]) {
+    const char *answer = peer_ask(s->ada, "mention_route", "\"target_agents\":[\"bob\"],\"message\":\"look\"");
+    assert_string_equal(answer_of(answer), "ack");
+    snprintf(id, 40, "%s", line_get(answer, "original_message_id"));
+}
+
+/* He hears what becomes of it, and an answer that says whose it is finds it. */
+static void who_has_called_is_known_though_his_card_has_broken(void **state) {
+    (void)state;
+    story s = {0};
+    char id[40];
+    two_in_the_log(&s);
+    call_bob(&s, id);
+    break_card(&s, "ada");
+    next_life_at_once(&s);
+    peer *bob = join(&s, "bob");
+    assert_int_equal(peer_count(bob, "look"), 1);
+    s.ada = join(&s, "ada");
+    const char *answer =
+        peer_ask(bob, "mention_ack", "\"mention_id\":\"%s\",\"mention_sender\":\"ada\",\"state\":\"replied\"", id);
+    assert_string_equal(answer_of(answer), "ack");
+    assert_true(line_is(peer_last(s.ada, "\"type\":\"mention_status\""), "state", "replied"));
+    end(&s);
+}
+
+/* An answer was the last word on a mention, and is again when the mailbox is filled anew. */
+static void an_answer_holds_though_the_card_of_who_gave_it_has_broken(void **state) {
+    (void)state;
+    story s = {0};
+    char id[40];
+    two_in_the_log(&s);
+    call_bob(&s, id);
+    peer *bob = join(&s, "bob");
+    const char *answer = peer_ask(bob, "mention_ack", "\"mention_id\":\"%s\",\"state\":\"declined\"", id);
+    assert_string_equal(answer_of(answer), "ack");
+    break_card(&s, "bob");
+    break_card(&s, "ada");
+    next_life_at_once(&s);
+    bob = join(&s, "bob");
+    assert_int_equal(peer_count(bob, "look"), 0);
+    end(&s);
+}
+
+/* What his card alone said is gone until he comes. */
+static void whose_card_has_broken_brings_what_it_said_himself(void **state) {
+    (void)state;
+    static const char to_role[] = "\"target_agents\":[\"role:sql\"],\"message\":\"which index?\"";
+    story s = {0};
+    first_life(&s);
+    s.log.at_once = 1;
+    world_join_skilled(&s.world, "bob", "sql");
+    world_run(&s.world, 5);
+    peer_ask(s.ada, "memory_update", "\"exchange\":\"@bob, look\"");
+    break_card(&s, "bob");
+    next_life_at_once(&s);
+    wsm_claims ada = world_claims(&s.world, "ada");
+    ada.can = WSM_CAN_MENTION_ALL;
+    s.ada = world_join_as(&s.world, &ada, NULL, 0);
+    world_run(&s.world, 5);
+    assert_string_equal(answer_of(peer_ask(s.ada, "mention_route", "%s", to_role)), "unknown_agent");
+    peer *bob = world_join_skilled(&s.world, "bob", "sql");
+    world_run(&s.world, 10);
+    assert_string_equal(answer_of(peer_ask(s.ada, "mention_route", "%s", to_role)), "ack");
+    assert_int_equal(peer_count(bob, "which index?"), 1);
+    end(&s);
+}
+
+/* Who began it, who was in it from the beginning, who came later, and who leads it. */
+static void a_sidebar_keeps_its_members_though_their_cards_have_broken(void **state) {
+    (void)state;
+    story s = {0};
+    char id[SIDE_ID];
+    two_in_the_log(&s);
+    peer *bob = join(&s, "bob"), *cy = join(&s, "cy");
+    side_spawn(s.ada, "\"ada\",\"bob\"", ",\"coordinator_agent\":\"bob\"", id);
+    peer_ask(s.ada, "sidebar_invite", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"cy\"]", id);
+    assert_string_equal(answer_of(peer_ask(cy, "sidebar_join", "\"sidebar_id\":\"%s\"", id)), "ack");
+    peer_ask(cy, "memory_update", "\"context_id\":\"%s\",\"exchange\":\"here I am\"", id);
+    peer_ask(bob, "sidebar_pause", "\"sidebar_id\":\"%s\",\"reason\":\"tea\"", id);
+    static const char *const names[] = {"ada", "bob", "cy"};
+    for (size_t i = 0; i < 3; i++) break_card(&s, names[i]);
+    next_life_at_once(&s);
+    s.ada = join(&s, "ada");
+    peer_ask(s.ada, "context_request", "\"context_id\":\"%s\"", id);
+    const char *answer = peer_last(s.ada, "\"type\":\"context_snapshot\"");
+    assert_non_null(answer);
+    assert_true(line_is(answer, "context.status", "paused"));
+    assert_true(line_is(answer, "context.participants", "[\"ada\",\"bob\",\"cy\"]"));
+    assert_true(line_is(answer, "context.coordinator_agent", "bob"));
+    assert_true(line_is(answer, "context.local_memory.offsets", "[4,5,6,7]"));
+    end(&s);
+}
+
 /* ---- how it is told -------------------------------------------------------------------------------------------------
  */
 
@@ -462,6 +615,31 @@ static void a_history_from_the_store_tells_of_a_broken_record(void **state) {
     a_history_tells_of_a_broken_record(1, "");
 }
 
+/* Lives that load what there is, each with another allocation that fails, until one has none to fail. */
+static void load_without_memory(story *s, void (*check)(story *s)) {
+    int failed = 1, lives = 0;
+    for (size_t n = 1; failed; n++) {
+        life(s);
+        s->log.loads_to = 1;
+        begin(s); /* what fails in here is told by wsm_hub_new, not by the log */
+        s->world.mem.fail_at = s->world.mem.calls + n;
+        for (uint64_t to = 2; to <= s->log.kept.count; to++) {
+            held_log_load(&s->log, to);
+            world_run(&s->world, 50);
+        }
+        failed = test_mem_has_failed(&s->world.mem);
+        s->world.mem.fail_at = 0;
+        world_run(&s->world, 1000);
+        check(s);
+        lives++;
+    }
+    assert_true(lives > 5);
+}
+
+static void check_history(story *s) {
+    assert_history(s, "2 gone, 4:2 two, 5:3 three, ");
+}
+
 static void a_start_over_broken_records_bears_any_allocation_that_fails(void **state) {
     (void)state;
     story s = {0};
@@ -471,23 +649,22 @@ static void a_start_over_broken_records_bears_any_allocation_that_fails(void **s
     say_and_keep(&s, ID("2"), "two");
     say_and_keep(&s, ID("3"), "three");
     held_log_break(&s.log, 2);
-    int failed = 1, lives = 0;
-    for (size_t n = 1; failed; n++) {
-        life(&s);
-        s.log.loads_to = 1;
-        begin(&s); /* what fails in here is told by wsm_hub_new, not by the log */
-        s.world.mem.fail_at = s.world.mem.calls + n;
-        for (uint64_t to = 2; to <= s.log.kept.count; to++) {
-            held_log_load(&s.log, to);
-            world_run(&s.world, 50);
-        }
-        failed = test_mem_has_failed(&s.world.mem);
-        s.world.mem.fail_at = 0;
-        world_run(&s.world, 1000);
-        assert_history(&s, "2 gone, 4:2 two, 5:3 three, ");
-        lives++;
-    }
-    assert_true(lives > 5);
+    load_without_memory(&s, check_history);
+    end(&s);
+}
+
+static void check_call(story *s) {
+    assert_int_equal(peer_count(join(s, "bob"), "look"), 1);
+}
+
+static void a_start_over_a_broken_card_bears_any_allocation_that_fails(void **state) {
+    (void)state;
+    story s = {0};
+    char id[40];
+    two_in_the_log(&s);
+    call_bob(&s, id);
+    break_card(&s, "bob");
+    load_without_memory(&s, check_call);
     end(&s);
 }
 
@@ -500,6 +677,11 @@ int main(void) {
         cmocka_unit_test(each_context_leaves_the_number_of_the_broken_one_free),
         cmocka_unit_test(a_repeat_stays_void_when_the_first_one_breaks),
         cmocka_unit_test(an_id_that_took_effect_twice_has_done_so_without_the_record_that_pushed_it_out),
+        cmocka_unit_test(who_was_called_is_called_though_his_card_has_broken),
+        cmocka_unit_test(who_has_called_is_known_though_his_card_has_broken),
+        cmocka_unit_test(an_answer_holds_though_the_card_of_who_gave_it_has_broken),
+        cmocka_unit_test(whose_card_has_broken_brings_what_it_said_himself),
+        cmocka_unit_test(a_sidebar_keeps_its_members_though_their_cards_have_broken),
         cmocka_unit_test(what_one_life_could_not_tell_the_next_one_does),
         cmocka_unit_test(the_heads_that_tell_may_break_too),
         cmocka_unit_test(what_is_behind_a_broken_record_waits_for_a_later_head),
@@ -509,6 +691,7 @@ int main(void) {
         cmocka_unit_test(a_history_from_memory_tells_of_a_broken_record),
         cmocka_unit_test(a_history_from_the_store_tells_of_a_broken_record),
         cmocka_unit_test(a_start_over_broken_records_bears_any_allocation_that_fails),
+        cmocka_unit_test(a_start_over_a_broken_card_bears_any_allocation_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
