@@ -468,7 +468,7 @@ TABLE = [
     bug("card_breaks_with_what_it_made_known", "lib/hub/fold.c",
         "    int err = row && hub->records.broken > 0 ? wsm__cards_learn(hub, fold) : WSM_OK;", "    int err = WSM_OK;",
         "I-22 I-33", "whom a record calls is not called any more when his card has broken",
-        case="integration/test_broken_records", worlds="mentions bad_record>200 crash"),
+        case="case_card_breaks", worlds="mentions sidebars=0 bad_record>200 crash durable"),
     bug("record_without_memory_is_lost", "lib/hub/inbox.c",
         "        if (err == WSM_ERR_NOMEM) {\n            hub->count.no_memory++;", "        if (err == 1) {\n            hub->count.no_memory++;",
         "I-01 I-04 I-64 I-80 I-91 I-07", "what cannot be done for lack of memory is dropped"),

@@ -371,11 +371,32 @@ static void carded(wsm__sim_machine *node, const parts *record, uint64_t offset)
     if (!wsm__sim_json_read(&mail->json, record->body, record->body_len)) return;
     uint32_t agent = agent_at(node->sim, &mail->json, wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "agent_id"));
     if (agent == WSM__SIM_NOBODY) return;
-    if (!mail->card_at[agent]) mail->card_at[agent] = offset;
+    if (!mail->card_at[agent] || mail->card_at[agent] == WSM__SIM_BROKEN) mail->card_at[agent] = offset;
     uint32_t list = wsm__sim_json_member(&mail->json, WSM__SIM_ROOT, "specialties");
-    for (uint32_t i = wsm__sim_json_first(&mail->json, list); i; i = wsm__sim_json_next(&mail->json, i))
-        if (wsm__sim_json_is(&mail->json, i, WSM__SIM_SKILL) && !mail->skilled_at[agent])
-            mail->skilled_at[agent] = offset;
+    bool is_new = !mail->skilled_at[agent] || mail->skilled_at[agent] == WSM__SIM_BROKEN;
+    for (uint32_t i = wsm__sim_json_first(&mail->json, list); i && is_new; i = wsm__sim_json_next(&mail->json, i))
+        if (wsm__sim_json_is(&mail->json, i, WSM__SIM_SKILL)) mail->skilled_at[agent] = offset;
+}
+
+bool wsm__sim_mail_is_card(const wsm__sim_kept *kept) {
+    wsm__sim_kept whole = *kept;
+    parts record;
+    whole.is_broken = false;
+    return split(&whole, &record) && is_type(&record, "agent_card");
+}
+
+/* Whom others name is known without his card; else he is again when he comes. Of what was said to whom nothing is
+ * vague: that stands in their records. */
+void wsm__sim_mail_card_broke(wsm__sim_machine *node) {
+    wsm__sim_mail *mail = node->sim->mail;
+    parts record;
+    if (!mail || strcmp(mail->epoch, node->store.epoch) != 0) return;
+    for (uint32_t i = 0; i < node->sim->oracle.agents_count; i++) {
+        if (mail->card_at[i]) mail->card_at[i] = WSM__SIM_BROKEN;
+        if (mail->skilled_at[i]) mail->skilled_at[i] = WSM__SIM_BROKEN;
+    }
+    for (uint64_t o = 1; o <= mail->folded && o <= node->store.count; o++)
+        if (split(&node->store.records[o - 1], &record) && is_type(&record, "agent_card")) carded(node, &record, o);
 }
 
 /* ---- the fold -------------------------------------------------------------------------------------------------------
@@ -391,7 +412,7 @@ static bool calls_somebody(const parts *record, const wsm__sim_entry *entry) {
 static void fold_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset) {
     parts record;
     if (!split(&node->store.records[offset - 1], &record)) {
-        wsm__sim_mail_broke(node->sim);
+        if (!wsm__sim_mail_is_card(&node->store.records[offset - 1])) wsm__sim_mail_broke(node->sim);
         return;
     }
     bool was_shown = offset <= epoch->count && epoch->entries[offset - 1].state == WSM__SIM_ENTRY_RECORD;

@@ -81,6 +81,8 @@ typedef struct wsm__sim_delivery {
     size_t receipts_count, told_count;
 } wsm__sim_delivery;
 
+#define WSM__SIM_BROKEN UINT64_MAX /* there was a card once, and it cannot be read any more */
+
 typedef struct wsm__sim_mail {
     wsm__sim_json json; /* its own: a client's message is being read when the fold goes on */
     wsm__sim_call *calls;
@@ -90,7 +92,7 @@ typedef struct wsm__sim_mail {
     char epoch[17];
     uint64_t folded;
     uint32_t waiting[48], working[48]; /* deliveries by agent: queued, under a lease */
-    uint64_t card_at[48];              /* offset of each agent's first card; 0: none yet */
+    uint64_t card_at[48];              /* offset of each agent's first sound card; 0: there was none yet */
     uint64_t skilled_at[48];           /* of the first that says it has the specialty */
     wsm__sim_attempt *attempts;
     size_t attempts_count, attempts_cap;
@@ -99,6 +101,7 @@ typedef struct wsm__sim_mail {
     bool is_vague; /* a record that it was made of has broken */
 } wsm__sim_mail;
 
+struct wsm__sim_kept;
 struct wsm_sim;
 struct wsm_sim_hub;
 struct wsm_sim_client;
@@ -106,7 +109,9 @@ struct wsm_sim_client;
 void wsm__sim_mail_begin(struct wsm_sim *sim);
 void wsm__sim_mail_fini(struct wsm_sim *sim);
 void wsm__sim_mail_fold(struct wsm_sim_hub *node, uint64_t to); /* records up to there have been applied */
-void wsm__sim_mail_broke(struct wsm_sim *sim);                  /* a record of the store has */
+void wsm__sim_mail_broke(struct wsm_sim *sim);                  /* a record of the store has, which is no card */
+bool wsm__sim_mail_is_card(const struct wsm__sim_kept *kept);   /* also one that has broken */
+void wsm__sim_mail_card_broke(struct wsm_sim_hub *node);        /* one of its store has */
 wsm__sim_delivery *wsm__sim_mail_find(wsm__sim_mail *mail, uint64_t offset, uint32_t agent);
 wsm__sim_delivery *wsm__sim_mail_of(wsm__sim_mail *mail, uint32_t command, uint32_t agent); /* the newest */
 wsm__sim_stage wsm__sim_mail_stage(const wsm__sim_delivery *delivery, uint64_t offset);     /* as it was there */

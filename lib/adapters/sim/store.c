@@ -276,6 +276,40 @@ static void keep_all(wsm__sim_store *store, wsm__sim_batch **list) {
     }
 }
 
+/* What follows from a record about sidebars, or from a mention, goes with it, and the model does not unfold. What a
+ * card made known the records that name the agent say, too. */
+static bool may_break(const wsm__sim_store *store, const wsm__sim_entry *entry, uint64_t offset) {
+    const wsm_sim *sim = store->node->sim;
+    bool is_plain = entry && entry->state != WSM__SIM_ENTRY_NONE && entry->op == WSM__SIM_OP_UPDATE;
+    return (!sim->sides_max && !sim->mail) || is_plain || wsm__sim_mail_is_card(&store->records[offset - 1]);
+}
+
+/* Cards are few, and one that breaks is worth more than an update that does. */
+static uint64_t card_before(const wsm__sim_store *store, uint64_t at) {
+    for (uint64_t o = at; o >= store->first && o > 0; o--)
+        if (wsm__sim_mail_is_card(&store->records[o - 1]) && !store->records[o - 1].is_broken) return o;
+    return at;
+}
+
+static void break_record(wsm__sim_store *store, uint64_t at) {
+    wsm_sim *sim = store->node->sim;
+    if ((sim->sides_max || sim->mail) && wsm__sim_draw(sim, WSM__SIM_STORE, 4) == 1) at = card_before(store, at);
+    wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&sim->oracle, store->epoch);
+    wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, at) : NULL;
+    if (!may_break(store, entry, at)) return;
+    store->records[at - 1].is_broken = true;
+    if (entry && entry->state == WSM__SIM_ENTRY_RECORD) {
+        entry->state = WSM__SIM_ENTRY_BROKEN;
+        epoch->broken++;
+        if (entry->command != WSM__SIM_NOBODY) sim->oracle.commands[entry->command].effects--;
+    }
+    if (wsm__sim_mail_is_card(&store->records[at - 1]))
+        wsm__sim_mail_card_broke(store->node);
+    else
+        wsm__sim_mail_broke(sim);
+    wsm__sim_say(sim, "record %llu of %s is broken", (unsigned long long)at, store->epoch);
+}
+
 void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
     wsm_sim *sim = store->node->sim;
     if (is_clean) { /* close waits for what was appended */
@@ -299,19 +333,7 @@ void wsm__sim_store_crash(wsm__sim_store *store, bool is_clean) {
     bool has_any = store->count > 0 && store->first <= store->count;
     if (!is_clean && has_any && wsm__sim_fails(sim, WSM_SIM_BAD_RECORD, WSM__SIM_STORE)) {
         uint64_t low = store->first, at = low + wsm__sim_draw(sim, WSM__SIM_STORE, (uint32_t)(store->count - low + 1));
-        wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&sim->oracle, store->epoch);
-        wsm__sim_entry *entry = epoch ? wsm__sim_oracle_entry(epoch, at) : NULL;
-        /* what follows from a record about sidebars, or a card, goes with it: the model does not unfold */
-        bool is_plain = entry && entry->state != WSM__SIM_ENTRY_NONE && entry->op == WSM__SIM_OP_UPDATE;
-        if ((sim->sides_max || sim->mail) && !is_plain) return;
-        store->records[at - 1].is_broken = true;
-        if (entry && entry->state == WSM__SIM_ENTRY_RECORD) {
-            entry->state = WSM__SIM_ENTRY_BROKEN;
-            epoch->broken++;
-            if (entry->command != WSM__SIM_NOBODY) sim->oracle.commands[entry->command].effects--;
-        }
-        wsm__sim_mail_broke(sim);
-        wsm__sim_say(sim, "record %llu of %s is broken", (unsigned long long)at, store->epoch);
+        break_record(store, at);
     }
 }
 
