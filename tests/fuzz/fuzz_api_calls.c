@@ -3,8 +3,8 @@
  * what is gone (I-52); at the end nothing is left (I-63).
  *
  * Each operation is a byte, then the bytes that it asks for. A callback performs the next operations as well, to a
- * depth of DEPTH_MAX. Handles that are gone are used again only while their shells live: until the outermost call
- * returns. */
+ * depth of DEPTH_MAX. Handles that are gone are used again only while their shells live: until the outermost call of
+ * the hub, or of that client, returns. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +19,14 @@
 
 typedef struct slot {
     wsm_conn *conn;
-    bool is_gone; /* closed was called: a shell, as long as depth > 0 */
+    bool is_gone; /* closed was called: a shell, as long as hub_depth > 0 */
     bool is_told; /* close_transport was called */
 } slot;
 
 typedef struct client_slot {
     wsm_client *client;
-    bool is_freed;
+    unsigned calls; /* of it, that have not returned */
+    bool is_freed;  /* a shell, as long as there are calls */
 } client_slot;
 
 typedef struct world {
@@ -33,6 +34,7 @@ typedef struct world {
     uint64_t mono, random;
     fuzz_in in;
     unsigned steps, depth;
+    unsigned hub_depth; /* callbacks of the hub among them: it has not returned */
     wsm_hub *hub;
     bool is_freed; /* wsm_hub_free was called inside a callback */
     slot slots[CONNS_MAX];
@@ -48,7 +50,7 @@ typedef struct world {
 static void step(world *w);
 
 /* A call that the host makes of a callback: some of the operations that follow. */
-static void react(world *w) {
+static void perform(world *w) {
     if (w->depth >= DEPTH_MAX || w->in.left == 0) return;
     unsigned count = fuzz_u8(&w->in);
     if (count & 0x80) return;
@@ -58,6 +60,12 @@ static void react(world *w) {
 }
 
 /* ---- the host ---- */
+
+static void react(world *w) {
+    w->hub_depth++;
+    perform(w);
+    w->hub_depth--;
+}
 
 static uint64_t clock_mono(void *user) {
     return ((world *)user)->mono;
@@ -226,36 +234,36 @@ static void log_close(void *user) {
 
 static void client_bytes(void *user, wsm_client *client) {
     (void)client;
-    react(user);
+    perform(user);
 }
 
 static void client_message(void *user, wsm_client *client, const wsm_client_message *message) {
     (void)client;
     free(fuzz_copy(message->json.ptr, message->json.len));
-    react(user);
+    perform(user);
 }
 
 static void client_data(void *user, wsm_client *client, wsm_data type, const void *bytes, size_t len) {
     (void)client, (void)type;
     free(fuzz_copy(bytes, len));
-    react(user);
+    perform(user);
 }
 
 static void client_close(void *user, wsm_client *client, uint16_t code, wsm_slice reason) {
     (void)client, (void)code, (void)reason;
-    react(user);
+    perform(user);
 }
 
 static void client_refused(void *user, wsm_client *client, int status, wsm_slice body) {
     (void)client, (void)status;
     free(fuzz_copy(body.ptr, body.len));
-    react(user);
+    perform(user);
 }
 
 /* ---- arguments ---- */
 
 static bool is_usable(const world *w, const slot *s) {
-    return s->conn && (!s->is_gone || w->depth > 0);
+    return s->conn && (w->hub_depth > 0 || !(s->is_gone || w->is_freed));
 }
 
 /* A handle: one that lives, a shell, or none. */
@@ -264,9 +272,8 @@ static wsm_conn *some_conn(world *w) {
     return is_usable(w, s) ? s->conn : NULL;
 }
 
-static wsm_client *some_client(world *w) {
-    client_slot *s = &w->clients[fuzz_below(&w->in, CLIENTS_MAX)];
-    return s->client && (!s->is_freed || w->depth > 0) ? s->client : NULL;
+static bool is_there(const client_slot *s) {
+    return s->client && (!s->is_freed || s->calls > 0);
 }
 
 static wsm_slice some_bytes(world *w) {
@@ -360,7 +367,7 @@ static void write_out(world *w) {
 }
 
 static void use_request(world *w) {
-    wsm_request *request = w->request;
+    wsm_request *request = w->is_freed && w->hub_depth == 0 ? NULL : w->request;
     wsm_claims claims;
     unsigned how = fuzz_u8(&w->in);
     wsm_claims_init(&claims, sizeof claims);
@@ -436,7 +443,7 @@ static void hub_call(world *w) {
     case 12: expect_error(wsm_hub_shutdown(NULL, NULL)); break;
     case 13: expect_error(wsm_broadcast(hub, NULL, 1)); break;
     case 14: /* the hub goes, inside a callback only: outside the sequence would be over */
-        if (hub && w->depth > 0 && how & 16 && how & 32 && how & 64) {
+        if (hub && w->hub_depth > 0 && how & 16 && how & 32 && how & 64) {
             w->is_freed = true;
             wsm_hub_free(hub);
         }
@@ -501,35 +508,32 @@ static void conn_call(world *w) {
     }
 }
 
-static void client_call(world *w) {
+static void new_client(world *w, client_slot *s, unsigned how) {
     wsm_client_config config;
     wsm_client_host host;
-    client_slot *s = &w->clients[fuzz_below(&w->in, CLIENTS_MAX)];
-    wsm_client *client = some_client(w);
-    unsigned how = fuzz_u8(&w->in);
-    wsm_slice bytes = some_bytes(w);
+    if (s->client) return;
+    wsm_client_config_init(&config, sizeof config);
+    wsm_client_host_init(&host, sizeof host);
+    config.host = how & 16 ? "h" : NULL;
+    config.plain = (how & 32) != 0;
+    config.path = how & 64 ? "/a b" : "/ws";
+    host.clock_mono = clock_mono;
+    host.clock_wall = clock_wall;
+    host.random = fill_random;
+    host.alloc = world_alloc;
+    host.bytes_waiting = host.close_transport = host.on_open = client_bytes;
+    host.on_message = client_message;
+    host.on_data = client_data;
+    host.on_close = client_close;
+    host.on_refused = client_refused;
+    expect_error(wsm_client_new(&s->client, &config, &host, w));
+}
+
+/* The last call of each case may free the client, in a callback. */
+static void call_client(world *w, wsm_client *client, unsigned how, wsm_slice bytes) {
     wsm_vec vec[2];
     char epoch[17];
     switch (how % 9) {
-    case 0:
-        if (s->client) break;
-        wsm_client_config_init(&config, sizeof config);
-        wsm_client_host_init(&host, sizeof host);
-        config.host = how & 16 ? "h" : NULL;
-        config.plain = (how & 32) != 0;
-        config.path = how & 64 ? "/a b" : "/ws";
-        host.clock_mono = clock_mono;
-        host.clock_wall = clock_wall;
-        host.random = fill_random;
-        host.alloc = world_alloc;
-        host.bytes_waiting = host.close_transport = host.on_open = client_bytes;
-        host.on_message = client_message;
-        host.on_data = client_data;
-        host.on_close = client_close;
-        host.on_refused = client_refused;
-        expect_error(wsm_client_new(&client, &config, &host, w));
-        *s = (client_slot){.client = client};
-        break;
     case 1:
     case 2: {
         char *copy = fuzz_copy(bytes.ptr, bytes.len);
@@ -539,27 +543,43 @@ static void client_call(world *w) {
     }
     case 3:
         wsm_client_pending(client, vec, how / 16 % 3);
-        wsm_client_sent(client, bytes.len * 10);
         wsm_client_queued(client);
+        wsm_client_sent(client, bytes.len * 10);
         break;
     case 4: wsm_client_closed(client); break;
     case 5:
         w->mono += (uint64_t)bytes.len * 50;
-        wsm_client_tick(client);
         wsm_client_next(client);
+        wsm_client_tick(client);
         break;
     case 6: expect_error(wsm_client_send(client, (wsm_data)(how / 16 % 4), bytes.ptr, bytes.len)); break;
     case 7: expect_error(wsm_client_close(client, how & 16 ? 1000 : 1, how & 32 ? "why" : NULL)); break;
     default:
         if (client) wsm_client_position(client, epoch), wsm_client_has_seen(client, 3);
-        if (s->client && (how & 16) && (!s->is_freed || w->depth > 0)) {
-            wsm_client *gone = s->client;
-            if (s->is_freed) break;
-            s->is_freed = true;
-            wsm_client_free(gone);
-        }
         break;
     }
+}
+
+static void free_client(client_slot *s) {
+    if (!s->client || s->is_freed) return;
+    s->is_freed = true;
+    wsm_client_free(s->client);
+}
+
+static void client_call(world *w) {
+    client_slot *one = &w->clients[fuzz_below(&w->in, CLIENTS_MAX)];
+    client_slot *other = &w->clients[fuzz_below(&w->in, CLIENTS_MAX)];
+    unsigned how = fuzz_u8(&w->in);
+    wsm_slice bytes = some_bytes(w);
+    if (how % 9 == 0) {
+        new_client(w, one, how);
+        return;
+    }
+    wsm_client *client = is_there(other) ? other->client : NULL;
+    other->calls++;
+    call_client(w, client, how, bytes);
+    other->calls--;
+    if (how % 9 == 8 && (how & 16)) free_client(one);
 }
 
 /* Shells have gone when the outermost call has returned. */
