@@ -28,7 +28,7 @@ SECONDS_MAX = 1800  # of one program: nothing is optimised, and every branch cou
 # What reads bytes that others have written.
 PARSERS = """lib/auth/claims.c lib/auth/claims_json.c lib/auth/jwt.c lib/proto/decode.c lib/proto/field.c lib/proto/json.c
 lib/proto/json_public.c lib/proto/json_text.c lib/proto/json_walk.c lib/proto/messages.c lib/proto/record.c lib/proto/scan.c
-lib/util/base64.c lib/util/utf8.c lib/util/slice.c lib/wire/http.c lib/wire/upgrade.c lib/wire/ws.c lib/wire/link.c
+lib/route/mention.c lib/util/base64.c lib/util/utf8.c lib/util/slice.c lib/wire/http.c lib/wire/upgrade.c lib/wire/ws.c lib/wire/link.c
 lib/hub/handshake.c lib/client/handshake.c lib/client/session.c""".split()
 
 

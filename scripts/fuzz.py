@@ -90,7 +90,7 @@ def merge(program, name, work, environment, minimise):
                 if path.stat().st_size > STREAM_MAX:
                     path.unlink()
     before = len(list(corpus.iterdir()))
-    done = run([str(program), "-merge=1", "-use_counters=0", f"-max_len={INPUT_MAX}", "-rss_limit_mb=1024", f"-timeout={SLOW.get(name, TIMEOUT_S)}", str(corpus),
+    done = run([str(program), "-merge=1", "-use_counters=0", f"-max_len={INPUT_MAX}", "-rss_limit_mb=1024", f"-artifact_prefix={work}/", f"-timeout={SLOW.get(name, TIMEOUT_S)}", str(corpus),
          *map(str, sources)], environment)
     if done.returncode:
         print(done.stderr.decode("utf-8", "replace")[-3000:])

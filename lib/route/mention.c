@@ -6,9 +6,7 @@
 
 #define RUN_MAX 8u /* longer runs of backquotes are plain text */
 
-/* ---- characters
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- characters ---- */
 
 static uint32_t hex4(const char *at) {
     uint32_t value = 0;
@@ -74,9 +72,7 @@ static bool ends_url(uint32_t c) {
     return c <= ' ' || c == '<' || c == '>' || c == '"' || c == '`' || c == 0x3000 || c == 0xA0;
 }
 
-/* ---- strings
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- strings ---- */
 
 void wsm__mention_init(wsm__mention_scan *scan, wsm_slice json) {
     *scan = (wsm__mention_scan){.json = json};
@@ -114,9 +110,7 @@ static bool next_string(wsm__mention_scan *scan) {
     return false;
 }
 
-/* ---- inside
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- inside ---- */
 
 static uint32_t run_of_backquotes(wsm_slice json, size_t *at) {
     uint32_t count = 0;

@@ -10,20 +10,50 @@
 
 #define TEXT_MAX 4096
 
-/* The text as a JSON string: as it is, or every ASCII character by its number. To be freed. */
-static char *spell(const uint8_t *text, size_t size, bool by_number, size_t *len) {
-    char *out = malloc(size * 6 + 3), *at = out;
+static uint32_t point_at(const uint8_t *at, size_t *len) {
+    *len = at[0] < 0x80 ? 1 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : 4;
+    uint32_t point = *len == 1 ? at[0] : at[0] & (0x7Fu >> *len);
+    for (size_t i = 1; i < *len; i++) point = point << 6 | (at[i] & 0x3Fu);
+    return point;
+}
+
+static size_t by_number(char *out, uint32_t point) {
+    if (point < 0x10000) return (size_t)sprintf(out, "\\u%04x", (unsigned)point);
+    point -= 0x10000;
+    return (size_t)sprintf(out, "\\u%04X\\u%04x", 0xD800 + (unsigned)(point >> 10), 0xDC00 + (unsigned)(point & 0x3FF));
+}
+
+/* The text as a JSON string with the short escapes that there are. To be freed. */
+static char *spell(const uint8_t *text, size_t size, size_t *len) {
+    static const char escaped[] = "\b\t\n\f\r\"\\/", letters[] = "btnfr\"\\/";
+    char *out = malloc(size * 6 + 2), *at = out;
     if (!out) abort();
     *at++ = '"';
     for (size_t i = 0; i < size; i++) {
-        bool must = text[i] < 0x20 || text[i] == '"' || text[i] == '\\';
-        if (must || (by_number && text[i] < 0x80))
-            at += snprintf(at, 7, "\\u%04x", text[i]);
-        else
+        const char *found = strchr(escaped, text[i]);
+        if (found) {
+            *at++ = '\\';
+            *at++ = letters[found - escaped];
+        } else if (text[i] < 0x20) {
+            at += by_number(at, text[i]);
+        } else {
             *at++ = (char)text[i];
+        }
     }
     *at++ = '"';
     *len = (size_t)(at - out);
+    return out;
+}
+
+/* The same with every character by its number, behind keys and white space, where nobody is mentioned. To be freed. */
+static char *spell_otherwise(const uint8_t *text, size_t size, size_t *len) {
+    static const char before[] = "{ \"@key\" :1,\"@\\\"\"\t\r\n :\"";
+    char *out = malloc(sizeof before + size * 6 + 3), *at = out + sizeof before - 1;
+    if (!out) abort();
+    memcpy(out, before, sizeof before - 1);
+    for (size_t i = 0, width; i < size; i += width) at += by_number(at, point_at(text + i, &width));
+    memcpy(at, "\"}", 2);
+    *len = (size_t)(at + 2 - out);
     return out;
 }
 
@@ -47,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (data[i] == '\0') return 0; /* no text has one */
         signs += data[i] == '@';
     }
-    char *plain = spell(data, size, false, &plain_len), *number = spell(data, size, true, &number_len);
+    char *plain = spell(data, size, &plain_len), *number = spell_otherwise(data, size, &number_len);
     wsm__mention_scan one, other;
     wsm__mention a = {0}, b = {0};
     wsm__mention_init(&one, wsm__slice(plain, plain_len));

@@ -43,6 +43,9 @@ UPGRADE = (f"GET /ws HTTP/1.1\r\nHost: hub.example\r\nUpgrade: websocket\r\nConn
 seeds = {}
 
 
+SAID = "0190e0a0-7b1c-7def-8123-0000000004"  # and two digits: an id
+
+
 def add(target, name, content):
     name = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")[:60] or "nameless"
     seeds.setdefault(target, {})
@@ -354,7 +357,9 @@ def scripts():
         add("utf8", f"bad {i}", raw)
     for i, text in enumerate(["@ada", "hello @bob.smith, and @role:testing-x. @here!", "mail ada@example.org http://x.org/@ada?q=@b",
                               "`@code` ``a ` @b`` `open @ada", "\u4f60\u597d@ada\u4f60\u597d \uff20ada @ada\u00e9", "@@ada @-@. @" + "a" * 70,
-                              "\\u0040ada \\@bob", "(@ada)[@bob]{@c}'@d'\"@e\"", "@role: @role:. @hereafter @here"]):
+                              "\\u0040ada \\@bob", "(@ada)[@bob]{@c}'@d'\"@e\"", "@role: @role:. @hereafter @here",
+                              "a\n@ada\t@bob\r@\"@\\@/@x\b@e\f@y", "\U0001f600@ada\U0001f600@\U00010000x", "\u2000@ada \u2c00@bob \u2dff@x \u2e00@e \ud7ff@y",
+                              "http://x@a http://y@b\u3000@c http://z\u00a0@d http://<@e http://\"@f", "`" * 33 + "@ada" + "`" * 33 + "@bob", "@rolf:@ada @role;@bob"]):
         add("mention", f"text {i}", text.encode())
     config = ["listen = 127.0.0.1:0", "# a comment", "", "log=memory", "message_bytes_max = 1000", "origins = https://a.example,https://b",
               "hosts=h", "tls_cert=a", "tls_key=b", "insecure_plaintext=1", "server_name=x", "sqlite_age_s = 18446744073709551615"]
@@ -376,6 +381,14 @@ def scripts():
         add("session", f"three agents {i}", bytes([i]) + joins + updates + bytes([9, 10, 8, 1, 7, i, 6, 0, 0, 1, 6, 1, 1, 2]) + updates +
             bytes([2, 1, 0, 1, 1 | i << 4, 9, 30, 8, 1, 11, 0]) + b"\x0a\x01{\n")
         add("api_calls", f"calls {i}", bytes([i * 17 & 255]) + bytes((i * 29 + j * j * 5 + j) & 255 for j in range(120)))
+    for i, wanted in enumerate(('', '"after":2,', '"limit":1,', '"of":"main",', '"of":"elsewhere",', '"after":9,"limit":3,')):
+        lines = ['{"type":"context_watch","message_id":"%s01","context_id":"main","interval_ms":100}' % SAID,
+                 '{"type":"context_request","message_id":"%s02","context_id":"main","have_version":2}' % SAID,
+                 '{"type":"context_request","message_id":"%s03","context_id":"main","records":{%s}}' % (SAID, wanted.rstrip(","))]
+        changes = b"".join(bytes([3, n % 2, n + 16 * i, n * 9 & 255]) for n in range(4)) + bytes([9, 5, 6, 0, 1, 3, 6, 1, 2, 4, 9, 20])
+        said = [bytes([10, 1]) + line.encode() + b"\n" for line in lines]
+        add("session", f"watch {i}", bytes([2 * (i & 1)]) + bytes([0, 0, 0, 0, 1, 0]) + changes + said[0] + changes + said[1] + bytes([2, 0, 9, 30]) +
+            bytes([0, 0, 0, 9, 5]) + changes[4:] + said[2] + said[0].replace(b"100", b"0") + changes[8:])
     claims = '{"sub":"ada","exp":1767326645,"iat":1767323045,"wsm":{"permission":"active","contexts":["main","a*"],"can":["admin"]}}'
     for header in ('{"alg":"HS256"}', '{"alg":"HS256","kid":"k2"}', '{"alg":"none"}', '{"alg":"HS256","crit":["x"]}', '{"alg":"HS256","typ":7}'):
         for body in (claims, claims.replace('"iat":1767323045,', ""), '{"sub":"ada","exp":1767326645,"aud":["x","wsm"]}', '{"sub":"ada","exp":1.5e9}'):
