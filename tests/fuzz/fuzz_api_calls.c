@@ -353,16 +353,21 @@ static void close_conn(world *w) {
 
 static void write_out(world *w) {
     wsm_vec vec[3];
-    wsm_conn *conn = some_conn(w);
+    slot *s = &w->slots[fuzz_below(&w->in, CONNS_MAX)];
+    wsm_conn *conn = is_usable(w, s) ? s->conn : NULL;
     size_t cap = fuzz_below(&w->in, 4), total = 0;
+    wsm_conn_queued(conn);
     size_t count = wsm_conn_pending(conn, vec, cap);
     FUZZ_EXPECT(count <= cap);
+    if (conn && !is_usable(w, s)) { /* a callback has closed it */
+        FUZZ_EXPECT(count == 0);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         total += vec[i].len;
         free(fuzz_copy(vec[i].base, vec[i].len));
     }
     size_t sent = fuzz_u8(&w->in);
-    wsm_conn_queued(conn);
     wsm_conn_sent(conn, sent & 1 ? total : sent); /* the last: a callback may close it */
 }
 
