@@ -10,7 +10,11 @@
  * release; a run that matters is kept as a script (wsm_sim_script), which is the list of all choices that were made.
  *
  * A world belongs to one thread; worlds are independent of each other. Without memory for itself (not for the hubs,
- * whose allocations may fail as the test decides) the simulator ends the process. */
+ * whose allocations may fail as the test decides) the simulator ends the process.
+ *
+ * Everything that is made in a world lives until wsm_sim_free. Callbacks of a world are called inside wsm_sim_run,
+ * those of a hub also inside the calls that start or crash it; any function of this header may be called inside them,
+ * but wsm_sim_free and wsm_sim_run. */
 #ifndef WSM_SIM_H
 #define WSM_SIM_H
 
@@ -28,7 +32,8 @@ typedef struct wsm_sim_hub wsm_sim_hub;       /* a machine with a hub and its lo
 typedef struct wsm_sim_client wsm_sim_client; /* a scripted client */
 typedef struct wsm_sim_stream wsm_sim_stream; /* a transport between your own client code and a hub */
 
-/* How hard a swarm run tries. In a world of your own it says what wsm_sim_fault starts from: calm is no faults. */
+/* How hard a swarm run tries. A world of your own begins without faults when it is calm, else with WSM_SIM_SPLIT at 100
+ * (rough) or 600 (brutal) per mille; wsm_sim_fault sets others. */
 typedef enum wsm_sim_profile { WSM_SIM_CALM = 0, WSM_SIM_ROUGH = 1, WSM_SIM_BRUTAL = 2 } wsm_sim_profile;
 
 /* What can go wrong. Rates are per mille of the occasions that the comment names. */
@@ -143,14 +148,16 @@ typedef struct wsm_sim_report {
                                         connection or, where it strikes a hub, anywhere */
 } wsm_sim_report;
 
+/* Fills `report` with zeroes and its size; `size` is sizeof(wsm_sim_report) as the caller knows it. Any thread. */
 WSM_API void wsm_sim_report_init(wsm_sim_report *report, size_t size);
 
-/* A line of a run's trace, as it happens. */
+/* A line of a run's trace, as it happens; valid during the call. */
 typedef void (*wsm_sim_line_fn)(void *user, const char *line);
 
 /* Run a seed from beginning to end. `script` NULL draws the choices from the seed, else it says them (and the seed and
- * profile). `line`, if not NULL, hears what happens. Returns 0 when nothing broke, 1 when `report` says what did, or
- * WSM_ERR_INVALID. Any thread. */
+ * profile); it is borrowed for the call. `line`, if not NULL, hears what happens. `report`, which wsm_sim_report_init
+ * has made, is required. Returns 0 when nothing broke, 1 when `report` says what did, or WSM_ERR_INVALID. Any thread.
+ */
 WSM_API int wsm_sim_swarm(uint64_t seed, wsm_sim_profile profile, const wsm_sim_script *script, wsm_sim_report *report,
                           wsm_sim_line_fn line, void *user);
 
@@ -158,10 +165,13 @@ WSM_API int wsm_sim_swarm(uint64_t seed, wsm_sim_profile profile, const wsm_sim_
 typedef int (*wsm_sim_shrink_fn)(void *user, size_t runs, size_t choices, uint32_t steps);
 
 /* Find a smaller script that breaks the same invariant as `seed` does, in at most `runs_max` runs or until `tell`
- * (NULL: nobody) says that it is enough. `*out` is made by the library; free it with wsm_sim_script_free. Returns 0,
- * WSM_ERR_NOT_FOUND (this seed breaks nothing) or WSM_ERR_INVALID. Any thread. */
+ * (NULL: nobody) says that it is enough. `*out` is made by the library; free it with wsm_sim_script_free. `report`,
+ * which is required, tells what the smallest script did. Returns 0, or WSM_ERR_NOT_FOUND (this seed breaks nothing) or
+ * WSM_ERR_INVALID; then `*out` is NULL. Any thread. */
 WSM_API int wsm_sim_shrink(uint64_t seed, wsm_sim_profile profile, size_t runs_max, wsm_sim_shrink_fn tell, void *user,
                            wsm_sim_script **out, wsm_sim_report *report);
+
+/* Free a script that wsm_sim_shrink has made. NULL does nothing. Any thread. */
 WSM_API void wsm_sim_script_free(wsm_sim_script *script);
 
 /* An invariant that is checked. */
@@ -176,23 +186,28 @@ WSM_API const wsm_sim_invariant *wsm_sim_invariant_at(size_t index);
 /* ---- a world of your own --------------------------------------------------------------------------------------------
  */
 
-/* A world without anything in it. Free it with wsm_sim_free, which frees all that was made in it; its hubs end as at a
- * crash. Errors: WSM_ERR_INVALID. */
+/* A world without anything in it. Errors: WSM_ERR_INVALID. */
 WSM_API int wsm_sim_new(wsm_sim **sim, uint64_t seed, wsm_sim_profile profile);
+
+/* Free a world and all that was made in it; its hubs end as at a crash, and nobody is told. NULL does nothing. */
 WSM_API void wsm_sim_free(wsm_sim *sim);
 
-/* Virtual milliseconds since the world began. */
+/* Virtual milliseconds since the world began. The clock for your own code: wsm_client takes it as clock_mono. */
 WSM_API uint64_t wsm_sim_now(const wsm_sim *sim);
 
 /* Let time pass: until `until` answers not 0, or `ms` have passed. `until` is asked after each event; NULL: only time
- * counts. Returns 1 when `until` said so, 0 when the time was up, or a WSM_ERR_INVALID or, when an invariant broke,
+ * counts. Returns 1 when `until` said so, 0 when the time was up, or WSM_ERR_INVALID or, when an invariant broke,
  * WSM_ERR_INTERNAL (see wsm_sim_broken). */
 WSM_API int wsm_sim_run(wsm_sim *sim, uint64_t ms, int (*until)(void *user), void *user);
 
-/* Call `fn` when `ms` have passed. Never within the call. */
+/* Call `fn` once, when `ms` have passed. Never within the call. What `user` points to has to be there then: it cannot
+ * be called off. Errors: WSM_ERR_INVALID. */
 WSM_API int wsm_sim_after(wsm_sim *sim, uint64_t ms, void (*fn)(void *user), void *user);
 
-/* How often, of a thousand occasions, `kind` goes wrong by itself. Errors: WSM_ERR_INVALID. */
+/* How often, of a thousand occasions, `kind` goes wrong by itself; 0: never. Errors: WSM_ERR_INVALID,
+ * WSM_ERR_UNSUPPORTED: a swarm run has occasions for it, a world of your own has not. Those are what strikes at a step
+ * of the workload (CUT to CRASH, NO_MEMORY, DISK_FULL: call wsm_sim_client_cut, wsm_sim_cut_all and wsm_sim_crash when
+ * you want them), BAD_BYTES, TOKEN_LATE and TOKEN_NEVER (a token_check of yours may answer late). */
 WSM_API int wsm_sim_fault(wsm_sim *sim, wsm_sim_fault_kind kind, uint32_t per_mille);
 
 /* The id of the invariant that has broken and, if `what` is not NULL, what was seen; NULL: none has. Valid until
@@ -203,58 +218,67 @@ WSM_API const char *wsm_sim_broken(const wsm_sim *sim, const char **what);
 WSM_API void wsm_sim_trace(wsm_sim *sim, wsm_sim_line_fn fn, void *user);
 
 /* Start a hub with your configuration (NULL: the defaults) on a machine of its own with a durable log. Of `host` (NULL:
- * none) the news and questions are used, with `user`; clocks, memory, random bytes and transport are the simulator's.
- * On a restart the same are used again. Errors: WSM_ERR_INVALID, WSM_ERR_LIMIT (8 machines), those of wsm_hub_new. */
+ * none) the news and questions are used, with `user`; clocks, memory, random bytes and transport are the simulator's
+ * (so the `conn_user` that your callbacks get is NULL, and wsm_conn_new is not yours to call). On a restart the same
+ * are used again: the structs are copied, the texts and lists that they name have to stay. Errors: WSM_ERR_INVALID,
+ * WSM_ERR_LIMIT (8 machines), those of wsm_hub_new; then `*hub` is NULL. */
 WSM_API int wsm_sim_hub_add(wsm_sim *sim, wsm_sim_hub **hub, const wsm_config *config, const wsm_host *host,
                             void *user);
 
-/* The hub that runs there now; NULL: none does. */
+/* The hub that runs there now, for wsm_broadcast and the like; NULL: none does. Valid until the machine crashes or is
+ * shut down. The simulator ticks it. */
 WSM_API wsm_hub *wsm_sim_hub_get(const wsm_sim_hub *hub);
 
 /* Its process dies now, without a word to anybody: connections break, the log keeps what was synced and perhaps some of
  * what was written. It does not start again by itself. */
 WSM_API void wsm_sim_crash(wsm_sim_hub *hub);
 
-/* Start it again, if it does not run. Errors: those of wsm_hub_new. */
+/* Start it again, if it does not run. Errors: WSM_ERR_INVALID, those of wsm_hub_new. */
 WSM_API int wsm_sim_restart(wsm_sim_hub *hub);
 
 /* A scripted client: it connects as `agent`, answers pings, keeps its position, checks what it is told, and does
- * nothing by itself but to come back after a cut when `comes_back` is not 0. Lives until wsm_sim_free. */
+ * nothing by itself but to come back after a cut when `comes_back` is not 0. It is there at once, and connected after
+ * some time: see wsm_sim_client_is_live. Errors: WSM_ERR_INVALID (also: a name that is no agent id, or over 31 bytes),
+ * WSM_ERR_LIMIT (48 agents); then `*client` is NULL. */
 WSM_API int wsm_sim_client_add(wsm_sim *sim, wsm_sim_client **client, wsm_sim_hub *hub, const char *agent,
                                wsm_permission permission, int comes_back);
 
-/* Send a message of the protocol as it is. Errors: WSM_ERR_INVALID, WSM_ERR_STATE (not connected). */
+/* Send a message of the protocol as it is; what comes of it is the test's to check (wsm_sim_client_saw). Errors:
+ * WSM_ERR_INVALID, WSM_ERR_STATE (not connected). */
 WSM_API int wsm_sim_client_send(wsm_sim_client *client, const char *json);
 
-/* Publish a memory update that the client accounts for: it is sent again after a cut until it is answered. Returns its
- * number, 1 and up, or WSM_ERR_INVALID. */
+/* Publish a memory update that the client accounts for: it is sent as soon as there is a connection, and again after a
+ * cut until it is answered. Returns its number, 1 and up, or WSM_ERR_INVALID. */
 WSM_API int wsm_sim_client_publish(wsm_sim_client *client, wsm_priority priority);
 
-/* Whether a message that holds `part` has come since the client was made; it counts only what came after the last one
- * that was found. Let time pass in between. */
+/* 1: a message that holds `part` has come since the client was made; it counts only what came after the last one that
+ * was found. Let time pass in between. 0: none has; NULL and "" are never found. */
 WSM_API int wsm_sim_client_saw(wsm_sim_client *client, const char *part);
 
-/* 1: connected and up to date. */
+/* 1: connected and up to date; 0: not, or NULL. */
 WSM_API int wsm_sim_client_is_live(const wsm_sim_client *client);
 
-/* Reset its connection. */
+/* Reset its connection, if it has one. */
 WSM_API void wsm_sim_client_cut(wsm_sim_client *client);
 
-/* What your own client code hears of a stream. */
+/* What your own client code hears of a stream. NULL: not wanted. */
 typedef struct wsm_sim_stream_calls {
     size_t size;
-    void (*on_bytes)(void *user, wsm_sim_stream *stream, const void *bytes, size_t len);
-    void (*on_closed)(void *user, wsm_sim_stream *stream); /* the handle is dead after it */
+    void (*on_bytes)(void *user, wsm_sim_stream *stream, const void *bytes, size_t len); /* valid during the call */
+    void (*on_closed)(void *user,
+                      wsm_sim_stream *stream); /* the hub closed it, or it broke. The handle is dead after it */
 } wsm_sim_stream_calls;
 
+/* Fills `calls` with zeroes and its size; `size` is sizeof(wsm_sim_stream_calls) as the caller knows it. Any thread. */
 WSM_API void wsm_sim_stream_calls_init(wsm_sim_stream_calls *calls, size_t size);
 
 /* A transport to a hub, as a socket would be: bytes in both directions, with the world's delays and faults. A hub that
- * is down closes it after a moment. It ends with on_closed or with wsm_sim_stream_close. Errors: WSM_ERR_INVALID. */
+ * is down closes it after a moment. `calls` is copied. It may be written to at once, and ends with on_closed or with
+ * wsm_sim_stream_close. Errors: WSM_ERR_INVALID. */
 WSM_API int wsm_sim_stream_open(wsm_sim_stream **stream, wsm_sim_hub *hub, const wsm_sim_stream_calls *calls,
                                 void *user);
 
-/* Write; all of it is taken. After the other end has closed it goes nowhere. */
+/* Write; all of it is taken, and copied. After the other end has closed it goes nowhere. */
 WSM_API void wsm_sim_stream_write(wsm_sim_stream *stream, const void *bytes, size_t len);
 
 /* Close it. The handle is dead; on_closed is not called. */
@@ -263,8 +287,9 @@ WSM_API void wsm_sim_stream_close(wsm_sim_stream *stream);
 /* Reset every connection to a hub, as a network that fails. */
 WSM_API void wsm_sim_cut_all(wsm_sim_hub *hub);
 
-/* A token for `agent` that the hubs of this world accept (the caller gives no keys of its own), valid a day of the wall
- * clock. Valid until the next call. */
+/* A token for `agent` that the hubs of this world accept (the caller gives no keys of its own), good for a day of the
+ * wall clock. The text is valid until the next call. NULL: no hub was made yet, or `agent` is a name that
+ * wsm_sim_client_add would not take. */
 WSM_API const char *wsm_sim_token(wsm_sim *sim, const char *agent, wsm_permission permission);
 
 #ifdef __cplusplus

@@ -109,6 +109,8 @@ static void a_fault_at_every_occasion_is_survived(void **state) {
     assert_int_equal(wsm_sim_run(w.sim, 120000, NULL, NULL), 0);
     assert_true(both_live(&w));
     assert_int_equal(wsm_sim_fault(w.sim, WSM_SIM_SPLIT, 1001), WSM_ERR_INVALID);
+    assert_int_equal(wsm_sim_fault(w.sim, WSM_SIM_CUT, 100), WSM_ERR_UNSUPPORTED); /* would wait for ever */
+    assert_int_equal(wsm_sim_fault(w.sim, WSM_SIM_CUT, 0), 0);
     end(&w);
 }
 

@@ -48,8 +48,15 @@ int wsm_sim_after(wsm_sim *sim, uint64_t ms, void (*fn)(void *user), void *user)
     return WSM_OK;
 }
 
+/* What strikes at the steps of a workload, or at clients that are no test's own: a rate would wait for ever. */
+static bool is_of_swarms(wsm_sim_fault_kind kind) {
+    return (kind >= WSM_SIM_CUT && kind <= WSM_SIM_CRASH) || kind == WSM_SIM_NO_MEMORY || kind == WSM_SIM_DISK_FULL ||
+           kind == WSM_SIM_BAD_BYTES || kind == WSM_SIM_TOKEN_LATE || kind == WSM_SIM_TOKEN_NEVER;
+}
+
 int wsm_sim_fault(wsm_sim *sim, wsm_sim_fault_kind kind, uint32_t per_mille) {
     if (!sim || (unsigned)kind >= WSM_SIM_FAULTS || per_mille > 1000) return WSM_ERR_INVALID;
+    if (per_mille > 0 && is_of_swarms(kind)) return WSM_ERR_UNSUPPORTED;
     sim->rates[kind] = per_mille;
     return WSM_OK;
 }
