@@ -69,14 +69,16 @@ typedef enum wsm_err {
 /* The sentence of an error, for people. Static; never NULL ("unknown error" for a number that is none). Any thread. */
 WSM_API const char *wsm_strerror(int err);
 
-/* The name of an error without its prefix, as in "RATE_LIMITED". Static; never NULL. Any thread. */
+/* The name of an error without its prefix, as in "RATE_LIMITED"; "OK" for 0, "UNKNOWN" for a number that is none.
+ * Static; never NULL. Any thread. */
 WSM_API const char *wsm_err_name(int err);
 
-/* The code that `error` messages carry for it (protocol.md, section 3), as in "rate_limited". Static. An error that has
- * no code of its own on the wire yields "internal". Any thread. */
+/* The code that `error` messages carry for it (wsm-protocol(7)), as in "rate_limited". Static; never NULL. An error
+ * that has no code of its own on the wire yields "internal", and so does 0. Any thread. */
 WSM_API const char *wsm_err_code(int err);
 
-/* The WebSocket close code (RFC 6455, section 7.4) that fits an error; 1011 where none fits better. Any thread. */
+/* The WebSocket close code (RFC 6455, section 7.4) that fits an error; 1000 for 0, 1011 where none fits better. What
+ * the library finds in frames itself (1002, 1003, 1007, 1009) is not for wsm_conn_close. Any thread. */
 WSM_API uint16_t wsm_err_close_code(int err);
 
 /* The short ASCII name of a close code, as in "slow_consumer" for 4008; "" for a code the protocol does not use.

@@ -3,8 +3,9 @@
  * For all callbacks: `user` is what was given to wsm_hub_new, or to wsm_conn_new where it says so. Events are borrowed,
  * valid during the call. All run on the hub's thread, except `alloc` and `wake`, which must be safe from any. Any
  * public call is legal inside a callback, or answers WSM_ERR_REENTRANT; an object freed inside one becomes a closed
- * shell that goes away when the outermost call into the library returns. NULL means "not wanted", or the default that
- * is named. */
+ * shell that goes away when the outermost call into the library returns. The exceptions are what the machine provides
+ * (clocks, `random`, `alloc`) and `wake`: they call nothing of the library. NULL means "not wanted", or the default
+ * that is named. */
 #ifndef WSM_HOST_H
 #define WSM_HOST_H
 
@@ -35,7 +36,7 @@ typedef enum wsm_conn_state {
 typedef struct wsm_result {
     size_t size;
     uint64_t tag;
-    int err;                 /* 0, or why not; then nothing of what follows is set but `field` and `message` */
+    int err;                 /* 0, or why not; then of what follows `field`, `message` and `retry_after_ms` count */
     int durable;             /* 1: survives kill -9 and power loss */
     int duplicate;           /* 1: this message_id was done before; the rest is its first result */
     uint64_t offset;         /* place in the log; 0: the command made no record */
@@ -60,12 +61,14 @@ typedef struct wsm_applied {
 /* Something the operator should look at, or that an audit trail keeps. */
 typedef struct wsm_event {
     size_t size;
-    const char *name;   /* as in "conn_open", "second_primary", "auth_failed"; static */
+    const char *name;   /* static. To on_audit: conn_open, and for each of them one conn_close; agent_intake. To
+                           on_security: auth_failed, origin_refused, host_refused, rate_limited, too_many_violations,
+                           second_primary, surplus_connection, wake_reproduction. There may be more with each release */
     wsm_slice agent_id; /* absent: not known */
     wsm_slice connection_id;
     wsm_slice address;
     wsm_slice detail; /* a sentence; never a secret */
-    int err;
+    int err;          /* the error that it was, or 0 */
 } wsm_event;
 
 /* Messages that were given up. */
@@ -97,7 +100,7 @@ typedef struct wsm_page {
 typedef struct wsm_merge {
     size_t size;
     const char *sidebar_id;
-    wsm_slice exchanges; /* JSON array: the updates that go along, as in exchanges_to_merge */
+    wsm_slice exchanges; /* JSON array: the updates that go along, as in exchanges_to_merge of wsm-protocol(7) */
     wsm_slice findings;  /* JSON object: what the library has found: critical, tests, values */
 } wsm_merge;
 
@@ -116,47 +119,57 @@ typedef struct wsm_host {
     /* What the machine provides. */
     uint64_t (*clock_mono)(void *user);                 /* milliseconds, never backwards. Default: CLOCK_MONOTONIC */
     int64_t (*clock_wall)(void *user);                  /* milliseconds since the Unix epoch. Default: CLOCK_REALTIME */
-    int (*random)(void *user, void *bytes, size_t len); /* 0 or an error; fit for secrets. Default: getrandom */
-    wsm_alloc_fn alloc;                                 /* Default: realloc and free */
+    int (*random)(void *user, void *bytes, size_t len); /* 0, all bytes filled, or an error; fit for secrets. Default:
+                                                           getrandom */
+    wsm_alloc_fn alloc;                                 /* any thread. Default: realloc and free */
 
     /* The transport. `conn_user` is what wsm_conn_new was given. */
     void (*bytes_waiting)(void *user, wsm_conn *conn, void *conn_user);   /* required: wsm_conn_pending has something */
     void (*close_transport)(void *user, wsm_conn *conn, void *conn_user); /* required: nothing more to say; write what
                                     is pending if it can be, close, and call wsm_conn_closed (also from here) */
-    void (*wake)(
-        void *user); /* any thread: call wsm_hub_tick on the hub's thread soon. Needed if any other thread calls */
+    void (*wake)(void *user); /* any thread, from inside what that thread has called: see to it that wsm_hub_tick is
+                                 called soon on the hub's thread. Needed if any other thread calls. May come before
+                                 wsm_hub_new has returned, and more often than something is to do */
 
     /* Questions. */
-    int (*token_check)(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *claims); /* 0 with claims filled (they
-                                    must stay valid until the call returns), a WSM_ERR_TOKEN..., or WSM_ERR_PENDING and
-                                    later wsm_conn_authorize. Default: the hub's keys */
-    int (*message_veto)(void *user, wsm_slice agent_id, wsm_slice type, wsm_slice json); /* 0, or the error that the
-                                    sender gets. Default: 0 */
+    int (*token_check)(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *claims); /* 0 with claims filled (what
+                                    they point to is copied right after the return), a WSM_ERR_TOKEN... or
+                                    WSM_ERR_TOKEN_EXPIRED, WSM_ERR_NOMEM (the peer may come again), or WSM_ERR_PENDING
+                                    and later wsm_conn_authorize; inside wsm_request_claims that counts as
+                                    WSM_ERR_TOKEN. Default: the hub's keys */
+    int (*message_veto)(void *user, wsm_slice agent_id, wsm_slice type, wsm_slice json); /* every command that is well
+                                    formed, also those of wsm_broadcast and wsm_submit (agent_id "hub", if the host
+                                    speaks for itself): 0, or the error that the sender gets. Default: 0 */
 
     /* News. Of one kind of line, and of one name of event, ten a second are told and the rest is counted
      * (wsm_log_lines_suppressed_total, wsm_events_suppressed_total). */
     void (*on_log)(void *user, wsm_level level, const char *line); /* one printable line, at most 1 KiB */
     void (*on_audit)(void *user, const wsm_event *event);
     void (*on_security)(void *user, const wsm_event *event);
-    void (*on_ready)(void *user, int err);
+    void (*on_ready)(void *user,
+                     int err); /* once: 0, the log is loaded and commands are taken; else it cannot be used */
     void (*on_result)(void *user, const wsm_result *result);
     void (*on_applied)(void *user, const wsm_applied *applied);
-    void (*on_page)(void *user, const wsm_page *page);
+    void (*on_page)(void *user, const wsm_page *page); /* also inside wsm_records_read */
     void (*on_drop)(void *user, const wsm_drop *drop);
-    void (*on_conn_state)(void *user, wsm_conn *conn, void *conn_user, wsm_conn_state state, uint16_t close_code);
-    void (*on_drained)(void *user, wsm_conn *conn, void *conn_user); /* after wsm_conn_send said WSM_ERR_BUSY */
+    void (*on_conn_state)(void *user, wsm_conn *conn, void *conn_user, wsm_conn_state state, uint16_t close_code); /* a
+                                    state that it has reached, each at most once; CLOSED comes inside wsm_conn_closed.
+                                    close_code: 0 before CLOSING; 1006: cut, without a code */
+    void (*on_drained)(void *user, wsm_conn *conn, void *conn_user); /* once after wsm_conn_send said WSM_ERR_BUSY, when
+                                    all that waited is written */
 
-    /* Peers in plain mode: a whole message, untouched. */
+    /* Peers in plain mode: a whole message, untouched. Of a MESSAGE peer it is always WSM_DATA_TEXT. */
     void (*on_data)(void *user, wsm_conn *conn, void *conn_user, wsm_data type, const void *bytes, size_t len);
 
     /* An HTTP request to a RAW peer that is no upgrade to the hub. Answer now or later with wsm_request_respond.
      * Default: 404, or 426 for the hub's own path. */
     void (*on_request)(void *user, wsm_request *request);
-    void (*on_request_end)(void *user,
-                           wsm_request *request); /* answered, or its connection went: the handle dies now */
+    void (*on_request_end)(void *user, wsm_request *request); /* answered, or its connection went, also by wsm_hub_free:
+                                    the handle dies when this returns */
 
-    /* A question: the findings of a merge whose sender gives none. Write at most `cap` bytes of JSON to `out`, set *len
-     * and return 1; 0: take what the library has found. What is no JSON is not taken, and logged. */
+    /* A question: the findings of a merge whose sender gives none. Write at most `cap` (65536) bytes of JSON, no NUL
+     * behind it, to `out`, set *len and return 1; 0: take what the library has found. What is no JSON is not taken, and
+     * logged. */
     int (*extract_findings)(void *user, const wsm_merge *merge, char *out, size_t cap, size_t *len);
 
     /* News: an agent is there for the first time, or with another kind or other specialties. After a crash it may be

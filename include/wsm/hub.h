@@ -12,20 +12,23 @@ extern "C" {
 #endif
 
 /* Every limit and habit of a hub. wsm_config_init fills in the defaults, which stand in the comments; 0 means "none"
- * where a limit is meant. Strings are copied by wsm_hub_new. Times are milliseconds unless the name says otherwise. */
+ * where a limit is meant. Strings are copied by wsm_hub_new. Times are milliseconds unless the name says otherwise.
+ * Each number has a highest value, `max` of its wsm_config_key: a hub is not made with one above it (WSM_ERR_INVALID).
+ */
 typedef struct wsm_config {
     size_t size;
 
     /* Who it is. */
     const char *server_name;    /* in `welcome`; "libwsm" */
     const char *server_version; /* the library's */
-    const char *ws_path;        /* "/ws" */
+    const char *ws_path;        /* "/ws"; begins with a slash */
     const char *audience;       /* `aud` a token must carry; NULL: not checked */
     const char *workspace_key;  /* secret text of at least 32 bytes under which messages are digested to know a repeat
-                                   from  other content; the same for all nodes of a log. NULL: derived from the epoch */
-    const char *const *origins; /* allowed values of Origin, exact; a request that carries none of them is refused */
+                                   from other content; the same for all nodes of a log. NULL: derived from the epoch */
+    const char *const *origins; /* allowed values of Origin, as in "https://a.example:8443", but for case: an upgrade
+                                   whose Origin is none of them is refused, one without Origin is not */
     size_t origins_count;       /* 0: no browser may connect */
-    const char *const *hosts;   /* allowed values of Host, exact; */
+    const char *const *hosts;   /* allowed values of Host, the port included, but for case */
     size_t hosts_count;         /* 0: not checked */
     uint32_t hello_auth;        /* 1: the token may come in `hello`; 0 */
 
@@ -122,7 +125,7 @@ typedef struct wsm_config {
     uint32_t presence_interval_ms; /* 1000: one change of an agent's presence goes out that often; 0: every one */
 } wsm_config;
 
-/* `size` is sizeof(wsm_config) as the caller knows it. Any thread. */
+/* Fills in the defaults; `size` is sizeof(wsm_config) as the caller knows it. Any thread. */
 WSM_API void wsm_config_init(wsm_config *config, size_t size);
 
 /* One row for each number or text of wsm_config, so that a program can offer every key without listing them. */
@@ -137,39 +140,42 @@ typedef struct wsm_config_key {
 /* Row `index`, or NULL behind the last. Static. Any thread. */
 WSM_API const wsm_config_key *wsm_config_key_at(size_t index);
 
-/* Set a number or text by name. Texts are not copied. Errors: WSM_ERR_NOT_FOUND (no such key), WSM_ERR_INVALID (not a
- * number, or out of range). Any thread. */
+/* Set a number (decimal digits) or text by name, in a struct that wsm_config_init has made. A text is not copied: it
+ * has to live until wsm_hub_new, and is not checked here. Errors: WSM_ERR_NOT_FOUND (no such key, or none in a struct
+ * of this size), WSM_ERR_INVALID (not a number, or out of range; an argument is NULL). Any thread, one at a time. */
 WSM_API int wsm_config_set(wsm_config *config, const char *name, const char *value);
 
 /* Make a hub.
  *
- * `config` NULL takes the defaults. `log` NULL takes the built-in one in memory, whose records are never durable; the
- * struct is copied, what it points to stays the host's and must outlive the hub. `user` comes back in callbacks.
- * on_ready may run before this returns.
- * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_RANDOM, WSM_ERR_NOMEM, or what the log's `open` returned; then
- * `*hub` is NULL. Thread: the one that will tick it. */
+ * `config` NULL takes the defaults. `host` has at least bytes_waiting and close_transport. `log` NULL takes the
+ * built-in one in memory, whose records are never durable; the struct is copied, what it points to stays the host's and
+ * must outlive the hub. `user` comes back in callbacks. on_ready, and others, may run before this returns; `*hub` is
+ * set by then. Errors: WSM_ERR_INVALID (also: a number over its highest value, a workspace_key under 32 bytes, a
+ * ws_path without a slash), WSM_ERR_VERSION, WSM_ERR_RANDOM, WSM_ERR_NOMEM (a memory_budget_bytes that is too small for
+ * anything, too), or what the log's `open` returned; then `*hub` is NULL. Thread: the one that will tick it. */
 WSM_API int wsm_hub_new(wsm_hub **hub, const wsm_config *config, const wsm_host *host, const wsm_log *log, void *user);
 
 /* Do what is due, and what other threads have left in the inbox. Returns the milliseconds until the next deadline, 0
- * for "again at once", -1 for none. Calling it too often does no harm. Thread: the hub's. Inside a callback: returns 0
- * and does nothing. */
+ * for "again at once", -1 for none (or for a hub that was freed in a callback of this call). Calling it too often does
+ * no harm. Thread: the hub's. Inside a callback: returns 0 and does nothing. */
 WSM_API int64_t wsm_hub_tick(wsm_hub *hub);
 
 /* Milliseconds until the next deadline, as wsm_hub_tick returns it: ask after any other call. Thread: the hub's. */
 WSM_API int64_t wsm_hub_next(const wsm_hub *hub);
 
-/* Shut down. */
+/* How to shut down. */
 typedef struct wsm_shutdown {
     size_t size;
     int restart;          /* 1: close with 1012 instead of 1001 */
-    uint32_t deadline_ms; /* 10000: connections that have not closed by then are cut */
+    uint32_t deadline_ms; /* 10000: connections that have not closed by then are cut; 0: at once */
 } wsm_shutdown;
 
+/* Fills in the defaults; `size` is sizeof(wsm_shutdown) as the caller knows it. Any thread. */
 WSM_API void wsm_shutdown_init(wsm_shutdown *how, size_t size);
 
 /* Take no new connection and no new command, let the log finish what was appended, answer, save a snapshot, then close
- * every connection. `how` NULL takes the defaults. A second call does nothing. Ask wsm_hub_is_down when it is over.
- * Errors: WSM_ERR_INVALID. Thread: the hub's. */
+ * every connection. `how` NULL takes the defaults. A second call does nothing. The hub has to be ticked on; ask
+ * wsm_hub_is_down when it is over. Errors: WSM_ERR_INVALID, WSM_ERR_VERSION. Thread: the hub's. */
 WSM_API int wsm_hub_shutdown(wsm_hub *hub, const wsm_shutdown *how);
 
 /* 1: the shutdown has ended; every connection is gone and the hub can be freed. Thread: the hub's. */
@@ -178,28 +184,32 @@ WSM_API int wsm_hub_is_down(const wsm_hub *hub);
 /* 1: loaded, not shutting down: commands and connections are taken. Thread: the hub's. */
 WSM_API int wsm_hub_is_ready(const wsm_hub *hub);
 
-/* Free the hub and every connection of it; close_transport is not called. The log is closed first. Inside a callback of
- * this hub it is done when the outermost call returns. NULL does nothing. Thread: the hub's; no other may call in. */
+/* Free the hub and every connection of it: neither close_transport nor on_conn_state is called, but on_request_end, and
+ * the handles are gone. The log is closed first. What was asked and not answered (wsm_broadcast, wsm_submit,
+ * wsm_records_read) is not answered any more; shut down first. Inside a callback of this hub it is done when the
+ * outermost call returns. NULL does nothing. Thread: the hub's; no other may call in. */
 WSM_API void wsm_hub_free(wsm_hub *hub);
 
 /* Add a key for tokens (copied), or replace the one of the same `kid`; at most 8. The first is the one that a token
- * without `kid` is checked with. Errors: WSM_ERR_INVALID (a secret under 32 bytes), WSM_ERR_LIMIT, WSM_ERR_NOMEM.
- * Thread: the hub's. */
+ * without `kid` is checked with. Errors: WSM_ERR_INVALID (a secret under 32 bytes, a kid of 0 or over 128),
+ * WSM_ERR_LIMIT, WSM_ERR_VERSION, WSM_ERR_NOMEM. Thread: the hub's. */
 WSM_API int wsm_hub_key_add(wsm_hub *hub, const wsm_key *key);
 
-/* Forget a key (it is wiped). Connections stay. Errors: WSM_ERR_NOT_FOUND. Thread: the hub's. */
+/* Forget the key of this `kid`, NULL: the one that has none (it is wiped). Connections stay. Errors: WSM_ERR_INVALID,
+ * WSM_ERR_NOT_FOUND. Thread: the hub's. */
 WSM_API int wsm_hub_key_remove(wsm_hub *hub, const char *kid);
 
-/* Check a token as an upgrade would. `claims` is filled; its pointers are valid until the next call with this hub.
- * Errors: WSM_ERR_TOKEN..., WSM_ERR_TOKEN_EXPIRED, WSM_ERR_NOMEM. Thread: the hub's. */
+/* Check a token with the hub's keys, as an upgrade would (but token_check is not asked). `claims`, made by
+ * wsm_claims_init, is filled; its pointers are valid until the next call of this function with this hub, or its end.
+ * Errors: WSM_ERR_INVALID, WSM_ERR_TOKEN..., WSM_ERR_TOKEN_EXPIRED, WSM_ERR_NOMEM. Thread: the hub's. */
 WSM_API int wsm_hub_token_check(wsm_hub *hub, const char *token, size_t len, wsm_claims *claims);
 
 /* A memory update, as the memory service hands it over. Everything is copied. */
 typedef struct wsm_update {
     size_t size;
-    wsm_slice exchange;          /* required: one JSON value, passed on byte for byte */
+    wsm_slice exchange;          /* required: one JSON value, which may be somebody else's; passed on byte for byte */
     const char *context_id;      /* NULL: "main" */
-    const char *sender_agent_id; /* NULL: "hub". The host vouches for it */
+    const char *sender_agent_id; /* an agent id; NULL: "hub". The host vouches for it */
     const char *message_id;      /* a UUID: a repeat within the window is answered as a duplicate; NULL: minted */
     const char *topic;           /* NULL: none */
     const char *key;             /* NULL: none */
@@ -208,32 +218,37 @@ typedef struct wsm_update {
     wsm_priority priority;
 } wsm_update;
 
+/* Fills `update` with zeroes and its size; `size` is sizeof(wsm_update) as the caller knows it. Any thread. */
 WSM_API void wsm_update_init(wsm_update *update, size_t size);
 
 /* Store a memory update and send it to everyone it concerns.
  *
- * 0 means that the command is in the inbox; its outcome comes once, with `tag`, to on_result on the hub's thread.
- * Errors: WSM_ERR_INVALID, WSM_ERR_VERSION, WSM_ERR_BUSY (the inbox is full), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM;
- * then on_result is not called. What is wrong with the update itself comes to on_result. Thread: any. */
+ * 0 means that the command is in the inbox; its outcome comes once, with `tag` (which is the caller's own, and may be
+ * any number), to on_result on the hub's thread, unless the hub is freed before. `wake` may be called inside. Errors:
+ * WSM_ERR_INVALID (no exchange, no such priority, more than 16 tags, a sender that is no agent id, or too long),
+ * WSM_ERR_VERSION, WSM_ERR_BUSY (the inbox is full), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM; then on_result is not
+ * called. Whatever else is wrong with the update comes to on_result. Thread: any. */
 WSM_API int wsm_broadcast(wsm_hub *hub, const wsm_update *update, uint64_t tag);
 
-/* Any command of the protocol, for the host (`as_agent` NULL) or in an agent's name. `json` is the message as a client
- * would send it, copied. Otherwise as wsm_broadcast. Thread: any. */
+/* Any command of the protocol, for the host (`as_agent` NULL) or in an agent's name, as of one that may write. `json`
+ * is the message as a client would send it, copied. Otherwise as wsm_broadcast; WSM_ERR_INVALID: no message, one over
+ * 16 MiB, or an `as_agent` that is no agent id. Thread: any. */
 WSM_API int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len, uint64_t tag);
 
 /* Ask for records. `after` 0 starts at the oldest; `limit` 0 takes 100, at most 1024; `claims` says who reads (NULL:
- * the host, all). The answer comes once, with `tag`, to on_page. Errors: WSM_ERR_INVALID, WSM_ERR_BUSY (loading, too
- * many), WSM_ERR_NOMEM. Thread: the hub's. */
+ * the host, all; copied). The answer comes once, with `tag`, to on_page, perhaps inside this call; unless the hub is
+ * freed before. Errors: WSM_ERR_INVALID (a larger limit; claims that no token may have), WSM_ERR_VERSION, WSM_ERR_BUSY
+ * (the log is not loaded), WSM_ERR_NOMEM. Thread: the hub's. */
 WSM_API int wsm_records_read(wsm_hub *hub, const wsm_claims *claims, uint64_t after, size_t limit, uint64_t tag);
 
 /* Where the log is: `epoch` gets 16 hex digits and a NUL; the returned offset is that of the last applied record, 0 for
- * none. Before the log is loaded the epoch is "". Thread: the hub's. */
+ * none. Before the log is loaded the epoch is "". `epoch` may be NULL. Thread: the hub's. */
 WSM_API uint64_t wsm_hub_position(const wsm_hub *hub, char epoch[17]);
 
 /* One number of the hub. */
 typedef struct wsm_metric {
     const char *name;   /* as in "wsm_messages_received_total"; static */
-    const char *labels; /* as in "lane=\"normal\"", or NULL; static */
+    const char *labels; /* as in "lane=\"normal\"", or NULL; valid during the call */
     const char *help;   /* a sentence; static */
     int is_counter;     /* 1: only ever grows; 0: a gauge */
     double value;
@@ -241,7 +256,8 @@ typedef struct wsm_metric {
 
 typedef void (*wsm_metric_fn)(void *user, const wsm_metric *metric);
 
-/* Call `fn` for each number, those of one name side by side. Thread: the hub's. */
+/* Call `fn` for each number, those of one name side by side. `fn` calls nothing of this hub. Walks over all
+ * connections. Thread: the hub's. */
 WSM_API void wsm_hub_metrics(const wsm_hub *hub, wsm_metric_fn fn, void *user);
 
 #ifdef __cplusplus

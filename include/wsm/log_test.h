@@ -48,6 +48,8 @@ typedef struct wsm_log_maker {
     size_t record_max;   /* 16 MiB + 4 KiB: length of the largest record that is tried */
 } wsm_log_maker;
 
+/* Fills in the defaults, which stand in the comments; `size` is sizeof(wsm_log_maker) as the caller knows it. Any
+ * thread. */
 WSM_API void wsm_log_maker_init(wsm_log_maker *maker, size_t size);
 
 /* A rule that was broken. Valid during the call. */
@@ -67,6 +69,7 @@ typedef struct wsm_log_report {
     uint64_t appends, records, reads, saves;
 } wsm_log_report;
 
+/* Fills `report` with zeroes and its size; `size` is sizeof(wsm_log_report) as the caller knows it. Any thread. */
 WSM_API void wsm_log_report_init(wsm_log_report *report, size_t size);
 
 /* Play all scripts. `on_breach` (may be NULL) is told of each breach, on the suite's thread; `report` may be NULL.
@@ -75,7 +78,8 @@ WSM_API void wsm_log_report_init(wsm_log_report *report, size_t size);
 WSM_API int wsm_log_conformance(const wsm_log_maker *maker, void (*on_breach)(void *user, const wsm_log_breach *breach),
                                 void *user, wsm_log_report *report);
 
-/* The name of the idx-th rule and in `*sentence` (may be NULL) what it asks for; NULL behind the last. Cannot fail. */
+/* The name of the idx-th rule and in `*sentence` (may be NULL) what it asks for; NULL behind the last. Static. Any
+ * thread. */
 WSM_API const char *wsm_log_rule(size_t idx, const char **sentence);
 
 #ifdef __cplusplus

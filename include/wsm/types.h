@@ -15,6 +15,12 @@
 extern "C" {
 #endif
 
+/* Every struct that host and library exchange begins with `size_t size` and is made by the function of its name that
+ * ends with _init, which is told sizeof the struct as the caller knows it: it fills in the defaults and the size, and
+ * does nothing for NULL or a size too small to hold itself. Such a struct only ever grows at its end. One that is
+ * larger than this library knows is taken if what is surplus is zero, else it is WSM_ERR_VERSION; one without a size is
+ * WSM_ERR_INVALID. The library copies what it is given, and keeps no pointer to it. */
+
 /* Opaque handles. A hub and everything that hangs on it belongs to the one thread that ticks it; only the functions
  * that say "any thread" may be called from elsewhere. */
 typedef struct wsm_hub wsm_hub;

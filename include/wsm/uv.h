@@ -21,9 +21,10 @@ typedef struct wsm_uv_client wsm_uv_client; /* a client's */
  * of `host` is the caller's, and so is the struct.
  *
  * Call order: wsm_uv_new, wsm_hub_new(…, host, …, user), wsm_uv_attach, wsm_uv_listen. Because the hub has one `user`
- * for all callbacks, it must be the address of a struct whose first member is a `wsm_uv *`, set before wsm_hub_new. The
- * `conn_user` of callbacks is the transport's own; every connection of the hub must come from it. The loop stays alive
- * until wsm_uv_close. Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM; then `*uv` is NULL. */
+ * for all callbacks, it must be the address of a struct whose first member is a `wsm_uv *`, set before wsm_hub_new
+ * (pass `uv` the address of that member, and it is). The `conn_user` of callbacks is the transport's own; every
+ * connection of the hub must come from it. The loop stays alive until wsm_uv_close. Errors: WSM_ERR_INVALID,
+ * WSM_ERR_NOMEM; then `*uv` is NULL. */
 WSM_API int wsm_uv_new(wsm_uv **uv, struct uv_loop_s *loop, wsm_host *host);
 
 /* From now on the hub is ticked by the loop: no other call of wsm_hub_tick is needed. Calls to the hub from any
@@ -42,14 +43,16 @@ typedef struct wsm_uv_listener {
     uint32_t accepts_per_turn; /* 64: how many connections are taken up in one turn of the loop; 0: all */
 } wsm_uv_listener;
 
+/* Fills in the defaults; `size` is sizeof(wsm_uv_listener) as the caller knows it. Any thread. */
 WSM_API void wsm_uv_listener_init(wsm_uv_listener *listener, size_t size);
 
-/* Listen; may be called several times. `why` (may be NULL) gets a sentence on failure.
+/* Listen; may be called several times. Everything in `listener` is copied. `why` (may be NULL) has `why_cap` bytes and
+ * gets a sentence on failure.
  * Errors: WSM_ERR_INVALID (also: no numeric address, a certificate or key that cannot be used), WSM_ERR_VERSION,
  * WSM_ERR_STATE (no hub yet; address in use or not available), WSM_ERR_RANDOM, WSM_ERR_NOMEM. */
 WSM_API int wsm_uv_listen(wsm_uv *uv, const wsm_uv_listener *listener, char *why, size_t why_cap);
 
-/* The port of the last wsm_uv_listen. */
+/* The port of the last wsm_uv_listen that succeeded; 0: there was none. */
 WSM_API uint16_t wsm_uv_port(const wsm_uv *uv);
 
 /* Stop listening and cut every connection; `done` (may be NULL) is called when the loop holds nothing of `uv` any more,
@@ -63,11 +66,13 @@ WSM_API void wsm_uv_close(wsm_uv *uv, void (*done)(void *user), void *user);
  * a PEM file of trust anchors for wss, required there; the certificate must be HOST's. `host`'s bytes_waiting and
  * close_transport are provided, the rest is the caller's, as is `user`: the address of a struct whose first member is a
  * `wsm_uv_client *`, which is set before any callback. A connection that cannot be opened comes to on_close with 1006.
- * Errors: WSM_ERR_INVALID (the URL, or `tls_ca` cannot be used), those of wsm_client_new; then `*client` is NULL. */
+ * `config` NULL takes the defaults. Errors: WSM_ERR_INVALID (the URL, or `tls_ca` cannot be used; an argument is NULL),
+ * those of wsm_client_new; then `*client` is NULL. */
 WSM_API int wsm_uv_connect(wsm_uv_client **client, struct uv_loop_s *loop, const char *url, const char *tls_ca,
                            const wsm_client_config *config, const wsm_client_host *host, void *user);
 
-/* The client object behind it, for wsm_client_send and the like. */
+/* The client object behind it, for wsm_client_send and the like; it is freed with `client`, and not by you. NULL for
+ * NULL. */
 WSM_API wsm_client *wsm_uv_client_get(wsm_uv_client *client);
 
 /* Why the transport failed, as a sentence; "" while it has not. Valid until wsm_uv_client_close. */
