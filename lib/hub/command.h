@@ -114,6 +114,7 @@ typedef struct wsm__read {
     uint32_t slot, gen;           /* for a connection ... */
     struct wsm__merge_job *merge; /* ... or for a merge; NULL: it is not ... */
     struct wsm__pull_job *pull;   /* ... or for a page of a context's records; NULL: it is not ... */
+    struct wsm__sum_job *sum;     /* ... or for a sum of them; NULL: it is not ... */
     bool for_delivery;            /* it is the record of a delivery */
     bool for_host;                /* ... or for wsm_records_read: */
     uint64_t tag, after;

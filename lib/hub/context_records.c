@@ -134,17 +134,15 @@ static void answer_host(wsm_hub *hub, const pull_job *job) {
 }
 
 /* What was paid for and not needed goes back. */
-static void settle(wsm_conn *conn, pull_job *job) {
-    if (conn && conn->agent && job->paid > job->used)
-        wsm__bucket_give(&conn->agent->replay, (uint32_t)(job->paid - job->used));
-    job->paid = 0;
+void wsm__pull_settle(wsm_conn *conn, size_t paid, size_t used) {
+    if (conn && conn->agent && paid > used) wsm__bucket_give(&conn->agent->replay, (uint32_t)(paid - used));
 }
 
 static void finish(wsm_hub *hub, pull_job *job, int err) {
     bool is_conn = job->origin.kind == WSM__ORIGIN_CONN;
     wsm_conn *conn = is_conn ? wsm__peer_of(hub, job->origin.slot, job->origin.gen) : NULL;
     job->used += job->records.len;
-    settle(conn, job);
+    wsm__pull_settle(conn, job->paid, job->used);
     close_array(&job->records);
     close_array(&job->gaps);
     if (job->records.err || job->gaps.err) err = WSM_ERR_NOMEM;
@@ -276,14 +274,13 @@ static wsm__no aim(const wsm_hub *hub, const wsm__command *command, pull_job *jo
 }
 
 /* Reading is paced like a replay. False: answered. */
-static bool pay(wsm_hub *hub, const wsm__command *command, pull_job *job) {
+bool wsm__pull_pay(wsm_hub *hub, const wsm__command *command, uint32_t want, size_t *paid) {
     uint32_t burst = hub->config.replay_bytes_per_min, rate = burst / 60 > 0 ? burst / 60 : 1;
     if (burst == 0 || !command->conn || !command->agent) return true;
-    uint32_t want = job->of->context->trimmed_to > job->at ? hub->config.replay_page_bytes / 4 : PULL_BYTES;
     if (want > burst) want = burst;
-    job->paid = want;
+    *paid = want;
     if (wsm__bucket_take(&command->agent->replay, hub->now, rate, burst, want)) return true;
-    job->paid = 0;
+    *paid = 0;
     wsm__verdict verdict = {.err = WSM_ERR_RATE_LIMITED,
                             .retry_after_ms =
                                 1 + wsm__bucket_wait(&command->agent->replay, hub->now, rate, burst, want)};
@@ -302,7 +299,9 @@ void wsm__context_records(wsm_hub *hub, const wsm__command *command, wsm__side *
     wsm__buf_init(&job->gaps, &hub->mem, 0);
     wsm__no no = aim(hub, command, job);
     if (no.err) wsm__side_refuse(hub, command, &no);
-    if (no.err || !pay(hub, command, job)) {
+    bool is_stored = !no.err && job->of->context->trimmed_to > job->at;
+    uint32_t want = is_stored ? hub->config.replay_page_bytes / 4 : PULL_BYTES;
+    if (no.err || !wsm__pull_pay(hub, command, want, &job->paid)) {
         job_free(hub, job);
         return;
     }

@@ -180,7 +180,7 @@ struct wsm_hub {
 
     wsm__list readers; /* of wsm__read, asked or waiting */
     uint32_t reads_active;
-    uint64_t next_read;
+    uint64_t next_read, next_sum;
     struct {
         wsm__hole_state state;
         uint64_t read_id;

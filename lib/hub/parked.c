@@ -13,6 +13,8 @@ typedef struct wsm__parked {
     uint64_t by;     /* monotonic ms; then it is refused */
     bool is_to_stay; /* looked at again, it has to wait once more */
     bool had_once;   /* of wsm__park_once */
+    uint64_t sum;    /* ticket of what is read for it; 0: nothing */
+    bool lacks_sum;  /* that could not be read */
     size_t name_len, text_len;
     char bytes[]; /* the sender, the text */
 } parked;
@@ -65,6 +67,27 @@ static parked *park(wsm_hub *hub, const wsm__command *command, uint64_t after) {
     hub->parked_count++;
     wsm__turn_chores_soon(hub, CARD_WAIT_MS);
     return at;
+}
+
+bool wsm__park_for_sum(wsm_hub *hub, const wsm__command *command, uint64_t ticket) {
+    parked *at = park(hub, command, 0);
+    if (at) at->sum = ticket;
+    return at != NULL;
+}
+
+bool wsm__park_lacks_sum(const wsm_hub *hub, const wsm__command *command) {
+    return is_unparked(hub, command) && hub->unparked->lacks_sum;
+}
+
+void wsm__parked_has_sum(wsm_hub *hub, uint64_t ticket, bool is_read) {
+    for (wsm__list *node = hub->parked.next; node != &hub->parked; node = node->next) {
+        parked *at = WSM__CONTAINER(node, parked, node);
+        if (at->sum != ticket) continue;
+        at->sum = 0;
+        at->lacks_sum = !is_read;
+        wsm__turn_chores_soon(hub, 0);
+        return;
+    }
 }
 
 bool wsm__park_behind(wsm_hub *hub, const wsm__command *command) {
@@ -127,6 +150,7 @@ static void run(wsm_hub *hub, const parked *at) {
 }
 
 static bool is_ready(const wsm_hub *hub, const parked *at) {
+    if (at->sum && !hub->is_shutting_down) return false;
     if (hub->is_shutting_down || hub->now >= at->by) return !is_under_way(hub, at->after) || hub->is_shutting_down;
     if (at->after) return !is_under_way(hub, at->after);
     if (at->origin.kind == WSM__ORIGIN_CONN && !wsm__peer_of(hub, at->origin.slot, at->origin.gen)) return true;

@@ -19,6 +19,7 @@ void wsm__read_free(wsm_hub *hub, wsm__read *read) {
     wsm__list_remove(&read->node);
     wsm__merge_drop(hub, read);
     wsm__pull_drop(hub, read);
+    wsm__sum_drop(hub, read);
     wsm__identity_fini(&read->identity, &hub->mem);
     wsm__free(&hub->mem, read, sizeof *read);
 }
@@ -30,10 +31,11 @@ void wsm__read_end(wsm_hub *hub, wsm__read *read) {
 }
 
 static void fail(wsm_hub *hub, wsm__read *read, int err) {
-    bool is_for_conn = !read->for_host && !read->merge && !read->pull;
+    bool is_for_conn = !read->for_host && !read->merge && !read->pull && !read->sum;
     wsm_conn *conn = is_for_conn ? wsm__peer_of(hub, read->slot, read->gen) : NULL;
     if (read->merge) wsm__merge_failed(hub, read, err);
     if (read->pull) wsm__pull_failed(hub, read, err);
+    if (read->sum) wsm__sum_failed(hub, read);
     if (read->for_host) {
         wsm_page page = {.tag = read->tag, .err = err, .epoch = hub->epoch, .next_after = read->after};
         wsm__call_page(hub, &page);

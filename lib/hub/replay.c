@@ -322,6 +322,10 @@ void wsm__replay_page(wsm_hub *hub, uint64_t read_id, const wsm_record *records,
         wsm__pull_page(hub, read, records, count, outcome);
         return;
     }
+    if (read->sum) {
+        wsm__sum_page(hub, read, records, count, outcome);
+        return;
+    }
     if (read->for_host) {
         wsm__records_page(hub, read, records, count, outcome);
         return;

@@ -153,13 +153,13 @@ static const struct birth_words *birth_words(wsm__msg_type type) {
 
 /* A view ends with the parent's last record: where the log ends would tell of contexts that are none of the asker's.
  * With the last that all may see: behind it nothing but names of hidden sidebars is left out. */
-static uint32_t views_of(const wsm__ask *ask, wsm__view views[WSM__VIEWS_MAX]) {
+static uint32_t views_of(const wsm__ask *ask, wsm__view views[WSM__VIEWS_MAX], wsm__unread *unread) {
     static const wsm__inherit_how everything = {.mode = WSM__INHERIT_ALL};
     bool is_fork = ask->type == WSM__MSG_SIDEBAR_FORK;
     uint64_t up_to = is_fork ? ask->at_offset : ask->offset;
     if (up_to >= ask->side->active) up_to = ask->side->shown;
-    return wsm__inherit_views(&ask->hub->tree, ask->side, up_to, ask->who, is_fork ? &everything : &ask->inherit,
-                              views);
+    return wsm__inherit_views(&ask->hub->tree, ask->side, up_to, ask->who, is_fork ? &everything : &ask->inherit, views,
+                              unread);
 }
 
 static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *ask, wsm__record_head *head) {
@@ -169,7 +169,9 @@ static void submit_birth(wsm_hub *hub, const wsm__command *command, wsm__ask *as
     char id[SIDE_ID_LEN];
     wsm__json_out out, result;
     wsm__buf told;
-    uint32_t count = views_of(ask, views);
+    wsm__unread unread = {.side = NULL};
+    uint32_t count = views_of(ask, views, &unread);
+    if (unread.side && wsm__sum_ask(hub, command, &unread)) return;
     bool is_fork = ask->type == WSM__MSG_SIDEBAR_FORK;
     if (wsm__ask_field(ask, "dry_run").kind == WSM__JSON_TRUE) {
         dry_run(hub, command, ask, views, count);

@@ -1,7 +1,7 @@
 /* Sidebars in the hub: from a message about one to a record, and from the record to the state. Read in this order:
  * ask.c (what a message or a record says), ask_check.c (whether it may be), sidebars.c (commands), sidebar_merge.c,
- * parked.c (commands that wait), sidebar_apply.c and sidebar_records.c (records), sidebar_time.c (what time does),
- * context_request.c, context_records.c, watch.c.
+ * sums.c, parked.c (commands that wait), sidebar_apply.c and sidebar_records.c (records), sidebar_time.c (what time
+ * does), context_request.c, context_records.c, watch.c.
  *
  * A command is checked when it arrives, and its record again when it is applied, by the same functions: both are read
  * through a wsm__ask. */
@@ -96,12 +96,23 @@ void wsm__merge_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, s
 void wsm__merge_failed(wsm_hub *hub, wsm__read *read, int err);
 void wsm__merge_drop(wsm_hub *hub, wsm__read *read); /* the read ends unanswered; one that is for no merge is let be */
 
+/* sums.c: what views of long ago hold, read from the log's store. */
+/* The command that wants to know waits for a page, and is looked at again. False: the store cannot tell. */
+bool wsm__sum_ask(wsm_hub *hub, const wsm__command *command, const wsm__unread *unread);
+void wsm__sum_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
+void wsm__sum_failed(wsm_hub *hub, wsm__read *read); /* the command goes on without */
+void wsm__sum_drop(wsm_hub *hub, wsm__read *read);   /* as wsm__merge_drop */
+
 /* parked.c */
 /* The command has to wait, because what it is about is about to change. True: it was parked, or refused as busy. */
 bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side);
 /* It waits for that append, but not for those that come meanwhile. True: as above. */
 bool wsm__park_once(wsm_hub *hub, const wsm__command *command, uint64_t number);
 bool wsm__park_behind(wsm_hub *hub, const wsm__command *command); /* only if the sender has others that wait */
+/* It waits for what is read for it. False: refused as busy. */
+bool wsm__park_for_sum(wsm_hub *hub, const wsm__command *command, uint64_t ticket);
+bool wsm__park_lacks_sum(const wsm_hub *hub, const wsm__command *command); /* it has waited in vain */
+void wsm__parked_has_sum(wsm_hub *hub, uint64_t ticket, bool is_read);
 void wsm__parked_run(wsm_hub *hub);
 void wsm__parked_fini(wsm_hub *hub);
 
@@ -144,6 +155,9 @@ void wsm__context_records(wsm_hub *hub, const wsm__command *command, wsm__side *
 void wsm__pull_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
 void wsm__pull_failed(wsm_hub *hub, wsm__read *read, int err);
 void wsm__pull_drop(wsm_hub *hub, wsm__read *read); /* as wsm__merge_drop */
+/* Reading is paced like a replay: so many bytes are paid for, and what was not needed goes back. False: answered. */
+bool wsm__pull_pay(wsm_hub *hub, const wsm__command *command, uint32_t want, size_t *paid);
+void wsm__pull_settle(wsm_conn *conn, size_t paid, size_t used); /* NULL conn: nobody is there any more */
 
 /* watch.c: deltas of contexts that a connection watches. */
 void wsm__watch_submit(wsm_hub *hub, const wsm__command *command);

@@ -16,7 +16,7 @@ bool wsm__inherit_of(wsm_slice word, wsm__inherit *mode) {
     return false;
 }
 
-/* The last mark for which `is_before` holds of its offset or its number of records. */
+/* The last mark with at most that offset and so many records. */
 static wsm__mark mark_before(const wsm__side *side, uint64_t offset, uint64_t records) {
     uint32_t low = 0, high = side->marks.count;
     while (low < high) {
@@ -27,7 +27,24 @@ static wsm__mark mark_before(const wsm__side *side, uint64_t offset, uint64_t re
         else
             high = mid;
     }
-    return low > 0 ? *(wsm__mark *)wsm__ring_at(&side->marks, low - 1) : (wsm__mark){0};
+    wsm__mark last = low > 0 ? *(wsm__mark *)wsm__ring_at(&side->marks, low - 1) : (wsm__mark){0};
+    for (uint32_t i = 0; i < side->learnt.count; i++) {
+        const wsm__mark *mark = wsm__ring_at(&side->learnt, i);
+        bool is_before = mark->offset <= offset && mark->records <= records && mark->records < WSM__UNCOUNTED;
+        if (is_before && mark->offset > last.offset) last = *mark;
+    }
+    return last;
+}
+
+/* The first sum that is wanted is asked for, unless it was, and cannot be told. */
+static void note_unread(const wsm__side *side, const wsm__mark *at, uint64_t up_to, uint64_t records,
+                        wsm__unread *unread) {
+    if (!unread || unread->side) return;
+    for (uint32_t i = 0; i < side->learnt.count; i++) {
+        const wsm__mark *mark = wsm__ring_at(&side->learnt, i);
+        if (mark->records == WSM__UNCOUNTED && mark->offset > at->offset && mark->offset <= up_to) return;
+    }
+    *unread = (wsm__unread){.side = side, .at = *at, .up_to = up_to, .records = records};
 }
 
 /* The first mark behind `offset`; NULL: there is none. */
@@ -51,7 +68,8 @@ static void count_on(const wsm__side *side, wsm__mark *mark, uint64_t up_to) {
     }
 }
 
-bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes) {
+static bool count_up_to(const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes,
+                        wsm__unread *unread) {
     wsm__mark at = {.offset = side->active, .records = side->records, .bytes = side->bytes};
     uint64_t trimmed = side->context->trimmed_to;
     bool is_known = true;
@@ -75,6 +93,7 @@ bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, u
         } else {
             at = before;
             is_known = false;
+            note_unread(side, &before, up_to, UINT64_MAX, unread);
         }
     }
     *records = at.records;
@@ -82,11 +101,15 @@ bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, u
     return is_known;
 }
 
+bool wsm__side_count(const wsm__side *side, uint64_t up_to, uint64_t *records, uint64_t *bytes) {
+    return count_up_to(side, up_to, records, bytes, NULL);
+}
+
 /* The offset of the n-th last record up to `up_to`, or, where only the store could tell, of one shortly before it. */
-static uint64_t offset_of_last(const wsm__side *side, uint64_t up_to, uint64_t n) {
+static uint64_t offset_of_last(const wsm__side *side, uint64_t up_to, uint64_t n, wsm__unread *unread) {
     uint64_t records, bytes;
     const wsm__context *context = side->context;
-    wsm__side_count(side, up_to, &records, &bytes);
+    count_up_to(side, up_to, &records, &bytes, unread);
     if (records <= n) return 0;
     uint64_t skip = records - n; /* so many are before it */
     wsm__mark mark = mark_before(side, UINT64_MAX, skip);
@@ -96,7 +119,10 @@ static uint64_t offset_of_last(const wsm__side *side, uint64_t up_to, uint64_t n
         return entry ? entry->offset : mark.offset + 1;
     }
     uint64_t held = context->count, gone = side->records - held; /* memory begins behind so many */
-    if (gone > skip || held == 0) return mark.offset + 1;
+    if (gone > skip || held == 0) {
+        if (mark.records < skip) note_unread(side, &mark, up_to, skip, unread);
+        return mark.offset + 1;
+    }
     for (entry = wsm__log_next_in(context, context->trimmed_to); entry && gone < skip; gone++)
         entry = wsm__log_next_in(context, entry->offset);
     return entry ? entry->offset : mark.offset + 1;
@@ -117,10 +143,11 @@ static uint64_t seen_from(const wsm__side *side, uint32_t agent, uint64_t up_to)
 }
 
 /* The n that all may see: whoever knows of what others name sees these besides. */
-static uint64_t offset_of_last_seen(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t n) {
+static uint64_t offset_of_last_seen(const wsm__tree *tree, const wsm__side *side, uint64_t up_to, uint64_t n,
+                                    wsm__unread *unread) {
     uint64_t records, bytes, most = n;
     for (;;) {
-        uint64_t from = offset_of_last(side, up_to, most);
+        uint64_t from = offset_of_last(side, up_to, most, unread);
         wsm__side_count_named(tree, side, from, up_to, WSM__AGENT_HUB, &records, &bytes);
         if (from == 0 || most >= n + records) return from;
         most = n + records;
@@ -137,14 +164,14 @@ bool wsm__view_count(const wsm__tree *tree, const wsm__view *view, uint32_t agen
     return true;
 }
 
-static void count_view(const wsm__tree *tree, wsm__view *view) {
+static void count_view(const wsm__tree *tree, wsm__view *view, wsm__unread *unread) {
     uint64_t records = 0, bytes = 0;
-    bool is_known = wsm__side_count(view->of, view->up_to, &view->records, &view->bytes);
+    bool is_known = count_up_to(view->of, view->up_to, &view->records, &view->bytes, unread);
     if (view->from > view->up_to) {
         view->records = view->bytes = 0;
         return;
     }
-    if (view->from) is_known = wsm__side_count(view->of, view->from - 1, &records, &bytes) && is_known;
+    if (view->from) is_known = count_up_to(view->of, view->from - 1, &records, &bytes, unread) && is_known;
     if (!is_known) {
         view->records = view->bytes = WSM__UNCOUNTED;
         return;
@@ -157,14 +184,14 @@ static void count_view(const wsm__tree *tree, wsm__view *view) {
 }
 
 static wsm__view view_of(const wsm__tree *tree, wsm__side *of, uint64_t from, uint64_t up_to,
-                         const wsm__inherit_how *how) {
+                         const wsm__inherit_how *how, wsm__unread *unread) {
     wsm__view view = {.of = of, .from = from, .up_to = up_to, .mode = (uint8_t)how->mode};
     if (how->mode >= WSM__INHERIT_REFS) return view;
     if (how->mode == WSM__INHERIT_LAST_N) {
-        uint64_t last = how->n ? offset_of_last_seen(tree, of, up_to, how->n) : up_to + 1;
+        uint64_t last = how->n ? offset_of_last_seen(tree, of, up_to, how->n, unread) : up_to + 1;
         if (last > view.from) view.from = last;
     }
-    count_view(tree, &view);
+    count_view(tree, &view, unread);
     return view;
 }
 
@@ -175,11 +202,11 @@ static bool has_view(const wsm__view *views, uint32_t count, const wsm__side *of
 }
 
 uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, uint32_t who,
-                            const wsm__inherit_how *how, wsm__view views[WSM__VIEWS_MAX]) {
+                            const wsm__inherit_how *how, wsm__view views[WSM__VIEWS_MAX], wsm__unread *unread) {
     uint32_t count = 0;
     uint64_t depth = how->depth ? how->depth : UINT64_MAX;
     if (how->mode == WSM__INHERIT_NONE) return 0;
-    views[count++] = view_of(tree, parent, seen_from(parent, who, up_to), up_to, how);
+    views[count++] = view_of(tree, parent, seen_from(parent, who, up_to), up_to, how, unread);
     for (uint32_t i = 0; i < parent->views_count && i + 1 < depth && count < WSM__VIEWS_MAX; i++) {
         const wsm__view *theirs = &parent->views[i];
         wsm__inherit_how stricter = *how;
@@ -188,7 +215,9 @@ uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t u
         wsm__view view = *theirs; /* what it counted when it was made still holds */
         uint64_t end = theirs->up_to < up_to ? theirs->up_to : up_to;
         if (stricter.mode != theirs->mode || stricter.mode == WSM__INHERIT_LAST_N || end != theirs->up_to)
-            view = view_of(tree, theirs->of, theirs->from, end, &stricter);
+            view = view_of(tree, theirs->of, theirs->from, end, &stricter, unread);
+        else if (view.records == WSM__UNCOUNTED) /* it is of before there were figures for it */
+            count_view(tree, &view, unread);
         views[count++] = view;
     }
     return count;

@@ -23,11 +23,20 @@ typedef struct wsm__inherit_how {
 const char *wsm__inherit_word(wsm__inherit mode);
 bool wsm__inherit_of(wsm_slice word, wsm__inherit *mode);
 
+/* A sum that has to be read: of a context's records behind `at`, up to the one at `up_to`, or until there are `records`
+ * in all. */
+typedef struct wsm__unread {
+    const wsm__side *side; /* NULL: none */
+    wsm__mark at;
+    uint64_t up_to, records;
+} wsm__unread;
+
 /* The views of a sidebar that `who` begins under `parent` now, or that forks it: the parent up to `up_to`, as far back
  * as `who` may read it himself, then what it sees itself, nearest first. Returns their number; more than
- * WSM__VIEWS_MAX: the farthest are left out. */
+ * WSM__VIEWS_MAX: the farthest are left out. Where only the store could tell how much a view holds, `unread` says what
+ * to read first; when that is learnt (wsm__side_learn) one asks again. As it is, such a view has no figures. */
 uint32_t wsm__inherit_views(const wsm__tree *tree, wsm__side *parent, uint64_t up_to, uint32_t who,
-                            const wsm__inherit_how *how, wsm__view views[WSM__VIEWS_MAX]);
+                            const wsm__inherit_how *how, wsm__view views[WSM__VIEWS_MAX], wsm__unread *unread);
 
 /* How many records and bytes of a view an agent may see now: no more and no less than it is given to read.
  * WSM__AGENT_NONE: what all may see. False: only the store could tell. */

@@ -48,6 +48,7 @@ static void side_init(wsm__tree *tree, wsm__side *side, wsm__context *context) {
     wsm__ring_init(&side->cross, sizeof(wsm__side *));
     wsm__ring_init(&side->named, sizeof(wsm__named));
     wsm__ring_init(&side->marks, sizeof(wsm__mark));
+    wsm__ring_init(&side->learnt, sizeof(wsm__mark));
     wsm__ring_init(&side->pins, sizeof(uint64_t));
     wsm__ring_init(&side->waits, sizeof(wsm__side *));
     wsm__ring_init(&side->offered, sizeof(uint64_t));
@@ -75,6 +76,7 @@ static void side_fini(wsm__tree *tree, wsm__side *side) {
     wsm__ring_fini(&side->cross, mem);
     wsm__ring_fini(&side->named, mem);
     wsm__ring_fini(&side->marks, mem);
+    wsm__ring_fini(&side->learnt, mem);
     wsm__ring_fini(&side->pins, mem);
     wsm__ring_fini(&side->waits, mem);
     wsm__text_free(mem, &side->task);
@@ -364,9 +366,18 @@ void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t 
     if (!wsm__side_names_hidden(side, offset)) side->shown = offset;
     if (time_ms > side->active_ms) side->active_ms = time_ms;
     side->is_warned = false;
-    if (side->records % WSM__MARK_EVERY != 0) return;
+    const wsm__mark *last = side->marks.count > 0 ? wsm__ring_at(&side->marks, side->marks.count - 1) : NULL;
+    bool is_far = offset - (last ? last->offset : side->born) >= WSM__MARK_SPAN;
+    if (side->records % WSM__MARK_EVERY != 0 && !is_far) return;
     wsm__mark *mark = wsm__ring_push(&side->marks, NULL); /* reserved */
     *mark = (wsm__mark){offset, side->records, side->bytes};
+}
+
+int wsm__side_learn(wsm__tree *tree, wsm__side *side, const wsm__mark *mark) {
+    if (side->learnt.count == WSM__LEARNT_MAX) wsm__ring_pop(&side->learnt, tree->mem);
+    wsm__mark *place = wsm__ring_push(&side->learnt, tree->mem);
+    if (place) *place = *mark;
+    return place ? WSM_OK : WSM_ERR_NOMEM;
 }
 
 int wsm__side_cross_prepare(wsm__tree *tree, wsm__side *side) {

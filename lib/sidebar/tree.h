@@ -145,7 +145,7 @@ struct wsm__side {
 
     uint64_t records, bytes; /* of its own, ever */
     uint64_t born_bytes;     /* of its first record; main's does not matter */
-    wsm__ring marks;         /* of wsm__mark, one for each WSM__MARK_EVERY records */
+    wsm__ring marks;         /* of wsm__mark, one for each WSM__MARK_EVERY records, and one in each WSM__MARK_SPAN */
 
     wsm__map refs;       /* of wsm__ref, by name (data_refs.h) */
     uint32_t refs_count; /* names that have a value */
@@ -166,10 +166,13 @@ struct wsm__side {
     uint32_t mark;         /* of walks */
     wsm__heap_node timer;  /* the hub's, as is the next one: no part of the fold */
     uint64_t in_flight;    /* number of the last append that changes it */
+    wsm__ring learnt;      /* the hub's, too: of wsm__mark, the newest that were read from the log's store */
     bool is_to_be_told;    /* the hub's, too: archived, and no record says yet that its own are put away */
 };
 
 #define WSM__MARK_EVERY 64u
+#define WSM__MARK_SPAN  4096u /* offsets: so what lies between two marks can be read in a few pages */
+#define WSM__LEARNT_MAX 16u
 #define WSM__SPANS_MAX  64u   /* times that an agent belonged to one; the oldest is forgotten */
 #define WSM__NAMED_MAX  1024u /* records of one that name hidden sidebars; more are refused */
 #define WSM__CROSS_MAX  256u  /* contexts that one has to do with; later ones are not noted */
@@ -266,6 +269,9 @@ void wsm__tree_birth_abandon(wsm__tree *tree, wsm__side *side); /* frees it; NUL
 /* A record of this context was folded. */
 int wsm__side_note_prepare(wsm__tree *tree, wsm__side *side);
 void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t bytes);
+/* A sum that was read from the store. With WSM__UNCOUNTED records: from there on none can be told. No part of the fold.
+ */
+int wsm__side_learn(wsm__tree *tree, wsm__side *side, const wsm__mark *mark);
 
 /* Room for what the functions below change for these agents. */
 int wsm__side_reserve(wsm__tree *tree, wsm__side *side, const uint32_t *agents, uint32_t count);

@@ -226,6 +226,8 @@ static void compare_promise(room *r, const char *inherit) {
         const served *got = read_all(r->cy, side, of, 3);
         snprintf(path, sizeof path, "context.inherited_memory.%d.records", i);
         assert_int_equal(got->records, strtoul(line_get(line, path), NULL, 10));
+        if (strstr(inherit, "\"n\":70") && strcmp(of, "main") == 0)
+            assert_int_equal(got->records, 70); /* not about so many */
         records += got->records;
         bytes += got->bytes;
     }
@@ -266,6 +268,125 @@ static void it_promises_the_same_when_most_has_left_memory_and_after_a_restart(v
     enter(&r);
     say_some(r.dot, "main", 3, "after");
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) compare_promise(&r, ways[i]);
+    close_room(&r);
+}
+
+/* A fork as of long ago says exactly what it is then served, though only the log's store could tell. */
+static void fork_at(room *r, const char *side, unsigned long long offset) {
+    char fields[200], fork[SIDE_ID], promised[40], weight[40];
+    snprintf(fields, sizeof fields, "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"at_offset\":%llu", side,
+             offset);
+    const char *answer = peer_ask(r->bob, "sidebar_fork", "%s", fields);
+    expect(answer, "ack");
+    snprintf(promised, sizeof promised, "%s", line_get(answer, "result.records"));
+    snprintf(weight, sizeof weight, "%s", line_get(answer, "result.bytes"));
+    snprintf(fork, sizeof fork, "%s", line_get(answer, "result.sidebar_id"));
+    const served *got = read_all(r->bob, fork, side, 20);
+    size_t records = got->records, bytes = got->bytes;
+    got = read_all(r->bob, fork, "main", 20);
+    assert_int_equal(records + got->records, strtoul(promised, NULL, 10));
+    assert_int_equal(bytes + got->bytes, strtoul(weight, NULL, 10));
+    assert_true(records > 0);
+}
+
+static unsigned long long offset_in(const char *line) {
+    return strtoull(line_get(line, "offset"), NULL, 10);
+}
+
+static void a_fork_as_of_long_ago_says_exactly_what_it_inherits(void **state) {
+    room r;
+    char side[SIDE_ID];
+    unsigned long long at[] = {0, 0, 0};
+    (void)state;
+    memset(&r, 0, sizeof r);
+    prepare(&r);
+    r.w.config.history_records_max = 7;
+    enter(&r);
+    say_some(r.dot, "main", 30, "before");
+    side_spawn(r.ada, "\"bob\"", "", side);
+    for (int i = 0; i < 3; i++) {
+        say_some(r.ada, side, 1 + 30 * i, "inside");
+        at[i] = offset_in(peer_last(r.ada, side));
+        say_some(r.dot, "main", 20, "beside");
+    }
+    say_some(r.ada, side, 100, "after");
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 3; i++)
+            for (int back = 0; back < 2; back++) fork_at(&r, side, at[i] + (back ? 9u : 0u)); /* and between two */
+        if (round > 0) break;
+        world_end(&r.w); /* and after a restart */
+        memset(&r.w, 0, sizeof r.w);
+        prepare(&r);
+        r.w.config.history_records_max = 7;
+        enter(&r);
+    }
+    close_room(&r);
+}
+
+/* What a fork as of the middle asks of the log, of a sidebar with so many records. */
+static int reads_for_half(int count) {
+    room r;
+    char side[SIDE_ID];
+    memset(&r, 0, sizeof r);
+    prepare(&r);
+    r.w.config.history_records_max = 7;
+    enter(&r);
+    side_spawn(r.ada, "\"bob\"", "", side);
+    say_some(r.ada, side, count / 2, "inside");
+    unsigned long long middle = offset_in(peer_last(r.ada, side));
+    say_some(r.ada, side, count / 2, "inside");
+    int reads = r.kept.reads, records_read = r.kept.records_read;
+    const char *answer = peer_ask(
+        r.bob, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"at_offset\":%llu", side, middle);
+    assert_int_equal(strtoul(line_get(answer, "result.records"), NULL, 10), 1 + (unsigned long)count / 2);
+    reads = r.kept.reads - reads;
+    assert_in_range(r.kept.records_read - records_read, 1, 64); /* what lies between two marks */
+    int again = r.kept.reads;
+    peer_ask(r.bob, "sidebar_fork", "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"at_offset\":%llu", side,
+             middle);
+    assert_int_equal(r.kept.reads, again); /* it is known now */
+    close_room(&r);
+    return reads;
+}
+
+static void a_fork_as_of_long_ago_costs_the_same_of_much_and_of_little(void **state) {
+    (void)state;
+    assert_int_equal(reads_for_half(40), 1);
+    assert_int_equal(reads_for_half(5000), 1);
+}
+
+/* While it is read what the same agent sends next waits behind it; and where it cannot be read there is no figure. */
+static void what_cannot_be_read_is_not_told(void **state) {
+    room r;
+    char side[SIDE_ID];
+    (void)state;
+    memset(&r, 0, sizeof r);
+    prepare(&r);
+    r.w.config.history_records_max = 7;
+    enter(&r);
+    side_spawn(r.ada, "\"bob\"", "", side);
+    say_some(r.ada, side, 20, "inside");
+    unsigned long long middle = offset_in(peer_last(r.ada, side));
+    say_some(r.ada, side, 20, "inside");
+    const char *fork = "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"at_offset\":%llu";
+    r.kept.refuses = 1;
+    const char *answer = peer_ask(r.bob, "sidebar_fork", fork, side, middle);
+    expect(answer, "ack");
+    assert_string_equal(line_get(answer, "result.records"), "");
+    r.kept.misses = middle - 3;
+    answer = peer_ask(r.bob, "sidebar_fork", fork, side, middle);
+    expect(answer, "ack");
+    assert_string_equal(line_get(answer, "result.records"), "");
+    r.kept.misses = 0;
+    r.kept.holds_pages = 1;
+    expect(peer_ask(r.bob, "sidebar_fork", fork, side, middle - 5), "");
+    expect(peer_ask(r.bob, "memory_update", "\"context_id\":\"%s\",\"exchange\":\"behind\"", side), "");
+    assert_null(peer_last(r.ada, "\"behind\""));
+    r.kept.holds_pages = 0;
+    kept_log_answer(&r.kept, 0);
+    world_run(&r.w, 5);
+    assert_true(offset_in(peer_last(r.bob, "\"type\":\"sidebar_fork\"")) < offset_in(peer_last(r.ada, "\"behind\"")));
+    assert_true(line_is(peer_last(r.bob, "\"type\":\"sidebar_fork\""), "inherited_context.0.records", "16"));
     close_room(&r);
 }
 
@@ -506,6 +627,9 @@ int main(void) {
         cmocka_unit_test(what_is_not_inherited_is_as_what_is_not_there),
         cmocka_unit_test(a_dry_run_promises_exactly_what_is_then_served),
         cmocka_unit_test(it_promises_the_same_when_most_has_left_memory_and_after_a_restart),
+        cmocka_unit_test(a_fork_as_of_long_ago_says_exactly_what_it_inherits),
+        cmocka_unit_test(a_fork_as_of_long_ago_costs_the_same_of_much_and_of_little),
+        cmocka_unit_test(what_cannot_be_read_is_not_told),
         cmocka_unit_test(who_came_late_lets_nobody_read_what_came_before),
         cmocka_unit_test(a_member_reads_of_its_own_sidebar_what_it_was_there_for),
         cmocka_unit_test(what_is_put_away_is_served_from_the_log),

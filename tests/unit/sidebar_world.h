@@ -71,7 +71,7 @@ static inline wsm__side *world_spawn(world *w, const char *id, wsm__side *parent
     wsm__view views[WSM__VIEWS_MAX];
     wsm__inherit_how how = {.mode = WSM__INHERIT_ALL};
     wsm__birth birth = {.parent = parent, .creator = 0, .coordinator = WSM__AGENT_NONE, .views = views};
-    birth.views_count = wsm__inherit_views(&w->tree, parent, w->offset, WSM__AGENT_HUB, &how, views);
+    birth.views_count = wsm__inherit_views(&w->tree, parent, w->offset, WSM__AGENT_HUB, &how, views, NULL);
     return world_spawn_as(w, id, birth, count);
 }
 

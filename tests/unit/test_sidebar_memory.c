@@ -7,7 +7,7 @@ static const wsm__tree_limits no_limits = {0};
 static wsm__side *spawn_with(world *w, const char *id, wsm__side *parent, wsm__inherit_how how) {
     wsm__view views[WSM__VIEWS_MAX];
     wsm__birth birth = {.parent = parent, .creator = 0, .coordinator = WSM__AGENT_NONE, .views = views};
-    birth.views_count = wsm__inherit_views(&w->tree, parent, w->offset, WSM__AGENT_HUB, &how, views);
+    birth.views_count = wsm__inherit_views(&w->tree, parent, w->offset, WSM__AGENT_HUB, &how, views, NULL);
     return world_spawn_as(w, id, birth, 1);
 }
 
@@ -169,7 +169,7 @@ static wsm__side *conflicting(world *w, wsm__conflict_policy policy) {
     world_set(w, w->main, "same", "0");
     world_set(w, w->main, "gone", "0");
     wsm__birth birth = {.parent = w->main, .conflict_policy = (uint8_t)policy, .views = views};
-    birth.views_count = wsm__inherit_views(&w->tree, w->main, w->offset, WSM__AGENT_HUB, &how, views);
+    birth.views_count = wsm__inherit_views(&w->tree, w->main, w->offset, WSM__AGENT_HUB, &how, views, NULL);
     wsm__side *side = world_spawn_as(w, "s", birth, 1);
     world_set(w, side, "both", "\"mine\"");
     world_set(w, w->main, "both", "\"theirs\"");
