@@ -38,16 +38,24 @@ static const struct {
     [ITEM_DONE] = {ALWAYS, false},              /* it gives memory back */
     [ITEM_PAGE] = {ALWAYS, false},              /* it may hold up what is behind it */
     [ITEM_SNAPSHOT] = {NEVER, true},            /* nothing behind it is applied before */
-    [ITEM_READY] = {NEVER, false},              /* the log says it again */
+    [ITEM_READY] = {ALWAYS, true},              /* what has been delivered may wait for it */
 };
+
+/* Nobody will be told of it: the log says it again, and a hub that waits for it to go on would wait for ever. */
+static void note_starved(wsm_hub *hub, item_kind kind, size_t want) {
+    if (kind != ITEM_SUBMIT && !wsm__mem_has_room(&hub->mem, want)) atomic_store(&hub->inbox_starved, true);
+}
 
 static wsm__inbox_item *item_new(wsm_hub *hub, item_kind kind, size_t rest) {
     size_t size = offsetof(wsm__inbox_item, rest) + rest;
     bool counts = kind == ITEM_DELIVER, is_first = counts && atomic_fetch_add(&hub->inbox_records, 1) == 0;
     bool may_all = takes_kept[kind].waits == ALWAYS || (takes_kept[kind].waits == FIRST_OF_ITS_KIND && is_first);
     wsm__inbox_item *item = may_all ? wsm__alloc_kept(&hub->mem, size) : wsm__alloc(&hub->mem, size);
-    if (!item && counts) atomic_fetch_sub(&hub->inbox_records, 1);
-    if (!item) return NULL;
+    if (!item) {
+        if (counts) atomic_fetch_sub(&hub->inbox_records, 1);
+        note_starved(hub, kind, size);
+        return NULL;
+    }
     memset(item, 0, sizeof *item < size ? sizeof *item : size);
     item->size = size;
     item->kind = kind;
@@ -90,11 +98,6 @@ int wsm_submit(wsm_hub *hub, const char *as_agent, const char *json, size_t len,
     return WSM_OK;
 }
 
-/* Nobody will be told of it: the log delivers again, and a hub that waits for it to go on would wait for ever. */
-static void note_starved(wsm_hub *hub, size_t want) {
-    if (!wsm__mem_has_room(&hub->mem, want)) atomic_store(&hub->inbox_starved, true);
-}
-
 /* While a snapshot waits, half of the budget is left to what it will make of itself: it cannot be put off. */
 static bool is_before_its_turn(wsm_hub *hub, size_t want) {
     if (!hub->mem.budget || !atomic_load(&hub->inbox_snapshot)) return false;
@@ -106,7 +109,6 @@ static wsm__inbox_item *item_of_records(wsm_hub *hub, item_kind kind, const wsm_
     for (size_t i = 0; i < count; i++) bytes += records[i].len;
     if (kind == ITEM_DELIVER && is_before_its_turn(hub, bytes)) return NULL;
     wsm__inbox_item *item = item_new(hub, kind, bytes);
-    if (!item) note_starved(hub, bytes);
     if (!item) return NULL;
     wsm_record *copy = (wsm_record *)(void *)item->rest;
     char *text = item->rest + count * sizeof *records;

@@ -505,25 +505,38 @@ static void a_log_of_an_older_writer_loads_though_nobody_vouches(void **state) {
     end(&s);
 }
 
+static void say_large(story *s, int bytes) {
+    char *text = malloc((size_t)bytes + 100);
+    assert_non_null(text);
+    int len = sprintf(text, "{\"type\":\"memory_update\",\"exchange\":\"%0*d\"}", bytes, 0);
+    wsm_conn_recv(s->ada->conn, text, (size_t)len);
+    free(text);
+    keep(s);
+}
+
+/* A log that brings the rest record by record, and what is refused again: how often it was, at the most `most` times.
+ */
+static int bring_the_rest(story *s, int most) {
+    int refused = 0;
+    while (s->log.loaded < s->log.kept.count && refused < most) {
+        bool is_taken = wsm_log_deliver(s->world.hub, &s->log.kept.records[s->log.loaded], 1) == 0;
+        s->log.loaded += is_taken;
+        refused += !is_taken;
+        world_run(&s->world, 30);
+    }
+    return refused;
+}
+
 /* What waits must not fill the memory that the rest of the log needs to come in. */
 static void what_waits_makes_room_when_the_budget_has_none(void **state) {
     (void)state;
-    static char large[100000];
     story s = {0};
-    memset(large, 'x', sizeof large - 1);
     life(&s);
     s.world.config.queue_bytes_max = 0;
     begin(&s);
     ada_joins(&s);
     say_and_keep(&s, ID("1"), "one");
-    for (int i = 0; i < 12; i++) {
-        char *text = malloc(sizeof large + 100);
-        assert_non_null(text);
-        int len = snprintf(text, sizeof large + 100, "{\"type\":\"memory_update\",\"exchange\":\"%s\"}", large);
-        wsm_conn_recv(s.ada->conn, text, (size_t)len);
-        free(text);
-        keep(&s);
-    }
+    for (int i = 0; i < 12; i++) say_large(&s, 100000);
     make_old(&s);
     held_log_break(&s.log, 2);
     life(&s);
@@ -531,21 +544,45 @@ static void what_waits_makes_room_when_the_budget_has_none(void **state) {
     s.world.config.history_records_max = 1;
     s.log.loads_to = 1;
     begin(&s);
-    int refused = 0;
-    for (uint64_t o = 2; o <= s.log.kept.count && refused < 1000;) {
-        if (wsm_log_deliver(s.world.hub, &s.log.kept.records[o - 1], 1) == 0)
-            o++;
-        else
-            refused++;
-        world_run(&s.world, 30);
-    }
-    assert_int_equal(refused, 0);
+    assert_int_equal(bring_the_rest(&s, 1000), 0);
     assert_int_equal(wsm_hub_position(s.world.hub, NULL), s.log.kept.count); /* though nothing says that it is all */
-    s.log.loaded = s.log.kept.count;
     held_log_load(&s.log, s.log.kept.count);
     world_run(&s.world, 100);
     assert_true(wsm_hub_is_ready(s.world.hub));
     end(&s);
+}
+
+/* Behind the broken one two wait, and fill the memory to the last hundred bytes: it has room for neither another record
+ * nor the word that there is none. */
+static void what_waits_makes_room_for_the_last_word(void **state) {
+    (void)state;
+    for (int last = 53000; last < 58000; last += 100) {
+        story s = {0};
+        life(&s);
+        s.world.config.queue_bytes_max = 0;
+        begin(&s);
+        ada_joins(&s);
+        for (int i = 0; i < 11; i++) say_large(&s, 50000);
+        say_and_keep(&s, ID("1"), "one");
+        say_large(&s, 10000);
+        say_large(&s, last);
+        make_old(&s);
+        held_log_break(&s.log, s.log.kept.count - 2);
+        life(&s);
+        s.world.config.memory_budget_bytes = 700000;
+        s.log.loads_to = 1;
+        begin(&s);
+        assert_in_range(bring_the_rest(&s, 100), 0, 10);
+        wsm_log_info info;
+        wsm_log_info_init(&info, sizeof info);
+        info.epoch = EPOCH;
+        info.first_offset = 1;
+        info.last_offset = s.log.kept.count;
+        assert_int_equal(wsm_log_ready(s.world.hub, &info, 0), 0);
+        world_run(&s.world, 100);
+        assert_true(wsm_hub_is_ready(s.world.hub));
+        end(&s);
+    }
 }
 
 /* Main is in memory with its broken one; of the mentions behind it some are not. The store, which has let go by itself,
@@ -687,6 +724,7 @@ int main(void) {
         cmocka_unit_test(what_is_behind_a_broken_record_waits_for_a_later_head),
         cmocka_unit_test(a_log_of_an_older_writer_loads_though_nobody_vouches),
         cmocka_unit_test(what_waits_makes_room_when_the_budget_has_none),
+        cmocka_unit_test(what_waits_makes_room_for_the_last_word),
         cmocka_unit_test(a_broken_record_is_told_of_also_where_the_store_brings_nothing),
         cmocka_unit_test(a_history_from_memory_tells_of_a_broken_record),
         cmocka_unit_test(a_history_from_the_store_tells_of_a_broken_record),
