@@ -227,7 +227,7 @@ TABLE = [
     bug("merge_waits_for_the_last_append_only", "lib/hub/appends.c",
         "return pending->number;", "return hub->next_number - 1;",
         "I-46", "a merge does not wait for what is on its way if what was appended last has been refused",
-        case="integration/test_sidebar_late"),
+        case="case_last_word_is_refused", worlds="sidebars store_refuse"),
     bug("merge_leaves_a_hole", "lib/hub/sidebar_merge.c",
         "    if (job->context->trimmed_to > job->to) return WSM_OK;\n", "",
         "I-46", "of what is said while a merge reads the log, it leaves out what memory has let go, and carries what came later",

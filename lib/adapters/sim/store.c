@@ -190,6 +190,7 @@ static void finish(wsm_sim *sim, void *object, uint64_t life) {
         bool kept =
             wsm__sim_draw(sim, WSM__SIM_STORE, 2) == 1; /* what was kept after all appears before the next append */
         fail_group(store, false);
+        for (uint64_t i = from; i < store->count; i++) store->records[i].was_failed = true;
         if (kept)
             store->synced = store->count;
         else

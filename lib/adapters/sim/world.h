@@ -181,7 +181,8 @@ typedef struct wsm__sim_kept {
     char *bytes;
     uint32_t len;
     bool is_broken;
-    uint64_t at; /* where the hub stood that appended it */
+    bool was_failed; /* its append was said to have failed, and it was kept after all */
+    uint64_t at;     /* where the hub stood that appended it */
 } wsm__sim_kept;
 
 typedef struct wsm__sim_batch {
