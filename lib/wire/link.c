@@ -3,8 +3,8 @@
  *     OPEN --we close--> CLOSE_QUEUED --peer's close, or an error--> CLOSE_BOTH --all written--> DEAD
  *       `---------------peer's close, or an error------------------------^          time is up --^
  *
- * Every byte from the peer proves it alive. So does output that waited and goes: our ping stands behind it, on a slow link
- * for minutes. A ping carries its number, so that its own pong can be told from any other.
+ * Every byte from the peer proves it alive. So does output that waited and goes: our ping stands behind it, on a slow
+ * link for minutes. A ping carries its number, so that its own pong can be told from any other.
  */
 #include "wire/link.h"
 

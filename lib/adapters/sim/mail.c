@@ -424,6 +424,19 @@ static void fold_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64
         begin(node, epoch, &record, offset);
 }
 
+static bool is_answer(const wsm__sim_kept *kept) {
+    parts record;
+    return split(kept, &record) && is_type(&record, "mention_ack");
+}
+
+void wsm__sim_mail_last(wsm__sim_machine *node) {
+    wsm__sim_mail *mail = node->sim->mail;
+    uint64_t to = mail ? mail->folded : 0, applied = wsm_hub_position(node->hub, NULL);
+    if (!mail || strcmp(mail->epoch, node->store.epoch) != 0) return;
+    while (to < applied && to < node->store.count && is_answer(&node->store.records[to])) to++;
+    wsm__sim_mail_fold(node, to);
+}
+
 void wsm__sim_mail_fold(wsm__sim_machine *node, uint64_t to) {
     wsm__sim_mail *mail = node->sim->mail;
     const wsm__sim_epoch *epoch = wsm__sim_oracle_epoch(&node->sim->oracle, node->store.epoch);

@@ -109,9 +109,12 @@ struct wsm_sim_client;
 void wsm__sim_mail_begin(struct wsm_sim *sim);
 void wsm__sim_mail_fini(struct wsm_sim *sim);
 void wsm__sim_mail_fold(struct wsm_sim_hub *node, uint64_t to); /* records up to there have been applied */
-void wsm__sim_mail_broke(struct wsm_sim *sim);                  /* a record of the store has, which is no card */
-bool wsm__sim_mail_is_card(const struct wsm__sim_kept *kept);   /* also one that has broken */
-void wsm__sim_mail_card_broke(struct wsm_sim_hub *node);        /* one of its store has */
+/* The hub goes down: its last words are still on their way, and nobody can ask it then how far it had applied. Only
+ * answers are folded: what it dies over may not have been shown, which the model waits for. */
+void wsm__sim_mail_last(struct wsm_sim_hub *node);
+void wsm__sim_mail_broke(struct wsm_sim *sim);                /* a record of the store has, which is no card */
+bool wsm__sim_mail_is_card(const struct wsm__sim_kept *kept); /* also one that has broken */
+void wsm__sim_mail_card_broke(struct wsm_sim_hub *node);      /* one of its store has */
 wsm__sim_delivery *wsm__sim_mail_find(wsm__sim_mail *mail, uint64_t offset, uint32_t agent);
 wsm__sim_delivery *wsm__sim_mail_of(wsm__sim_mail *mail, uint32_t command, uint32_t agent); /* the newest */
 wsm__sim_stage wsm__sim_mail_stage(const wsm__sim_delivery *delivery, uint64_t offset);     /* as it was there */

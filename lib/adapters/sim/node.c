@@ -98,6 +98,7 @@ static void down(wsm__sim_machine *node) { /* after a shutdown that has ended */
                            (unsigned long long)(node->tags.open[i] & 0xffffffff));
     node->tags.count = 0;
     node->shutdown_by = 0;
+    wsm__sim_mail_last(node);
     wsm__sim_store_crash(&node->store, true);
     node->sim->report.hub_ms += (node->sim->now - node->up_since) / WSM__SIM_MS;
     node->hub = NULL;
@@ -199,6 +200,7 @@ void wsm__sim_machine_crash(wsm__sim_machine *node, const char *why) {
     wsm_sim *sim = node->sim;
     if (!node->hub) return;
     wsm__sim_say(sim, "hub %u dies: %s", node->idx, why);
+    wsm__sim_mail_last(node);
     node->dying = node->hub;
     node->hub = NULL;
     node->is_ready = false;
