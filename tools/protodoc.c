@@ -4,6 +4,7 @@
 
 #include "proto/field.h"
 #include "proto/messages.h"
+#include "protocol_prose.h"
 #include "sidebar/lifecycle.h"
 #include "wsm/error.h"
 
@@ -338,12 +339,36 @@ static void man_errors(void) {
     printf(".El\n");
 }
 
+/* What the client does after it. */
+static const char *man_after(int code) {
+    switch (code) {
+    case 1000: return "it was asked for";
+    case 1001:
+    case 1011:
+    case 1012:
+    case 1013:
+    case 4008:
+    case 4012:
+    case 4013: return "come back, a little later each time";
+    case 4001: return "come back, and say hello sooner";
+    case 4003: return "come back with a new token";
+    case 4010: return "begin anew";
+    case 4002:
+    case 4004:
+    case 4009:
+    case 4011:
+    case 4014: return "stop, and tell somebody";
+    default: return "mend the client";
+    }
+}
+
 static void man_close_codes(void) {
-    printf(
-        ".Sh CLOSE CODES\nThe reason of a close frame is the short name beside its code:\n.Bl -column 4010 -compact\n");
+    printf(".Sh CLOSE CODES\nThe reason of a close frame is the short name beside its code.\nA client then has to\n"
+           ".Bl -column 4010 too_many_violations -compact\n");
     for (int code = CLOSE_CODE_FIRST; code <= CLOSE_CODE_LAST; code++)
-        if (wsm_close_name((uint16_t)code)[0] != '\0') printf(".It %d Ta %s\n", code, wsm_close_name((uint16_t)code));
-    printf(".El\n");
+        if (wsm_close_name((uint16_t)code)[0] != '\0')
+            printf(".It %d Ta %s Ta %s\n", code, wsm_close_name((uint16_t)code), man_after(code));
+    printf(".El\nAny other end of the connection is as 1011.\n");
 }
 
 static void print_man(void) {
@@ -357,7 +382,8 @@ static void print_man(void) {
            "no lone surrogate, at most 32 levels deep.\nNames are case-sensitive.\n"
            "Unknown fields are dropped from a client's message;\nin an optional field null says as much as absence.\n"
            "Names, ids, times and words must be written without escapes.\n"
-           ".Sh ENVELOPE\nEvery message may carry these fields:\n.Bl -tag -width Ds\n");
+           "%s%s%s.Sh ENVELOPE\nEvery message may carry these fields:\n.Bl -tag -width Ds\n",
+           prose_connecting, prose_answers, prose_resume);
     for (size_t i = 0; i < count; i++) man_field(NULL, &envelope[i]);
     printf(".El\n.Sh MESSAGES\n");
     for (int t = WSM__MSG_NONE + 1; t < WSM__MSG_COUNT; t++) man_type(wsm__msg_row_of((wsm__msg_type)t));

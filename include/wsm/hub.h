@@ -214,8 +214,8 @@ typedef struct wsm_update {
     const char *topic;           /* NULL: none */
     const char *key;             /* NULL: none */
     const char *const *tags;
-    size_t tags_count; /* at most 16 */
-    wsm_priority priority;
+    size_t tags_count;     /* at most 16 */
+    wsm_priority priority; /* any but WSM_PRIORITY_URGENT */
 } wsm_update;
 
 /* Fills `update` with zeroes and its size; `size` is sizeof(wsm_update) as the caller knows it. Any thread. */

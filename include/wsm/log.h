@@ -9,8 +9,10 @@
  *     hub    read ─▶  log: wsm_log_page, once
  *
  * The functions of the struct are called on the hub's thread and must not block; the wsm_log_... functions are the way
- * back, callable from any thread, also from inside the struct's functions. They copy what they are given, and call
- * `wake` of the host at most. */
+ * back, callable from any thread, also from inside the struct's functions. One that finds no memory (WSM_ERR_NOMEM) has
+ * taken nothing: the log keeps the word and says it again a little later, before what comes after it; so a log that
+ * does everything inside the calls to it needs a timer all the same. They copy what they are given, and call `wake` of
+ * the host at most. */
 #ifndef WSM_LOG_H
 #define WSM_LOG_H
 

@@ -49,7 +49,8 @@ typedef enum wsm_kind { WSM_KIND_AGENT = 0, WSM_KIND_HUMAN = 1, WSM_KIND_SERVICE
 /* What a connection is for (claim `purpose`). */
 typedef enum wsm_purpose { WSM_PURPOSE_PRIMARY = 0, WSM_PURPOSE_OBSERVER = 1, WSM_PURPOSE_BACKUP = 2 } wsm_purpose;
 
-/* Priority of a message. `urgent` is `high` that interrupts. 0 means "the default", which is normal. */
+/* Priority of a message. 0 means "the default", which is normal. `urgent` is `high` that interrupts: mentions have it,
+ * and wsm_conn_send; a memory update has not. */
 typedef enum wsm_priority {
     WSM_PRIORITY_DEFAULT = 0,
     WSM_PRIORITY_BACKGROUND = 1,
