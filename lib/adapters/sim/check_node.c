@@ -261,6 +261,7 @@ void wsm__sim_check_applied(wsm__sim_machine *node, const wsm_applied *applied) 
     wsm_sim *sim = node->sim;
     wsm__sim_epoch *epoch = epoch_of(node);
     uint64_t offset = applied->offset;
+    sim->applied_at = sim->now;
     wsm__sim_mix_bytes(sim, applied->json.ptr, applied->json.len);
     wsm__sim_say(sim, "hub %u applies %llu for %u: %.*s", node->idx, (unsigned long long)offset, applied->receivers,
                  (int)(applied->json.len < 300 ? applied->json.len : 300), applied->json.ptr);

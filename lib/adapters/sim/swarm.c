@@ -99,6 +99,15 @@ static void go_home(wsm_sim *sim) {
     }
 }
 
+/* Nobody says anything more. What the hub says by itself, that a sidebar is idle for example, may come at any moment,
+ * also in this one, and has to reach everybody. */
+static void fall_silent(wsm_sim *sim) {
+    uint64_t until = sim->now + 60ull * WSM__SIM_S;
+    sim->is_ending = true;
+    do go(sim, sim->now + 5ull * WSM__SIM_S);
+    while (!wsm__sim_is_broken(sim) && sim->now < sim->applied_at + 2ull * WSM__SIM_S && sim->now < until);
+}
+
 static void look_around(wsm_sim *sim) {
     uint64_t grace = (sim->nodes[0]->config.presence_grace_ms + 3000ull) * WSM__SIM_MS, until = sim->now + 10 * grace;
     go_home(sim);
@@ -111,8 +120,7 @@ static void look_around(wsm_sim *sim) {
         wsm__sim_client_ask(sim->clients[i], "agent_list", "");
         break;
     }
-    sim->is_ending = true;
-    go(sim, sim->now + 5000ull * WSM__SIM_MS);
+    fall_silent(sim);
     if (!wsm__sim_is_broken(sim)) wsm__sim_check_end(sim);
 }
 

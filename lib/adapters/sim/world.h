@@ -52,6 +52,7 @@ struct wsm_sim {
     bool is_ending;                          /* nobody says anything more: what is under way gets its answers */
     uint64_t calm_at;                        /* when they were over */
     uint64_t left_at;                        /* when a session ended last */
+    uint64_t applied_at;                     /* when a hub applied a record last */
     uint64_t sides_moved_at;                 /* when a record last changed a sidebar */
     uint32_t sides_max;                      /* live sidebars that clients keep about; 0: they make none */
     uint64_t snapshots;                      /* that were compared with the model */
