@@ -93,8 +93,9 @@ WSM_API int wsm_log_snapshot(wsm_hub *hub, uint64_t offset, const void *bytes, s
 
 /* Records, in order. A record that was delivered already is ignored; a hole is an error that the hub reports and reads
  * again. A record whose bytes are broken is delivered with len 0: it becomes a `gap` (reason corrupt).
- * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM (nothing was taken; deliver again, and fewer at once: what is larger than the
- * hub's memory budget never fits). Thread: any. */
+ * Errors: WSM_ERR_INVALID, WSM_ERR_NOMEM (there is no room for all of them now: deliver them again, a little later. A
+ * hub with a memory budget takes the first of them as far as they fit, and ignores those when they come again; what is
+ * larger than its budget is taken part by part). Thread: any. */
 WSM_API int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count);
 
 /* The end of the append `append_id`: WSM_LOG_SYNCED, WSM_LOG_WRITTEN or a negative wsm_err. Exactly once each.

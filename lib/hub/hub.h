@@ -144,7 +144,8 @@ struct wsm_hub {
 
     _Atomic(wsm__inbox_item *) inbox; /* newest first */
     atomic_uint inbox_count;
-    atomic_uint inbox_records; /* deliveries of the log that wait */
+    atomic_uint inbox_records;                       /* deliveries of the log that wait */
+    _Atomic uint64_t inbox_part_from, inbox_part_to; /* what was taken of one that did not fit */
     atomic_bool inbox_closed;
     atomic_bool inbox_snapshot;              /* one waits to be loaded */
     atomic_bool inbox_starved;               /* the budget had no room for a delivery */

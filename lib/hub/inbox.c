@@ -128,13 +128,46 @@ static bool records_are_valid(const wsm_record *records, size_t count) {
     return true;
 }
 
+/* A delivery waits in pieces: each gives its memory back once it is applied, and what there is no room for is refused
+ * alone. At least one record, however large; all of them, if there is no budget. */
+static size_t piece_of(const wsm_hub *hub, const wsm_record *records, size_t count) {
+    size_t most = wsm__read_most(hub, SIZE_MAX), n = 0, bytes = 0;
+    do {
+        bytes += sizeof *records + records[n].len;
+        n++;
+    } while (n < count && bytes < most && sizeof *records + records[n].len <= most - bytes);
+    return n;
+}
+
+/* Of a delivery that comes again, because it had found no room: how many records wait already, or are applied. */
+static size_t taken_of(wsm_hub *hub, const wsm_record *records, size_t count) {
+    uint64_t to = atomic_load(&hub->inbox_part_to);
+    size_t n = 0;
+    if (records[0].offset < atomic_load(&hub->inbox_part_from)) return 0;
+    while (n < count && records[n].offset <= to) n++;
+    return n;
+}
+
+static void note_taken(wsm_hub *hub, const wsm_record *records, size_t before, size_t count) {
+    if (count == before) return;
+    if (before == 0) atomic_store(&hub->inbox_part_from, records[0].offset);
+    atomic_store(&hub->inbox_part_to, records[count - 1].offset);
+}
+
 int wsm_log_deliver(wsm_hub *hub, const wsm_record *records, size_t count) {
     if (hub && hub->probe) return wsm__probe_deliver(hub, records, count);
     if (!hub || !records_are_valid(records, count)) return WSM_ERR_INVALID;
     if (count == 0) return WSM_OK;
-    wsm__inbox_item *item = item_of_records(hub, ITEM_DELIVER, records, count);
-    if (!item) return WSM_ERR_NOMEM;
-    push(hub, item, true);
+    size_t before = taken_of(hub, records, count), n;
+    for (size_t done = before; done < count; done += n) {
+        n = piece_of(hub, &records[done], count - done);
+        wsm__inbox_item *item = item_of_records(hub, ITEM_DELIVER, &records[done], n);
+        if (!item) {
+            note_taken(hub, records, before, done);
+            return WSM_ERR_NOMEM;
+        }
+        push(hub, item, true);
+    }
     return WSM_OK;
 }
 

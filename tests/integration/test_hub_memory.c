@@ -434,9 +434,17 @@ static int open_later(void *user, wsm_hub *hub) {
     return WSM_OK;
 }
 
+static int say_ready(hub_world *w, const kept_log *kept) {
+    wsm_log_info info;
+    wsm_log_info_init(&info, sizeof info);
+    info.epoch = KEPT_EPOCH;
+    info.first_offset = 1;
+    info.last_offset = kept->count;
+    return wsm_log_ready(w->hub, &info, 0);
+}
+
 /* A log that fills the hub as fast as it can, and waits where there is no room. Returns how often it had to. */
 static int load_greedily(hub_world *w, const kept_log *kept) {
-    wsm_log_info info;
     int waits = 0;
     assert_int_equal(wsm_log_snapshot(w->hub, kept->snapshot_offset, kept->snapshot, kept->snapshot_len), 0);
     for (uint64_t i = kept->snapshot_offset; i < kept->count; i++) {
@@ -445,11 +453,7 @@ static int load_greedily(hub_world *w, const kept_log *kept) {
             world_run(w, 20);
         }
     }
-    wsm_log_info_init(&info, sizeof info);
-    info.epoch = KEPT_EPOCH;
-    info.first_offset = 1;
-    info.last_offset = kept->count;
-    while (wsm_log_ready(w->hub, &info, 0)) {
+    while (say_ready(w, kept)) {
         assert_true(waits++ < 1000);
         world_run(w, 20);
     }
@@ -491,6 +495,51 @@ static void a_snapshot_is_loaded_though_much_stands_behind_it(void **state) {
     kept_world_end(&k);
 }
 
+/* A log that delivers all that it has at once, six times what the hub's budget can hold, and the same again as long as
+ * it is refused. What it was told of once is taken once, a part each time. */
+static void a_delivery_that_is_larger_than_the_budget_is_taken_in_parts(void **state) {
+    (void)state;
+    kept_world k = {0};
+    static char filler[30001], text[31000];
+    memset(filler, 'x', 30000);
+    kept_world_begin(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    int len = snprintf(text, sizeof text, "{\"type\":\"memory_update\",\"exchange\":\"%s\"}", filler);
+    for (int n = 0; n < 400; n++) {
+        wsm_conn_recv(ada->conn, text, (size_t)len);
+        world_run(&k.w, 1000);
+    }
+    assert_int_equal(k.kept.count, 401); /* ada's card was the first */
+    kept_world_close(&k);
+
+    wsm_log log = kept_log_of(&k.kept);
+    log.open = open_later;
+    kept_world_init(&k);
+    k.w.config.memory_budget_bytes = BUDGET;
+    k.w.config.history_records_max = 4;
+    assert_int_equal(world_start(&k.w, &log), 0);
+    uint64_t waits = 0, position = 0;
+    while (wsm_log_deliver(k.w.hub, k.kept.records, k.kept.count)) {
+        world_run(&k.w, 20);
+        assert_true(wsm_hub_position(k.w.hub, NULL) > position);
+        position = wsm_hub_position(k.w.hub, NULL);
+        waits++;
+    }
+    assert_true(waits > 5);
+    world_run(&k.w, 100);
+    assert_int_equal(wsm_hub_position(k.w.hub, NULL), 401);
+    assert_int_equal(wsm_log_deliver(k.w.hub, k.kept.records, 100), 0); /* and once more, for nothing */
+    assert_int_equal(say_ready(&k.w, &k.kept), 0);
+    world_run(&k.w, 100);
+    assert_int_equal(k.w.ready, 1);
+    assert_int_equal(k.w.ready_err, 0);
+    peer *bob = world_join(&k.w, "bob", WSM_PERMISSION_OBSERVER, KEPT_EPOCH, 399);
+    world_run(&k.w, 100);
+    assert_int_equal(peer_count(bob, "\"type\":\"memory_update\""), 2);
+    assert_int_equal(peer_count(bob, "\"type\":\"gap\""), 0);
+    kept_world_end(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_queue_is_shed_first_and_reads_it_again),
@@ -502,6 +551,7 @@ int main(void) {
         cmocka_unit_test(a_replay_counts_what_has_come_before_its_end),
         cmocka_unit_test(a_part_of_a_turn_that_is_refused_spoils_no_record),
         cmocka_unit_test(a_snapshot_is_loaded_though_much_stands_behind_it),
+        cmocka_unit_test(a_delivery_that_is_larger_than_the_budget_is_taken_in_parts),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,9 +7,9 @@ static const wsm_sim_choice choices[] = {
     {0, 0, "draw_limits 10000, 1, 7, 50, 0", 1},
     {0, 1, "draw_limits 10000, 1, 7, 50, 0", 3},
     SMALL_BUDGET,
-    TEN_LARGE_UPDATES(54, 18700),
-    TEN_LARGE_UPDATES(64, 18700),
-    LARGE_UPDATE(74, 18700),
+    TEN_LARGE_UPDATES(54, 18320),
+    TEN_LARGE_UPDATES(64, 18320),
+    LARGE_UPDATE(74, 18320),
     {75, 0, "strike_process crash", 1},
 };
 

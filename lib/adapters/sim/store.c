@@ -96,7 +96,7 @@ static void tell_all(wsm_sim *sim, void *object, uint64_t life) {
         bool is_same = store->life == life;
         wsm__sim_machine_leave(store->node);
         if (!is_same || store->life != life) return;
-        if (err == WSM_ERR_NOMEM) { /* nothing was taken */
+        if (err == WSM_ERR_NOMEM) { /* it was not taken, or not all of it */
             store->news_due = true;
             wsm__sim_in(store->node->sim, RETRY_NS, tell_all, store, life);
             return;

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #define PAGE_RECORDS      1024               /* per delivery while loading */
-#define PAGE_BYTES        ((size_t)32 << 10) /* a hub gives a delivery back as a whole, and may have little memory */
+#define PAGE_BYTES        ((size_t)32 << 10) /* a hub may have little memory, and this is held twice */
 #define READS_PER_TURN    8                  /* so that appends do not wait behind a crowd that replays */
 #define TELL_WAIT_MS_MAX  100
 #define REPAIR_WAIT_MS    50
