@@ -1,6 +1,7 @@
 /* Looking ahead while the log loads: once a record has turned out to be broken, what became of those behind it is not
  * for the fold to say, but for the heads that come later (memory/fates.h). So a record waits until a head has told its
- * fate, or the log says that there is no more, or there is no room for more: then the fold decides.
+ * fate, or the log says that there is no more, or there is no room for more: then the fold decides; and where so many
+ * are broken that all who have told of it may be among them.
  *
  * Nothing of this costs a log that is sound: without a broken record, in this start or before the snapshot, nobody
  * looks ahead. A hub that runs never does; what it applies it applies as the first. */
@@ -12,8 +13,10 @@
 static int hear(wsm_hub *hub, const wsm_record *record) {
     wsm__record_head head;
     wsm_slice body;
-    if (record->len == 0 || wsm__record_parse(wsm__slice(record->bytes, record->len), NULL, &head, &body))
+    if (record->len == 0 || wsm__record_parse(wsm__slice(record->bytes, record->len), NULL, &head, &body)) {
+        wsm__fates_miss(&hub->heard, record->offset);
         return WSM_OK;
+    }
     return wsm__fates_hear(&hub->heard, &hub->mem, &head, record->offset, hub->records.applied);
 }
 
@@ -46,6 +49,7 @@ int wsm__ahead_ask(wsm_hub *hub, wsm__fold *fold) {
     int err = look(hub, fold->offset);
     if (err || hub->heard.to < fold->offset) return err;
     const wsm__fate *fate = wsm__fates_of(&hub->heard, &hub->mem, fold->offset);
+    if (!fate && wsm__fates_is_untold(&hub->heard, fold->offset)) return WSM_OK;
     bool is_void = fate && fate->is_void;
     if (!is_void && !fold->head.has_at) return WSM_OK; /* of an older writer, or broken */
     fold->fate = is_void ? WSM__FATE_VOID : WSM__FATE_RECORD;
@@ -55,6 +59,6 @@ int wsm__ahead_ask(wsm_hub *hub, wsm__fold *fold) {
 
 void wsm__ahead_end(wsm_hub *hub) {
     wsm__ring_fini(&hub->heard.fates, &hub->mem);
+    hub->heard = (wsm__fates_heard){0};
     wsm__fates_init(&hub->heard.fates);
-    hub->heard.to = 0;
 }

@@ -106,11 +106,24 @@ int wsm__fates_hear(wsm__fates_heard *heard, wsm__mem *mem, const wsm__record_he
         *fate = told;
     }
     heard->to = to;
+    uint64_t oldest = heard->broken[heard->broken_next]; /* of so many that all may have told what stands before them */
+    heard->untold_to = oldest > 0 ? oldest - 1 : 0;
     return WSM_OK;
+}
+
+void wsm__fates_miss(wsm__fates_heard *heard, uint64_t offset) {
+    uint64_t newest = heard->broken[(heard->broken_next + WSM__FATE_TELLERS - 1) % WSM__FATE_TELLERS];
+    if (offset <= newest) return; /* it was delivered twice */
+    heard->broken[heard->broken_next] = offset;
+    heard->broken_next = (heard->broken_next + 1) % WSM__FATE_TELLERS;
 }
 
 const wsm__fate *wsm__fates_of(wsm__fates_heard *heard, wsm__mem *mem, uint64_t offset) {
     while (heard->fates.count > 0 && at_of(&heard->fates, 0)->offset < offset) wsm__ring_pop(&heard->fates, mem);
     if (heard->fates.count == 0 || at_of(&heard->fates, 0)->offset != offset) return NULL;
     return at_of(&heard->fates, 0);
+}
+
+bool wsm__fates_is_untold(const wsm__fates_heard *heard, uint64_t offset) {
+    return offset <= heard->untold_to;
 }

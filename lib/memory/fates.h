@@ -18,9 +18,11 @@
  * break, too. The usual head has only `at` more, because hardly any fate differs.
  *
  * A hub that loads, and has met a broken record, looks ahead (hub/ahead.c): the first head that comes with an `at` of o
- * or more has told the fate of o, be it by silence. What no head vouches for is folded as it is: only a record with
+ * or more has told the fate of o, be it by silence. But silence behind as many broken records as would have told says
+ * nothing: they may have been those that told. What no head vouches for is folded as it is: only a record with
  * a broken one between its own `at` and itself is not determined by that, and gets the highest number that it can have
- * had. It was appended, at the very end of a life, beside the broken one; nothing in the log says what became of both.
+ * had. It was appended, at the very end of a life, beside the broken one, or all who told of it have broken; nothing in
+ * the log says what became of both.
  *
  * Heads of older writers have no `at`: they vouch for nothing and are not vouched for. With several writers on one log
  * all of this holds as it stands, because `at` and what is told are about the log, not about its writer. */
@@ -56,15 +58,23 @@ void wsm__fates_count(wsm__ring *fates, wsm__mem *mem, const wsm__record_head *h
 /* What has been heard, looking ahead. */
 typedef struct wsm__fates_heard {
     wsm__ring fates;
-    uint64_t to; /* all up to here has been told */
+    uint64_t to;                        /* all up to here has been told, ... */
+    uint64_t untold_to;                 /* ... but up to here only what is listed */
+    uint64_t broken[WSM__FATE_TELLERS]; /* the last heads that could not be read; 0: none */
+    uint32_t broken_next;               /* the oldest of them */
 } wsm__fates_heard;
 
 /* The head at `offset` came; what it tells of what is `applied` already is not kept. WSM_ERR_NOMEM: no effect. */
 int wsm__fates_hear(wsm__fates_heard *heard, wsm__mem *mem, const wsm__record_head *head, uint64_t offset,
                     uint64_t applied);
 
+/* The head at `offset` is broken: nobody knows what it has told. */
+void wsm__fates_miss(wsm__fates_heard *heard, uint64_t offset);
+
 /* What was told of a record, not higher than `heard->to`; offsets below it are forgotten. NULL: it is as its head says.
  */
 const wsm__fate *wsm__fates_of(wsm__fates_heard *heard, wsm__mem *mem, uint64_t offset);
+/* Nothing was told of it, and that may be because who told has broken. */
+bool wsm__fates_is_untold(const wsm__fates_heard *heard, uint64_t offset);
 
 #endif

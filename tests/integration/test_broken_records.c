@@ -445,6 +445,32 @@ static void the_heads_that_tell_may_break_too(void **state) {
     end(&s);
 }
 
+/* All eight have broken. The ninth is silent because enough have told, and not because there is nothing to tell: what
+ * is at 5 had expected the number of what is at 4, whose append was said to have failed. */
+static void silence_says_nothing_when_all_that_told_have_broken(void **state) {
+    (void)state;
+    story s = {0};
+    first_life(&s);
+    say_and_keep(&s, ID("1"), "one");
+    say_and_keep(&s, ID("2"), "two");
+    say_and_seem_to_fail(&s, ID("3"), "three");
+    say_and_keep(&s, ID("4"), "four");
+    for (const char *n = "56789abcd"; *n; n++) { /* at 6 to 14 */
+        char id[40];
+        snprintf(id, sizeof id, "11111111-0000-7000-8000-00000000000%c", *n);
+        say_and_keep(&s, id, (const char[]){*n, 0});
+    }
+    for (uint64_t o = 6; o <= 13; o++) held_log_break(&s.log, o);
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3:2 two, 4:3 three, 5:4 four, 6 gone, 7 gone, 8 gone, 9 gone, 10 gone, 11 gone, "
+                       "12 gone, 13 gone, 14:13 d, ");
+    held_log_break(&s.log, 4);
+    next_life(&s);
+    assert_history(&s, "2:1 one, 3:2 two, 4 gone, 5:4 four, 6 gone, 7 gone, 8 gone, 9 gone, 10 gone, 11 gone, "
+                       "12 gone, 13 gone, 14:13 d, ");
+    end(&s);
+}
+
 /* A log that delivers bit by bit: what comes behind the broken record waits for the head that tells of it. */
 static void what_is_behind_a_broken_record_waits_for_a_later_head(void **state) {
     (void)state;
@@ -721,6 +747,7 @@ int main(void) {
         cmocka_unit_test(a_sidebar_keeps_its_members_though_their_cards_have_broken),
         cmocka_unit_test(what_one_life_could_not_tell_the_next_one_does),
         cmocka_unit_test(the_heads_that_tell_may_break_too),
+        cmocka_unit_test(silence_says_nothing_when_all_that_told_have_broken),
         cmocka_unit_test(what_is_behind_a_broken_record_waits_for_a_later_head),
         cmocka_unit_test(a_log_of_an_older_writer_loads_though_nobody_vouches),
         cmocka_unit_test(what_waits_makes_room_when_the_budget_has_none),

@@ -145,6 +145,26 @@ static void the_first_head_that_tells_is_believed(void **state) {
     close(&f);
 }
 
+/* As many broken ones as tell what is unusual: of what stands before all of them, silence says nothing. */
+static void silence_behind_enough_broken_ones_tells_nothing(void **state) {
+    (void)state;
+    fixture f;
+    open(&f);
+    wsm__record_head head = head_with(9, "[6,0]"), later = head_with(20, "");
+    for (uint64_t o = 5; o < 5 + WSM__FATE_TELLERS; o++) {
+        assert_false(wsm__fates_is_untold(&f.heard, 1));
+        wsm__fates_miss(&f.heard, o);
+        wsm__fates_miss(&f.heard, o); /* as a log may deliver it */
+    }
+    assert_int_equal(wsm__fates_hear(&f.heard, &f.mem, &head, 13, 0), 0);
+    assert_true(wsm__fates_is_untold(&f.heard, 4));
+    assert_true(wsm__fates_of(&f.heard, &f.mem, 3)->is_void); /* what is told is told */
+    assert_false(wsm__fates_is_untold(&f.heard, 5));          /* seven of them stand behind it */
+    assert_int_equal(wsm__fates_hear(&f.heard, &f.mem, &later, 21, 0), 0);
+    assert_false(wsm__fates_is_untold(&f.heard, 14));
+    close(&f);
+}
+
 static void what_makes_no_sense_is_not_heard(void **state) {
     (void)state;
     static const char *const lists[] = {"[]",    "[1]",    "[1,0,1,0]", "[0,0,3,0]",
@@ -275,6 +295,7 @@ int main(void) {
         cmocka_unit_test(a_head_has_room_for_so_many_and_says_so),
         cmocka_unit_test(they_are_bounded_though_nothing_is_appended),
         cmocka_unit_test(the_first_head_that_tells_is_believed),
+        cmocka_unit_test(silence_behind_enough_broken_ones_tells_nothing),
         cmocka_unit_test(what_makes_no_sense_is_not_heard),
         cmocka_unit_test(without_memory_nothing_is_half_heard),
         cmocka_unit_test(a_number_comes_from_whoever_vouches_or_from_the_head_itself),
