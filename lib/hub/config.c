@@ -87,7 +87,7 @@
     X(server_version, "version in welcome")                                                                            \
     X(ws_path, "path of the hub's WebSocket")                                                                          \
     X(audience, "aud that a token must carry")                                                                         \
-    X(workspace_key, "secret behind the digests of messages")
+    X(workspace_key, "secret of at least 32 bytes behind the digests of messages; without it the log's epoch")
 
 static const wsm_config_key keys[] = {
 #define NUMBER_ROW(member, preset, highest, phrase)                                                                    \
