@@ -71,8 +71,10 @@ static wsm__frame *frame_of(wsm_hub *hub, const wsm__fold *fold) {
 
 /* WSM_ERR_NOMEM: no effect. */
 static int note_id(wsm_hub *hub, const wsm__record_head *head, uint64_t offset) {
+    wsm__rules_enter(hub, head);
     int err = wsm__dedup_add(&hub->dedup, head->sender, head->id, head->has_digest ? head->digest : NULL, offset,
                              head->time_ms, head->result);
+    wsm__rules_leave(hub);
     if (err || !head->hop) return err;
     err = wsm__dedup_set_hop(&hub->dedup, head->sender, head->id, head->hop);
     if (err) wsm__dedup_undo(&hub->dedup, head->sender, head->id);

@@ -3,8 +3,10 @@
 
 #include "hub/hub.h"
 
-#define COUNT      11
-#define MAIL_TOTAL 9 /* the place of the only one that may be above 32 bits */
+#define COUNT      13
+#define MAIL_TOTAL 9  /* the place of the only one that may be above 32 bits */
+#define IDS_FROM   11 /* from here on what heads once did not say */
+#define WINDOW_MAX 3600000u
 
 static void rules_of(const wsm_config *config, wsm__rules *rules) {
     *rules = (wsm__rules){.tree = {.participants_max = config->sidebar_participants_max,
@@ -18,16 +20,21 @@ static void rules_of(const wsm_config *config, wsm__rules *rules) {
                                    .bytes_max = config->mailbox_bytes_max,
                                    .total_bytes_max = config->mailbox_total_bytes_max,
                                    .age_s = config->mailbox_age_s},
-                          .lease_ms = config->mention_lease_ms};
+                          .lease_ms = config->mention_lease_ms,
+                          .ids_window_ms = config->dedup_window_ms,
+                          .ids_max = config->dedup_ids_max};
 }
 
 /* As they stand in a head, in this order. */
 static void numbers_of(const wsm__rules *rules, uint64_t numbers[COUNT]) {
     const wsm__tree_limits *tree = &rules->tree;
-    const uint64_t all[COUNT] = {tree->participants_max,      tree->depth_max,          tree->children_max,
-                                 tree->open_per_creator,      tree->created_per_min,    tree->refs_max,
-                                 tree->refs_bytes_max,        rules->mail.messages_max, rules->mail.bytes_max,
-                                 rules->mail.total_bytes_max, rules->lease_ms};
+    const uint64_t all[COUNT] = {tree->participants_max, tree->depth_max,
+                                 tree->children_max,     tree->open_per_creator,
+                                 tree->created_per_min,  tree->refs_max,
+                                 tree->refs_bytes_max,   rules->mail.messages_max,
+                                 rules->mail.bytes_max,  rules->mail.total_bytes_max,
+                                 rules->lease_ms,        rules->ids_window_ms,
+                                 rules->ids_max};
     memcpy(numbers, all, sizeof all);
 }
 
@@ -39,6 +46,8 @@ static void rules_from(const uint64_t numbers[COUNT], wsm__rules *rules) {
     rules->mail.bytes_max = (uint32_t)numbers[8];
     rules->mail.total_bytes_max = numbers[9];
     rules->lease_ms = (uint32_t)numbers[10];
+    rules->ids_window_ms = numbers[11] < WINDOW_MAX ? (uint32_t)numbers[11] : WINDOW_MAX;
+    rules->ids_max = (uint32_t)numbers[12];
 }
 
 void wsm__rules_init(wsm_hub *hub) {
@@ -79,7 +88,10 @@ wsm_slice wsm__rules_text(const wsm_hub *hub, wsm__msg_type type) {
     case WSM__MSG_SIDEBAR_INVITE:
     case WSM__MSG_SIDEBAR_MERGE:
     case WSM__MSG_SIDEBAR_MERGE_DECISION: break;
-    default: return wsm__slice(NULL, 0);
+    default:
+        if (hub->rules.ids_window_ms != hub->usual_rules.ids_window_ms) break;
+        if (hub->rules.ids_max != hub->usual_rules.ids_max) break;
+        return wsm__slice(NULL, 0);
     }
     return hub->rules_text_len > 0 ? wsm__slice(hub->rules_text, hub->rules_text_len) : wsm__slice(NULL, 0);
 }
@@ -90,12 +102,17 @@ static void put_in_force(wsm_hub *hub, const wsm__rules *rules) {
     hub->ledger.limits = rules->mail;
     hub->ledger.limits.age_s = age_s;
     hub->lease_ms = rules->lease_ms;
+    hub->dedup.window_ms = rules->ids_window_ms;
+    hub->dedup.ids_max = rules->ids_max;
 }
 
-/* Those that the text gives; what it does not is as usual. */
+/* Those that the text gives; what it does not is as usual, but for ids: records that say nothing of them are of a time
+ * when they were known as long as each hub liked. */
 static void read_text(const wsm_hub *hub, wsm_slice text, wsm__rules *rules) {
-    uint64_t numbers[COUNT];
+    uint64_t numbers[COUNT], own[COUNT];
     numbers_of(&hub->usual_rules, numbers);
+    numbers_of(&hub->rules, own);
+    for (size_t i = IDS_FROM; i < COUNT; i++) numbers[i] = own[i];
     for (size_t i = 0; i < COUNT && text.len > 0; i++) {
         const char *comma = memchr(text.ptr, ',', text.len);
         size_t len = comma ? (size_t)(comma - text.ptr) : text.len;

@@ -14,12 +14,14 @@ typedef struct wsm__rules {
     wsm__tree_limits tree;
     wsm__ledger_limits mail; /* how long a delivery lives is not among them: it ends by a record */
     uint32_t lease_ms;
+    uint32_t ids_window_ms, ids_max; /* how long, and how many of a sender, message ids are known */
 } wsm__rules;
 
 #define WSM__RULES_TEXT 256
 
 void wsm__rules_init(wsm_hub *hub);
-/* What a record of this hub says of its own; absent: they are the usual ones, or this type is not judged by them. */
+/* What a record of this hub says of its own; absent: they are the usual ones, or this type is not judged by them. All
+ * have an id, so all say it where ids are known for another time. */
 wsm_slice wsm__rules_text(const wsm_hub *hub, wsm__msg_type type);
 /* From here on those of the record are in force; until the hub's own are again. */
 void wsm__rules_enter(wsm_hub *hub, const wsm__record_head *head);

@@ -2,7 +2,7 @@
  *
  *     {"v":1,"offset":17,"lost":1,"broken":1,"contexts":[{"id":"main","seq":17,"lost":1,"fixes":[[9,1]]}],
  *      "voids":[[4,0],[8,1]],"untold":[[4,0,1]],"ages":[[3,1767323040000]],
- *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678}]}
+ *      "dedup":[{"s":"ada","i":"…","d":"…","o":17,"t":1767323045678,"w":300000}]}
  *
  * `i` and `d` are base64url, `h` is the hop, `r` is the result that the first ack carried. The cache of frames is not
  * in it: older records are read from the log's store.
@@ -86,6 +86,7 @@ static uint64_t put_dedup(wsm_hub *hub, wsm__buf *buf) {
         if (entry->has_digest) put_bytes(&out, "d", entry->digest, WSM__DIGEST_LEN);
         wsm__json_num(&out, "o", entry->offset);
         wsm__json_num(&out, "t", (uint64_t)entry->time_ms);
+        wsm__json_num(&out, "w", (uint64_t)entry->window_ms);
         if (entry->hop) wsm__json_num(&out, "h", entry->hop);
         if (entry->result) wsm__json_raw(&out, "r", wsm__slice(entry->result, entry->result_len));
         wsm__json_close(&out);
@@ -212,7 +213,7 @@ static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
 static int load_dedup(wsm_hub *hub, wsm_slice object) {
     wsm_slice sender, id, digest;
     unsigned char id_bytes[32], digest_bytes[32];
-    uint64_t offset, time, hop;
+    uint64_t offset, time, hop, window;
     if (!text_of(object, "s", &sender) || !text_of(object, "i", &id) || id.len != 22 ||
         !number_of(object, "o", &offset) || !number_of(object, "t", &time) ||
         wsm__base64url_decode(id_bytes, id.ptr, id.len) != 16)
@@ -220,8 +221,11 @@ static int load_dedup(wsm_hub *hub, wsm_slice object) {
     bool has_digest = text_of(object, "d", &digest);
     if (has_digest && (digest.len != 22 || wsm__base64url_decode(digest_bytes, digest.ptr, 22) != WSM__DIGEST_LEN))
         return WSM_ERR_LOG_CORRUPT;
+    hub->dedup.ids_max = 0; /* they are as many as there were, until the next record */
+    hub->dedup.window_ms = number_of(object, "w", &window) ? (int64_t)window : hub->config.dedup_window_ms;
     int err = wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time,
                              member_of(object, "r").raw);
+    wsm__rules_leave(hub);
     if (!err && number_of(object, "h", &hop)) err = wsm__dedup_set_hop(&hub->dedup, sender, id_bytes, (uint32_t)hop);
     return err;
 }

@@ -78,13 +78,13 @@ const wsm__dedup_entry *wsm__dedup_find(const wsm__dedup *dedup, wsm_slice sende
     const wsm__dedup_entry *entry = entry_of(dedup, sender, id);
     if (!entry) return NULL;
     int64_t now = now_ms > dedup->now_ms ? now_ms : dedup->now_ms;
-    return now - entry->time_ms <= dedup->window_ms ? entry : NULL;
+    return now - entry->time_ms <= entry->window_ms ? entry : NULL;
 }
 
 void wsm__dedup_expire(wsm__dedup *dedup, int64_t now_ms) {
     wsm__dedup_entry *entry;
     if (now_ms > dedup->now_ms) dedup->now_ms = now_ms;
-    while ((entry = oldest(&dedup->all)) != NULL && dedup->now_ms - entry->time_ms > dedup->window_ms)
+    while ((entry = oldest(&dedup->all)) != NULL && dedup->now_ms - entry->time_ms > entry->window_ms)
         forget(dedup, entry);
 }
 
@@ -140,6 +140,7 @@ int wsm__dedup_add(wsm__dedup *dedup, wsm_slice sender_name, const unsigned char
     entry->sender = sender;
     entry->offset = offset;
     entry->time_ms = dedup->now_ms;
+    entry->window_ms = dedup->window_ms;
     entry->has_digest = digest != NULL;
     memcpy(entry->id, id, 16);
     if (digest) memcpy(entry->digest, digest, WSM__DIGEST_LEN);

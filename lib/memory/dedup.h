@@ -1,4 +1,5 @@
-/* Which message ids were seen: by (authenticated sender, id), within a window of time, a bounded number a sender.
+/* Which message ids were seen: by (authenticated sender, id), within a window of time, a bounded number a sender. The
+ * limits are those at the time of adding, and may be others for the next one (hub/rules.h).
  *
  * The table for records is part of the fold and goes by the records' own times; the one for presence goes by the hub's
  * clock. Nothing here reads a clock: `now_ms` is handed in and only ever moves the table's own time forwards. Eviction
@@ -17,11 +18,11 @@ typedef struct wsm__dedup_entry {
     unsigned char id[16];
     unsigned char digest[WSM__DIGEST_LEN];
     bool has_digest;
-    bool is_durable; /* as this process knows it; not part of the fold */
-    uint64_t offset; /* the first result; 0: none */
-    int64_t time_ms;
-    uint32_t hop; /* of the message: how many causes stand behind it */
-    char *result; /* what its ack carried, NULL: nothing */
+    bool is_durable;            /* as this process knows it; not part of the fold */
+    uint64_t offset;            /* the first result; 0: none */
+    int64_t time_ms, window_ms; /* it is known for so long */
+    uint32_t hop;               /* of the message: how many causes stand behind it */
+    char *result;               /* what its ack carried, NULL: nothing */
     uint32_t result_len;
 } wsm__dedup_entry;
 
@@ -31,9 +32,9 @@ typedef struct wsm__dedup {
     wsm__map senders; /* by name */
     wsm__map chained; /* those with a hop, by id alone: of several of one id the one with the highest */
     wsm__list all;
-    int64_t window_ms;
-    uint32_t ids_max; /* a sender; 0: no limit */
-    int64_t now_ms;   /* the latest time seen */
+    int64_t window_ms; /* of what is added from now on */
+    uint32_t ids_max;  /* a sender, as of the next that is added; 0: no limit */
+    int64_t now_ms;    /* the latest time seen */
     uint64_t evicted;
 } wsm__dedup;
 

@@ -34,6 +34,8 @@ static void narrow(wsm_config *config) {
     config->sidebar_participants_max = 3;
     config->data_refs_max = 2;
     config->sidebar_depth_max = 2;
+    config->dedup_window_ms = 3000;
+    config->dedup_ids_max = 6;
 }
 
 static void tiny(wsm_config *config) {
@@ -42,6 +44,8 @@ static void tiny(wsm_config *config) {
     config->sidebar_participants_max = 2;
     config->sidebar_depth_max = 1;
     config->mention_lease_ms = 1000;
+    config->dedup_window_ms = 500;
+    config->dedup_ids_max = 1;
 }
 
 static void open_room(room *r, limits set) {
@@ -56,6 +60,29 @@ static void open_room(room *r, limits set) {
 static void close_room(room *r) {
     world_end(&r->w);
     assert_int_equal(r->w.mem.live, 0);
+}
+
+/* An update under an id of its own, which may be one that was used before. */
+static void say_as(peer *p, unsigned id, int exchange) {
+    char text[200];
+    snprintf(text, sizeof text,
+             "{\"type\":\"memory_update\",\"message_id\":\"10000000-0000-4000-8000-%012u\",\"exchange\":%d}", id,
+             exchange);
+    wsm_conn_recv(p->conn, text, strlen(text));
+    world_run(p->world, 2);
+}
+
+/* Ids that come again: while they are known, when time has passed, and when others have come between. */
+static void repeat_ids(room *r) {
+    for (unsigned i = 0; i < 4; i++) say_as(r->ada, i, 1);
+    for (unsigned i = 0; i < 4; i++) say_as(r->ada, i, 1);
+    world_run(&r->w, 1000);
+    for (unsigned i = 0; i < 2; i++) say_as(r->ada, i, 1);
+    world_run(&r->w, 4000);
+    for (unsigned i = 0; i < 2; i++) say_as(r->ada, i, 1);
+    for (unsigned i = 10; i < 20; i++) say_as(r->ada, i, 1);
+    for (unsigned i = 10; i < 12; i++) say_as(r->ada, i, 1);
+    peer_ask(r->ada, "sidebar_spawn", "\"participants\":[],\"task\":\"t\"");
 }
 
 /* Enough of everything to run into each of the limits. */
@@ -79,6 +106,7 @@ static void live(room *r) {
     peer_ask(r->bob, "sidebar_child_spawn",
              "\"parent_sidebar_id\":\"%s\",\"sub_task_description\":\"t\",\"assigned_agents\":[]", side);
     peer_ask(r->ada, "sidebar_invite", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"dot\"]", side);
+    repeat_ids(r);
     world_run(&r->w, 50);
 }
 
