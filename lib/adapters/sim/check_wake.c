@@ -41,10 +41,11 @@ void wsm__sim_wake_tried(wsm__sim_client *client, uint32_t k) {
     add_attempt(sim->mail, &attempt);
 }
 
-static uint32_t tried(const wsm_sim *sim, uint32_t agent, uint32_t sender) { /* NOBODY: by anybody */
+/* Within the window before `at`, and since; by anybody: NOBODY. */
+static uint32_t tried(const wsm_sim *sim, uint32_t agent, uint32_t sender, uint64_t at) {
     const wsm__sim_mail *mail = sim->mail;
     uint32_t count = 0;
-    for (size_t i = mail->attempts_count; i > 0 && mail->attempts[i - 1].at + WINDOW_NS > sim->now; i--) {
+    for (size_t i = mail->attempts_count; i > 0 && mail->attempts[i - 1].at + WINDOW_NS > at; i--) {
         const wsm__sim_attempt *attempt = &mail->attempts[i - 1];
         bool is_his = sender == WSM__SIM_NOBODY || attempt->sender == sender;
         count += is_his && wsm__sim_is_in(attempt->named, agent);
@@ -52,9 +53,19 @@ static uint32_t tried(const wsm_sim *sim, uint32_t agent, uint32_t sender) { /* 
     return count;
 }
 
-static bool may_be_empty(const wsm__sim_machine *node, uint32_t agent, uint32_t sender) {
+static bool may_be_empty(const wsm__sim_machine *node, uint32_t agent, uint32_t sender, uint64_t at) {
     uint32_t all = node->config.mentions_per_min_to_agent, pair = node->config.mention_pair_per_min;
-    return (all && tried(node->sim, agent, WSM__SIM_NOBODY) > all) || (pair && tried(node->sim, agent, sender) > pair);
+    return (all && tried(node->sim, agent, WSM__SIM_NOBODY, at) > all) ||
+           (pair && tried(node->sim, agent, sender, at) > pair);
+}
+
+/* A duplicate_ack says what became of the first one, however long ago that was sent. */
+static uint64_t first_tried(const wsm_sim *sim, const wsm__sim_command *command) {
+    const wsm__sim_mail *mail = sim->mail;
+    for (size_t i = 0; i < mail->attempts_count; i++)
+        if (mail->attempts[i].command != WSM__SIM_NOBODY && &sim->oracle.commands[mail->attempts[i].command] == command)
+            return mail->attempts[i].at;
+    return sim->now;
 }
 
 static bool has_chain(const wsm__sim_machine *node, const wsm__sim_command *command) {
@@ -64,9 +75,10 @@ static bool has_chain(const wsm__sim_machine *node, const wsm__sim_command *comm
 bool wsm__sim_wake_may_be_guarded(const wsm__sim_client *client, const wsm__sim_command *command, uint32_t agent) {
     const wsm_sim *sim = client->sim;
     if (has_chain(client->node, command)) return true;
-    if (agent != WSM__SIM_NOBODY) return may_be_empty(client->node, agent, command->agent);
+    uint64_t at = first_tried(sim, command);
+    if (agent != WSM__SIM_NOBODY) return may_be_empty(client->node, agent, command->agent, at);
     for (uint32_t i = 0; i < sim->oracle.agents_count; i++) /* of a group any may be */
-        if (may_be_empty(client->node, i, command->agent)) return true;
+        if (may_be_empty(client->node, i, command->agent, at)) return true;
     return false;
 }
 
@@ -110,7 +122,7 @@ void wsm__sim_check_budgets(wsm__sim_machine *node, const wsm__sim_delivery *new
 /* Nothing stands in the way of calling him but the group's limit. */
 static bool is_free(const wsm__sim_machine *node, const wsm__sim_command *command, uint32_t agent) {
     bool has_room = node->config.mailbox_messages_max >= 1000 && node->config.mailbox_bytes_max >= 1048576;
-    return has_room && !has_chain(node, command) && !may_be_empty(node, agent, command->agent);
+    return has_room && !has_chain(node, command) && !may_be_empty(node, agent, command->agent, node->sim->now);
 }
 
 static void check_role(wsm__sim_machine *node, const wsm__sim_delivery *like, wsm__sim_agents to, uint32_t most) {
