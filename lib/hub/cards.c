@@ -193,9 +193,11 @@ int wsm__cards_learn(wsm_hub *hub, const wsm__fold *fold) {
     size_t at = 0;
     wsm__json_member member;
     const wsm__record_head *head = &fold->head;
+    bool is_update = head->type == WSM__MSG_MEMORY_UPDATE || head->type == WSM__MSG_MEMORY_ARCHIVED;
+    if (is_update && !head->to.ptr) return WSM_OK; /* its sender's card may not have been kept, and may come yet */
     int err = learn(hub, head->sender);
     if (!err && head->to.ptr) err = learn_all(hub, (wsm__json_value){.kind = WSM__JSON_ARRAY, .raw = head->to});
-    if (head->type == WSM__MSG_MEMORY_UPDATE) return err; /* its body is its sender's */
+    if (is_update) return err; /* its body is its sender's */
     while (!err && wsm__json_next_member(fold->body, &at, &member)) {
         if (names_the_known(head->type, member.key)) err = learn_all(hub, member.value);
         if (member.value.kind == WSM__JSON_OBJECT && wsm__json_key_is(member.key, "resume_condition"))

@@ -3,7 +3,9 @@
  * it was called, by whom and about which context; it repeats nothing of what they said.
  *
  * A refused command changes no state, and its sender knows that it was refused: so what is held is soft, and a hub that
- * crashes forgets it. It becomes a record when it is due, or when the hub shuts down; from then on it is a delivery
+ * crashes forgets it. The log could not give it back: a call that nobody was let through from left no record in it, nor
+ * does a group's answer name those who were held; and to write one down for each would let the very loop that is held
+ * back fill the log. It becomes a record when it is due, or when the hub shuts down; from then on it is a delivery
  * like any other, brought to its target after any restart, to who may read the context at that time. There is one for a
  * target and a context, so that what is private stays among those who may know of it. */
 #include "hub/mentions.h"
