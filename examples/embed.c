@@ -77,10 +77,9 @@ static void on_accept(int listener, wsm_hub *hub, peer *peers) {
     wsm_peer_init(&how, sizeof how); /* RAW: the library speaks HTTP, upgrades, frames */
     while (p < peers + PEERS_MAX - 1 && p->conn) p++;
     int fd = accept(listener, NULL, NULL);
-    if (p->conn || fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || wsm_conn_new(&p->conn, hub, &how, p) < 0)
-        close(fd);
-    else
-        p->fd = fd;
+    int is_good = !p->conn && fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
+    if (is_good) p->fd = fd; /* callbacks may want it before wsm_conn_new returns */
+    if (!is_good || wsm_conn_new(&p->conn, hub, &how, p) < 0) close(fd);
 }
 
 static void store(wsm_hub *hub, uint64_t number) {

@@ -33,12 +33,13 @@ WSM_API void wsm_peer_init(wsm_peer *peer, size_t size);
 /* Take up a new connection.
  *
  * Everything in `peer` is copied. `user` comes back in callbacks as `conn_user`. Callbacks may run inside. On success
- * `*conn` lives until wsm_conn_closed, or wsm_hub_free. A peer that is refused (its token, its agent's other
- * connections; a RAW one also for want of room) is still a success: the refusal waits as bytes and the connection is
- * closing. Errors: WSM_ERR_INVALID (also: claims that no token may have, an epoch that is not 16 long),
- * WSM_ERR_VERSION, WSM_ERR_BUSY (too many, from this address too, or over the hub's memory budget; of a peer that
- * brings a token or an identity also while the log loads), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM; then `*conn` is NULL,
- * no callback has heard of it, and the transport is the host's to close. */
+ * `*conn` lives until wsm_conn_closed, or wsm_hub_free; it is NULL if that was called inside, as by a close_transport
+ * for a peer of whole messages that is refused. A peer that is refused (its token, its agent's other connections; a RAW
+ * one also for want of room) is still a success: the refusal waits as bytes and the connection is closing. Errors:
+ * WSM_ERR_INVALID (also: claims that no token may have, an epoch that is not 16 long), WSM_ERR_VERSION, WSM_ERR_BUSY
+ * (too many, from this address too, or over the hub's memory budget; of a peer that brings a token or an identity also
+ * while the log loads), WSM_ERR_SHUTTING_DOWN, WSM_ERR_NOMEM; then `*conn` is NULL, no callback has heard of it, and
+ * the transport is the host's to close. */
 WSM_API int wsm_conn_new(wsm_conn **conn, wsm_hub *hub, const wsm_peer *peer, void *user);
 
 /* Bytes have arrived.

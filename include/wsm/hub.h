@@ -150,9 +150,10 @@ WSM_API int wsm_config_set(wsm_config *config, const char *name, const char *val
  * `config` NULL takes the defaults. `host` has at least bytes_waiting and close_transport. `log` NULL takes the
  * built-in one in memory, whose records are never durable; the struct is copied, what it points to stays the host's and
  * must outlive the hub. `user` comes back in callbacks. on_ready, and others, may run before this returns; `*hub` is
- * set by then. Errors: WSM_ERR_INVALID (also: a number over its highest value, a workspace_key under 32 bytes, a
- * ws_path without a slash), WSM_ERR_VERSION, WSM_ERR_RANDOM, WSM_ERR_NOMEM (a memory_budget_bytes that is too small for
- * anything, too), or what the log's `open` returned; then `*hub` is NULL. Thread: the one that will tick it. */
+ * set by then (and NULL again if it was freed in one of them). Errors: WSM_ERR_INVALID (also: a number over its highest
+ * value, a workspace_key under 32 bytes, a ws_path without a slash), WSM_ERR_VERSION, WSM_ERR_RANDOM, WSM_ERR_NOMEM (a
+ * memory_budget_bytes that is too small for anything, too), or what the log's `open` returned; then `*hub` is NULL.
+ * Thread: the one that will tick it. */
 WSM_API int wsm_hub_new(wsm_hub **hub, const wsm_config *config, const wsm_host *host, const wsm_log *log, void *user);
 
 /* Do what is due, and what other threads have left in the inbox. Returns the milliseconds until the next deadline, 0

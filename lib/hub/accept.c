@@ -130,6 +130,10 @@ int wsm_conn_new(wsm_conn **out, wsm_hub *hub, const wsm_peer *given, void *user
     if (most && hub->conns_count >= most + most / 8 + 64) return WSM_ERR_BUSY; /* no room even to refuse politely */
     wsm__turn_enter(hub);
     err = conn_new(out, hub, &peer, user);
-    wsm__turn_leave(hub);
+    wsm_conn *made = err ? NULL : *out;
+    uint32_t slot = made ? made->slot : 0, gen = made ? made->gen : 0;
+    bool is_freed = wsm__turn_leave(hub);
+    bool has_gone = made && (is_freed || wsm__peer_of(hub, slot, gen) != made);
+    if (has_gone && *out == made) *out = NULL;
     return err;
 }

@@ -182,7 +182,7 @@ int wsm_hub_new(wsm_hub **out, const wsm_config *config, const wsm_host *given, 
         return err;
     }
     *out = hub;
-    wsm__turn_leave(hub);
+    if (wsm__turn_leave(hub) && *out == hub) *out = NULL;
     return WSM_OK;
 }
 

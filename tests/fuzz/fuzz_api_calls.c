@@ -340,8 +340,8 @@ static void open_conn(world *w) {
     s->is_gone = s->is_told = false;
     int err = wsm_conn_new(&conn, w->hub, &peer, w);
     expect_error(err);
-    FUZZ_EXPECT((err == 0) == (conn != NULL));
-    if (err == 0) *s = (slot){.conn = conn};
+    FUZZ_EXPECT(conn ? err == 0 : err != 0 || w->is_freed);
+    if (conn) *s = (slot){.conn = conn};
 }
 
 static void close_conn(world *w) {

@@ -351,6 +351,40 @@ static void a_broadcast_comes_back_by_its_tag(void **state) {
     finish(w);
 }
 
+static int free_it(void *user, wsm_conn *conn, wsm_slice token, wsm_claims *claims) {
+    (void)conn, (void)token, (void)claims;
+    wsm_hub_free(((hub_world *)user)->hub);
+    return WSM_ERR_TOKEN;
+}
+
+/* A peer of whole messages that is refused has nothing to wait for: its host closes it within the call that made it. */
+static void what_has_gone_when_it_is_there_is_no_handle(void **state) {
+    (void)state;
+    hub_world *w = start();
+    wsm_conn *conn = (wsm_conn *)w;
+    wsm_peer how;
+    begin(w);
+    peer *p = &w->peers[w->peers_count++];
+    p->world = w;
+    wsm_peer_init(&how, sizeof how);
+    how.kind = WSM_PEER_MESSAGE;
+    how.token = (wsm_slice){"x", 1};
+    assert_int_equal(wsm_conn_new(&conn, w->hub, &how, p), 0);
+    assert_true(p->gone);
+    assert_null(conn);
+    finish(w);
+
+    w = start(); /* and the hub with it */
+    w->host.token_check = free_it;
+    begin(w);
+    p = &w->peers[w->peers_count++];
+    p->world = w;
+    assert_int_equal(wsm_conn_new(&conn, w->hub, &how, p), 0);
+    w->hub = NULL;
+    assert_null(conn);
+    finish(w);
+}
+
 /* A turn may end a connection whose bytes the host is asking for: here the deadline of a shutdown falls due in it. */
 static void a_connection_may_end_while_its_bytes_are_asked_for(void **state) {
     (void)state;
@@ -969,6 +1003,7 @@ int main(void) {
         cmocka_unit_test(zero_connections_per_agent_means_as_many_as_can_be_told_apart),
         cmocka_unit_test(a_flood_of_one_event_is_told_ten_times_a_second),
         cmocka_unit_test(a_broadcast_comes_back_by_its_tag),
+        cmocka_unit_test(what_has_gone_when_it_is_there_is_no_handle),
         cmocka_unit_test(a_connection_may_end_while_its_bytes_are_asked_for),
         cmocka_unit_test(an_exchange_is_one_value_and_adds_no_field),
         cmocka_unit_test(the_hub_counts_the_causes_behind_a_message),

@@ -68,7 +68,7 @@ static void take_up(wsm__uv_listener *listener, wsm__uv_stream *stream) {
     peer.plain = listener->plain;
     peer.encrypted = listener->tls != NULL;
     peer.address = address[0] ? address : NULL;
-    if (wsm_conn_new(&conn, listener->uv->hub, &peer, stream)) {
+    if (wsm_conn_new(&conn, listener->uv->hub, &peer, stream) || !conn) {
         wsm__uv_stream_cut(stream);
         return;
     }
