@@ -90,8 +90,8 @@ typedef struct wsm_config {
     uint32_t inbox_max;            /* 65536 commands from other threads */
     uint32_t appends_max;          /* 65536 records that the log has not kept yet */
     uint32_t snapshot_records;     /* 10000 records between snapshots; 0: only at the end */
-    uint64_t memory_budget_bytes;  /* 256 MiB; at 80 % the longest queues are shed, at 90 % new connections
-                                      are refused */
+    uint64_t memory_budget_bytes;  /* 256 MiB; at 70 % the oldest records in memory leave it, at 80 % the longest
+                                      queues are shed, at 90 % new connections are refused */
     uint32_t replay_bytes_per_min; /* 16 MiB of replays for one agent, beyond a first 16 MiB */
 
     /* What the log's store keeps (wsm_log.trim; the log may have limits of its own). 0 for both: all. Nothing goes that

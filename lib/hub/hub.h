@@ -502,6 +502,7 @@ bool wsm__memory_is_short(const wsm_hub *hub);
 bool wsm__memory_is_tight(const wsm_hub *hub); /* soon: nothing should be read ahead */
 bool wsm__memory_is_full(const wsm_hub *hub);  /* what is under way needs the rest */
 void wsm__shed(wsm_hub *hub);
+void wsm__shed_history(wsm_hub *hub); /* to be called often: it sees whether it is needed */
 
 /* status.c: system_status, every few seconds to those who asked. */
 void wsm__status_submit(wsm_hub *hub, const wsm__command *command);

@@ -1,5 +1,10 @@
 /* Shedding: above four fifths of the memory budget the longest queues give up what they can read again.
  *
+ * Before that, from seven tenths on, the records that memory holds beside the log go, the oldest first: many contexts,
+ * none of them above its own bounds, would fill the budget with their histories, and no command be taken any more. The
+ * store brings them again; a log that cannot be read keeps them until the memory is full. A part is left to them:
+ * where that is not exceeded it is not they who fill the memory.
+ *
  * Nothing is lost by it. The records of the lanes normal and background are dropped, and the connection's cursor is set
  * back before the first of them: it catches up from the log like one that has come back (replay.c), and is told of a
  * `gap` only where the log has let go meanwhile. Both lanes go at once, because what is read again comes in the order
@@ -11,6 +16,8 @@
 
 #define VICTIMS    16u /* found in one walk over the connections */
 #define PAUSE_MS   100u
+#define TRIM_MOST  1024u /* records in one turn */
+#define TRIM_PART  8u    /* of so many parts of the budget one is left to the records in memory */
 #define WAKE_UP_MS 10u
 
 static bool is_over(const wsm_hub *hub, size_t tenths) {
@@ -28,6 +35,13 @@ bool wsm__memory_is_full(const wsm_hub *hub) {
 
 bool wsm__memory_is_tight(const wsm_hub *hub) {
     return is_over(hub, 7);
+}
+
+void wsm__shed_history(wsm_hub *hub) {
+    for (uint32_t i = 0; i < TRIM_MOST && hub->records.bytes > hub->mem.budget / TRIM_PART; i++) {
+        if (!is_over(hub, hub->log.read ? 7 : 9)) return;
+        if (!wsm__log_trim_one(&hub->records)) return;
+    }
 }
 
 /* Those with the longest queues, longest first. */

@@ -86,6 +86,7 @@ bool wsm__turn_leave(wsm_hub *hub) {
         if (hub->config.snapshot_records && hub->since_snapshot >= hub->config.snapshot_records && hub->is_ready)
             wsm__snapshot_save(hub);
         wsm__watch_stir(hub);
+        wsm__shed_history(hub);
         if (wsm__memory_is_short(hub)) wsm__shed(hub);
         tell_all(hub);
         wsm__drops_tell(hub);

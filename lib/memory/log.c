@@ -9,6 +9,8 @@
 #include "limits.h"
 #include "wsm/error.h"
 
+#define TRIM_LOOKS 128 /* of wsm__log_trim_one: in front may stand many that are the newest of their contexts */
+
 typedef struct slot {
     uint64_t offset;
     wsm__entry *entry;
@@ -246,6 +248,19 @@ bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum) {
             if (quantum-- == 0) return true;
             trim_oldest(log, context);
         }
+    }
+    return false;
+}
+
+bool wsm__log_trim_one(wsm__log *log) {
+    for (int looked = 0; looked < TRIM_LOOKS; looked++) {
+        uint32_t idx = find_after(log, log->looked_to);
+        bool is_end = idx == log->slots.count;
+        wsm__entry *entry = is_end ? NULL : slot_at(log, idx)->entry;
+        log->looked_to = is_end ? 0 : slot_at(log, idx)->offset;
+        if (!entry || entry->context->count == 1) continue;
+        trim_oldest(log, entry->context);
+        return true;
     }
     return false;
 }

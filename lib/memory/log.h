@@ -119,6 +119,7 @@ typedef struct wsm__log {
     uint64_t trimmed;    /* records, ever */
     uint64_t reached_to; /* of those the last that others than its context's members see */
     uint64_t bytes;      /* in memory now */
+    uint64_t looked_to;  /* by wsm__log_trim_one: up to this offset */
 } wsm__log;
 
 #define WSM__LOG_VOIDS 4096u
@@ -147,6 +148,10 @@ int wsm__log_add_void(wsm__log *log, const wsm__void *at, bool is_vouchable);
 
 /* What has grown too old by the wall clock leaves memory; at most `quantum` records. True: call again. */
 bool wsm__log_trim_aged(wsm__log *log, int64_t now_ms, uint32_t quantum);
+
+/* One of the oldest records leaves memory, but never a context's newest. Goes on where the last call has ended. False:
+ * among the next hundred or so there is none. */
+bool wsm__log_trim_one(wsm__log *log);
 
 /* The first record in memory behind `after`; NULL: none. The same of one context; and the one at an offset. */
 wsm__entry *wsm__log_next(const wsm__log *log, uint64_t after);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "kept_world.h"
+#include "side_talk.h"
 
 #define BUDGET (2u << 20)
 
@@ -289,6 +290,34 @@ static void a_gap_that_waits_holds_the_position_back(void **state) {
     kept_world_end(&k);
 }
 
+/* Each of ten sidebars may keep a megabyte in memory, and the hub has four. */
+static void what_memory_holds_of_many_contexts_does_not_fill_it(void **state) {
+    (void)state;
+    static char text[4000];
+    char side[10][SIDE_ID];
+    kept_world k = {0};
+    kept_world_init(&k);
+    k.w.config.memory_budget_bytes = 4u << 20;
+    k.w.config.history_bytes_max = 1u << 20;
+    kept_world_open(&k);
+    peer *ada = kept_world_join(&k, "ada");
+    for (int i = 0; i < 10; i++) side_spawn(ada, "", "", side[i]);
+    for (int n = 0; n < 2000; n++) {
+        snprintf(text, sizeof text, "\"context_id\":\"%s\",\"exchange\":\"%03000d\"", side[n % 10], n);
+        if (strcmp(answer_of(peer_ask(ada, "memory_update", "%s", text)), "ack") != 0) fail_msg("%d is refused", n);
+        peer_forget(ada);
+    }
+    double used = 0;
+    wsm_hub_metrics(k.w.hub, memory_used, &used);
+    assert_in_range((size_t)used, (4u << 20) / 2, (4u << 20) / 10 * 8);
+    peer_leave(ada); /* and the store has it all */
+    ada = world_join(&k.w, "ada", WSM_PERMISSION_ACTIVE, KEPT_EPOCH, 11);
+    world_run(&k.w, 60000);
+    assert_int_equal(peer_count(ada, "\"type\":\"memory_update\""), 2000);
+    assert_int_equal(peer_count(ada, "\"type\":\"gap\""), 0);
+    kept_world_end(&k);
+}
+
 typedef struct host_page {
     bool came, more;
     uint64_t next;
@@ -552,6 +581,7 @@ int main(void) {
         cmocka_unit_test(a_part_of_a_turn_that_is_refused_spoils_no_record),
         cmocka_unit_test(a_snapshot_is_loaded_though_much_stands_behind_it),
         cmocka_unit_test(a_delivery_that_is_larger_than_the_budget_is_taken_in_parts),
+        cmocka_unit_test(what_memory_holds_of_many_contexts_does_not_fill_it),
         cmocka_unit_test(a_gap_that_waits_holds_the_position_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
