@@ -152,7 +152,7 @@ TABLE = [
         case="case_nothing_is_kept_to_apply", worlds="memory_budget_bytes<5000001"),
     bug("own_name_is_a_secret", "lib/sidebar/named.c",
         "    if (other->is_hidden && other != side)\n", "    if (other->is_hidden)\n",
-        "I-01", "a record that names its own hidden sidebar is passed over for those who inherit it",
+        "I-01 I-46", "a record that names its own hidden sidebar is passed over for those who inherit it",
         case="case_own_name_is_a_secret", worlds="sidebars"),
     bug("page_is_larger_than_the_budget", "lib/hub/reads.c",
         "    return most > 0 && bytes > most ? most : bytes;\n", "    return most > 0 ? bytes : bytes;\n",
