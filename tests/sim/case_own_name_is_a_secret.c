@@ -1,6 +1,6 @@
-/* Written by hand: a private sidebar waits for itself, something more is said there, it is forked, and whom the fork lets
- * in asks for the records of the original. Broke I-01: client 1 asks for records of the original in the fork and offset
- * 4 is left out; and I-46, before that: it inherits more than it says */
+/* Written by hand: a private sidebar waits for itself, something more is said there, it is forked, and whom the fork
+ * lets in asks for the records of the original. Broke I-01: client 1 asks for records of the original in the fork and
+ * offset 4 is left out; and I-46, before that: it inherits more than it says */
 #include "replay.h"
 
 static const wsm_sim_choice choices[] = {
