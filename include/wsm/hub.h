@@ -12,8 +12,9 @@ extern "C" {
 #endif
 
 /* Every limit and habit of a hub. wsm_config_init fills in the defaults, which stand in the comments; 0 means "none"
- * where a limit is meant. Strings are copied by wsm_hub_new. Times are milliseconds unless the name says otherwise.
- * Each number has a highest value, `max` of its wsm_config_key: a hub is not made with one above it (WSM_ERR_INVALID).
+ * where a limit is meant, and one at a time for what ends in _burst. Strings are copied by wsm_hub_new. Times are
+ * milliseconds unless the name says otherwise. Each number has a highest value, `max` of its wsm_config_key: a hub is
+ * not made with one above it (WSM_ERR_INVALID).
  */
 typedef struct wsm_config {
     size_t size;

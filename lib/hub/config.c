@@ -182,6 +182,20 @@ static int check_numbers(const wsm_config *config) {
     return config->ws_path && config->ws_path[0] == '/' ? WSM_OK : WSM_ERR_INVALID;
 }
 
+/* What may be no larger than its highest value in any case: without a limit it is that. A log need not know what a page
+ * of no records is. */
+static void lift(wsm_config *config) {
+    uint32_t *const limits[] = {
+        &config->http_line_bytes_max, &config->http_header_bytes_max, &config->http_headers_max,
+        &config->http_body_bytes_max, &config->json_depth_max,        &config->json_values_max,
+        &config->json_key_bytes_max,  &config->replay_page_records,   &config->replay_page_bytes};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const wsm_config_key *key = keys;
+        while (key->offset != (size_t)((char *)limits[i] - (char *)config)) key++;
+        if (*limits[i] == 0) *limits[i] = (uint32_t)key->max;
+    }
+}
+
 int wsm__config_take(wsm_hub *hub, const wsm_config *given) {
     wsm_config config = defaults;
     int err = given ? wsm__abi_copy(&config, sizeof config, given) : WSM_OK;
@@ -190,6 +204,7 @@ int wsm__config_take(wsm_hub *hub, const wsm_config *given) {
     if (!err && !config.ws_path) config.ws_path = defaults.ws_path;
     if (!err) err = check_numbers(&config);
     if (err) return err;
+    lift(&config);
     wsm__ring_init(&hub->config_texts, sizeof(char *));
     hub->config = config;
     const char **texts[] = {&hub->config.server_name, &hub->config.server_version, &hub->config.ws_path,

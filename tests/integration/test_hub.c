@@ -779,6 +779,26 @@ static void a_request_may_be_looked_at_long_after_it_came(void **state) {
     finish(w);
 }
 
+/* wsm/hub.h: 0 means "none" where a limit is meant. */
+static void a_limit_of_zero_is_none(void **state) {
+    (void)state;
+    hub_world *w = start();
+    w->host.on_request = keep_request;
+    w->host.on_request_end = end_of_request;
+    const wsm_config_key *key;
+    for (size_t i = 0; (key = wsm_config_key_at(i)) != NULL; i++)
+        if (strncmp(key->name, "http_", 5) == 0 || strncmp(key->name, "json_", 5) == 0)
+            assert_int_equal(wsm_config_set(&w->config, key->name, "0"), 0);
+    begin(w);
+    peer *p = ask_with_token(w, "none");
+    assert_int_equal(wsm_request_respond(asked, 200, NULL, "{}", 2), 0);
+    assert_non_null(strstr(p->text, "200 OK"));
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":{\"a\":[1,2,3]}}");
+    assert_non_null(peer_last(ada, "[1,2,3]"));
+    finish(w);
+}
+
 static void a_close_may_take_as_long_as_the_host_allows(void **state) {
     (void)state;
     static const uint32_t timeouts[] = {5000, 0};
@@ -1017,6 +1037,7 @@ int main(void) {
         cmocka_unit_test(a_host_that_uses_it_wrongly_gets_an_error),
         cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
         cmocka_unit_test(a_request_may_be_looked_at_long_after_it_came),
+        cmocka_unit_test(a_limit_of_zero_is_none),
         cmocka_unit_test(a_close_may_take_as_long_as_the_host_allows),
         cmocka_unit_test(who_says_nothing_is_pinged_and_not_taken_for_slow),
         cmocka_unit_test(who_reads_a_long_frame_slowly_is_not_taken_for_silent),
