@@ -216,18 +216,38 @@ static void put_outcomes(const wsm_hub *hub, const wsm__fold *fold, wsm_slice ou
     wsm__buf_putc(buf, '}');
 }
 
+/* The result of a sidebar's beginning names nobody: it is told whom that does not reach. */
+static void put_unreached(const wsm_hub *hub, const wsm__fold *fold, wsm__buf *buf) {
+    size_t at = 0;
+    uint32_t agent;
+    bool is_first = true;
+    wsm__buf_put(buf, fold->head.result.ptr, fold->head.result.len - 1);
+    wsm__buf_puts(buf, ",\"targets\":{");
+    while ((agent = wsm__delivery_next_target(hub, fold, &at)) != WSM__ROSTER_NONE) {
+        if (wsm__ledger_at(&hub->ledger, agent, fold->offset)) continue;
+        if (!is_first) wsm__buf_putc(buf, ',');
+        is_first = false;
+        wsm__json_put_string(buf, wsm__roster_name(&hub->roster, agent));
+        wsm__buf_puts(buf, ":\"mailbox_full\"");
+    }
+    wsm__buf_puts(buf, "}}");
+}
+
 int wsm__callees_amend(wsm_hub *hub, wsm__fold *fold) {
     size_t at = 0;
     wsm__buf buf;
-    wsm__json_member member; /* of a result, "targets" or "mentions"; a sidebar's own names nobody */
+    wsm__json_member member; /* of a result, "targets" or "mentions", or a sidebar's */
     if (!fold->head.result.ptr || !wsm__json_next_member(fold->head.result, &at, &member)) return WSM_OK;
-    if (!wsm__json_key_is(member.key, "targets") && !wsm__json_key_is(member.key, "mentions")) return WSM_OK;
     wsm__buf_init(&buf, &hub->mem, 0);
-    wsm__buf_puts(&buf, "{\"");
-    wsm__buf_put_slice(&buf, member.key);
-    wsm__buf_puts(&buf, "\":");
-    put_outcomes(hub, fold, member.value.raw, &buf);
-    wsm__buf_putc(&buf, '}');
+    if (wsm__json_key_is(member.key, "targets") || wsm__json_key_is(member.key, "mentions")) {
+        wsm__buf_puts(&buf, "{\"");
+        wsm__buf_put_slice(&buf, member.key);
+        wsm__buf_puts(&buf, "\":");
+        put_outcomes(hub, fold, member.value.raw, &buf);
+        wsm__buf_putc(&buf, '}');
+    } else {
+        put_unreached(hub, fold, &buf);
+    }
     if (!buf.err) fold->told = wsm__strndup(&hub->mem, buf.ptr, buf.len);
     fold->told_len = buf.len;
     wsm__buf_fini(&buf);

@@ -45,6 +45,10 @@ static uint32_t next_target(const wsm_hub *hub, const wsm__fold *fold, wsm_slice
     return WSM__ROSTER_NONE;
 }
 
+uint32_t wsm__delivery_next_target(const wsm_hub *hub, const wsm__fold *fold, size_t *at) {
+    return next_target(hub, fold, targets_of(fold), at);
+}
+
 /* What one must be able to read to get it. */
 const wsm__context *wsm__delivery_subject(const wsm_hub *hub, const wsm__context *own, wsm_slice body) {
     wsm_slice id;

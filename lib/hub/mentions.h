@@ -51,6 +51,8 @@ void wsm__mention_ack_commit(wsm_hub *hub, wsm__fold *fold);
 bool wsm__delivery_is_made_by(const wsm__record_head *head);
 /* What those must be able to read whom a record of the context `own` calls. */
 const wsm__context *wsm__delivery_subject(const wsm_hub *hub, const wsm__context *own, wsm_slice body);
+/* The next agent that a record calls, `at` 0 at first, the sender left out; WSM__ROSTER_NONE: no more. */
+uint32_t wsm__delivery_next_target(const wsm_hub *hub, const wsm__fold *fold, size_t *at);
 int wsm__delivery_prepare(wsm_hub *hub, wsm__fold *fold); /* WSM_ERR_NOMEM: no effect */
 void wsm__delivery_abandon(wsm_hub *hub, const wsm__fold *fold);
 void wsm__delivery_go(wsm_hub *hub, const wsm__fold *fold, wsm__frame *frame); /* the record was fanned out */

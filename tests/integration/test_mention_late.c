@@ -119,6 +119,43 @@ static void an_update_that_wakes_nobody_any_more_is_stored_and_says_so(void **st
     close_room(&r);
 }
 
+/* A sidebar begins with those who do not hear of it, too; who began it is told. */
+static void who_begins_a_sidebar_is_told_whom_that_does_not_reach(void **state) {
+    (void)state;
+    room r;
+    open_room(&r);
+    peer_say(r.ada, CALL(ID_1, "\"bob\""));
+    keep(&r, 0);
+    static const char spawn[] =
+        "{\"type\":\"sidebar_spawn\",\"message_id\":\"" ID_2 "\",\"participants\":[\"bob\",\"dan\","
+        "\"ada\"],\"task\":\"t\",\"client_ref\":\"mine\"}";
+    peer_say(r.cy, spawn);
+    keep(&r, 1);
+    const char *told = peer_last(r.cy, "\"type\":\"ack\"");
+    assert_string_equal(line_get(told, "result.targets"), "{\"bob\":\"mailbox_full\"}");
+    assert_string_equal(line_get(told, "result.client_ref"), "mine");
+    peer_say(r.cy, spawn);
+    told = peer_last(r.cy, "duplicate_ack");
+    assert_string_equal(line_get(told, "result.targets"), "{\"bob\":\"mailbox_full\"}");
+    peer *bob = world_join(&r.w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *dan = world_join(&r.w, "dan", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&r.w, 50);
+    assert_int_equal(peer_count(bob, "\"type\":\"sidebar_spawn\""), 0);
+    assert_int_equal(peer_count(dan, "\"type\":\"sidebar_spawn\""), 1);
+    close_room(&r);
+}
+
+static void where_all_are_reached_nothing_is_said_of_it(void **state) {
+    (void)state;
+    room r;
+    open_room(&r);
+    peer_say(r.cy, "{\"type\":\"sidebar_spawn\",\"message_id\":\"" ID_2
+                   "\",\"participants\":[\"bob\",\"dan\"],\"task\":\"t\"}");
+    keep(&r, 0);
+    assert_string_equal(line_get(peer_last(r.cy, "\"type\":\"ack\""), "result.targets"), "");
+    close_room(&r);
+}
+
 static void the_host_is_told_too(void **state) {
     (void)state;
     room r;
@@ -386,6 +423,8 @@ int main(void) {
         cmocka_unit_test(of_two_for_one_place_the_second_is_told_so),
         cmocka_unit_test(who_is_passed_over_is_told_beside_those_who_are_called),
         cmocka_unit_test(an_update_that_wakes_nobody_any_more_is_stored_and_says_so),
+        cmocka_unit_test(who_begins_a_sidebar_is_told_whom_that_does_not_reach),
+        cmocka_unit_test(where_all_are_reached_nothing_is_said_of_it),
         cmocka_unit_test(the_host_is_told_too),
         cmocka_unit_test(a_repeat_of_what_was_kept_after_all_has_the_first_result_however_long_it_takes),
         cmocka_unit_test(any_allocation_may_fail_and_the_answer_stays_true),

@@ -243,13 +243,43 @@ static void check_group(wsm__sim_client *client, const wsm__sim_call *call, uint
                        call->may_group ? "may" : "may not", name);
 }
 
+/* The ack of a sidebar's beginning names those whom that does not reach, and no others. In the background it calls
+ * nobody.
+ */
+static void check_unreached(wsm__sim_client *client, uint32_t k) {
+    wsm_sim *sim = client->sim;
+    const wsm__sim_json *json = sim->oracle.json;
+    const wsm__sim_call *call = &sim->mail->calls[sim->oracle.commands[k].call - 1];
+    uint32_t result = wsm__sim_json_member(json, WSM__SIM_ROOT, "result");
+    uint32_t targets = result ? wsm__sim_json_member(json, result, "targets") : 0;
+    uint64_t offset = 0;
+    fold(client);
+    if (!is_same_epoch(client) || sim->mail->is_vague || sim->oracle.commands[k].effects != 1) return;
+    wsm__sim_json_uint(json, wsm__sim_json_member(json, WSM__SIM_ROOT, "offset"), &offset);
+    const wsm__sim_entry *entry = wsm__sim_oracle_entry(epoch_of(client), offset);
+    if (!entry || entry->command != k || entry->priority == WSM_PRIORITY_BACKGROUND) return;
+    for (uint32_t i = 0; i < call->count; i++) {
+        const wsm__sim_agent *agent = &sim->oracle.agents[call->agents[i]];
+        const wsm__sim_delivery *delivery = wsm__sim_mail_of(sim->mail, k, agent->idx);
+        uint32_t outcome = targets ? wsm__sim_json_member(json, targets, agent->name) : 0;
+        if (delivery && delivery->is_vague) continue;
+        if (wsm__sim_json_is(json, outcome, "mailbox_full") == (delivery != NULL))
+            wsm__sim_break(sim, "I-33", "client %u is told otherwise of whether the sidebar of command %u reaches %s",
+                           client->idx, k, agent->name);
+    }
+}
+
 /* The ack of a call says for each name what becomes of it, and says the truth. */
 void wsm__sim_check_outcomes(wsm__sim_client *client, uint32_t k) {
     wsm_sim *sim = client->sim;
     const wsm__sim_json *json = sim->oracle.json;
     const wsm__sim_command *command = &sim->oracle.commands[k];
     uint32_t result = wsm__sim_json_member(json, WSM__SIM_ROOT, "result");
-    if (!command->call || command->op != WSM__SIM_OP_UPDATE) return; /* a sidebar calls those that it begins with */
+    if (!command->call) return;
+    if (command->op != WSM__SIM_OP_UPDATE) { /* a sidebar calls those that it begins with */
+        check_unreached(client, k);
+        return;
+    }
     uint32_t targets = wsm__sim_json_member(json, result, command->kind == WSM__SIM_ROUTE ? "targets" : "mentions");
     const wsm__sim_call *call = &sim->mail->calls[command->call - 1];
     fold(client);
