@@ -1,5 +1,5 @@
 /* A damaged newest row cannot make the log longer than it is. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include "sqlite_hub.h"
 
 static int setup(void **state) {
@@ -97,6 +97,25 @@ static void file_of_nothing_but_strange_rows_is_refused(void **state) {
     assert_non_null(strstr(b->why, "malformed"));
 }
 
+/* One byte of a row's number in the page itself: 3 becomes 2950, and stays between 2 and 4. */
+static void rows_out_of_order_are_refused_before_they_swallow_new_ones(void **state) {
+    static const unsigned char row[] = {3, 5, 0}; /* its number, the length of its head, the type of its first column */
+    static char bytes[1 << 20];
+    bench *b = *state;
+    bench_close(b);
+    FILE *file = fopen(b->config.path, "r+b");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    char *found = memmem(bytes, len, row, sizeof row);
+    assert_non_null(found);
+    assert_null(memmem(found + 1, len - (size_t)(found + 1 - bytes), row, sizeof row));
+    assert_int_equal(fseek(file, found - bytes, SEEK_SET), 0);
+    assert_int_equal(fputc(0x97, file), 0x97);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(wsm_sqlite_open(&b->db, &b->config, b->why, sizeof b->why), WSM_ERR_LOG_IO);
+    assert_non_null(strstr(b->why, "malformed"));
+}
+
 static void broken_snapshot_beyond_all_records_does_not_make_the_log_longer(void **state) {
     bench *b = *state;
     b->log.save(b->log.user, 2, "old", 3);
@@ -127,6 +146,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(rows_lost_before_a_whole_one_are_gaps, setup, teardown),
         cmocka_unit_test_setup_teardown(several_damaged_rows_come_back_one_by_one, setup, teardown),
         cmocka_unit_test_setup_teardown(file_of_nothing_but_strange_rows_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_out_of_order_are_refused_before_they_swallow_new_ones, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_snapshot_beyond_all_records_does_not_make_the_log_longer, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(row_is_not_put_below_a_snapshot, setup, teardown),

@@ -31,6 +31,7 @@ static const char *const sql[WSM__SQLITE_STMTS] = {
     [WSM__SQLITE_RECORD_PUT] = "INSERT INTO record(\"offset\", bytes, checksum, kept_at) VALUES(?1, ?2, ?3, ?4)",
     [WSM__SQLITE_RECORD_GET] = "SELECT bytes, checksum FROM record WHERE \"offset\" = ?1",
     [WSM__SQLITE_RECORD_BELOW] = "SELECT max(\"offset\") FROM record WHERE \"offset\" < ?1",
+    [WSM__SQLITE_RECORD_NEWEST] = "SELECT \"offset\" FROM record ORDER BY \"offset\" DESC LIMIT ?1",
     [WSM__SQLITE_RECORD_MOVE] = "UPDATE record SET \"offset\" = ?2 WHERE \"offset\" = ?1",
     [WSM__SQLITE_RECORD_OLDEST] = "SELECT \"offset\", length(bytes), kept_at FROM record WHERE \"offset\" <= ?1"
                                   " ORDER BY \"offset\" LIMIT ?2",
@@ -73,6 +74,12 @@ int wsm__sqlite_db_run(wsm__sqlite_store *store, wsm__sqlite_stmt which) {
     int rc = sqlite3_step(store->stmt[which]);
     wsm__sqlite_db_reset(store, which);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int wsm__sqlite_db_begin(wsm__sqlite_store *store, wsm__sqlite_stmt which) {
+    int rc = SQLITE_OK;
+    if (!sqlite3_get_autocommit(store->db)) rc = wsm__sqlite_db_run(store, WSM__SQLITE_ROLLBACK);
+    return rc == SQLITE_OK ? wsm__sqlite_db_run(store, which) : rc;
 }
 
 void wsm__sqlite_db_reset(wsm__sqlite_store *store, wsm__sqlite_stmt which) {

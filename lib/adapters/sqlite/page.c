@@ -104,7 +104,7 @@ int wsm__sqlite_page_read(wsm__sqlite_store *store, wsm__sqlite_page *page, uint
     if (from == 0 || from > to) return 0;
     if (records_max == 0) records_max = 1;
 
-    int rc = wsm__sqlite_db_run(store, WSM__SQLITE_BEGIN_READ);
+    int rc = wsm__sqlite_db_begin(store, WSM__SQLITE_BEGIN_READ);
     if (rc != SQLITE_OK) return page_fail(store, page, rc);
     for (uint64_t offset = from; offset <= to && page->count < records_max; offset++) {
         verdict seen = record_read(store, page, offset, bytes_max, &rc);

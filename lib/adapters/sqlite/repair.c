@@ -4,12 +4,16 @@
  * A checksum covers the offset. Rows above the newest one that is whole are believed if they stand where the next one
  * had to stand. Otherwise they are moved, lowest first: to the place where the checksum matches, if that is not far,
  * and the row is whole again; else to the next place, where it is broken and becomes a gap. Nothing is thrown away but
- * a snapshot that is broken anyway and claims to be newer than all records. */
+ * a snapshot that is broken anyway and claims to be newer than all records.
+ *
+ * SQLite finds the place of a row by halving. Where the newest rows do not rise, it would put later ones among them,
+ * and not find them again: such a file is refused. Further back that only hides rows, which are gaps then. */
 #include "store.h"
 
-#define PLACES_MAX 1024u /* that are tried for a row: so many rows may have been lost before it */
-#define ROWS_MAX   4096u /* that are looked at */
-#define MOVES_MAX  32u   /* rows moved, snapshots dropped: more is no damage but ruin */
+#define PLACES_MAX  1024u /* that are tried for a row: so many rows may have been lost before it */
+#define ROWS_MAX    4096u /* that are looked at */
+#define NEWEST_ROWS 28u   /* at least those on the last page of 4096 bytes: a record of a hub has 150 or more */
+#define MOVES_MAX   32u   /* rows moved, snapshots dropped: more is no damage but ruin */
 
 /* Whether the row that the statement has stepped to matches its checksum at `offset`, which may be another than its
  * own. */
@@ -109,12 +113,30 @@ static int rows_mend(wsm__sqlite_store *store, const uint64_t *rows, size_t coun
     return SQLITE_OK;
 }
 
+/* SQLITE_CORRUPT: the newest rows do not rise. A page further back that cannot be read says nothing of them. */
+static int order_check(wsm__sqlite_store *store) {
+    sqlite3_stmt *stmt = store->stmt[WSM__SQLITE_RECORD_NEWEST];
+    int64_t later = 0;
+    bool rises = true;
+    sqlite3_bind_int64(stmt, 1, NEWEST_ROWS);
+    int rc = sqlite3_step(stmt);
+    for (bool is_first = true; rc == SQLITE_ROW && rises; is_first = false, rc = sqlite3_step(stmt)) {
+        int64_t offset = sqlite3_column_int64(stmt, 0);
+        rises = is_first || offset < later;
+        later = offset;
+    }
+    wsm__sqlite_db_reset(store, WSM__SQLITE_RECORD_NEWEST);
+    if (!rises) return SQLITE_CORRUPT;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE || (rc & 0xff) == SQLITE_CORRUPT ? SQLITE_OK : rc;
+}
+
 int wsm__sqlite_store_mend(wsm__sqlite_store *store) {
     uint64_t whole = 0, saved = 0;
     size_t count = 0;
     uint64_t *rows = sqlite3_malloc64(ROWS_MAX * sizeof *rows);
     if (!rows) return SQLITE_NOMEM;
-    int rc = broken_list(store, rows, &count, &whole);
+    int rc = order_check(store);
+    if (rc == SQLITE_OK) rc = broken_list(store, rows, &count, &whole);
     if (rc == SQLITE_OK) rc = newest_below(store, WSM__SQLITE_SNAPSHOT_BELOW, INT64_MAX, &saved);
     if (rc == SQLITE_OK && (count > 0 || saved > whole)) rc = snapshots_mend(store, whole, &saved);
     if (rc == SQLITE_OK) rc = rows_mend(store, rows, count, saved > whole ? saved : whole);

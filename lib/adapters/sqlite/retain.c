@@ -50,7 +50,7 @@ int wsm__sqlite_retain_step(wsm__sqlite_store *store, int64_t now_s) {
     int rows = 0;
     int rc = cut_find(store, limit, now_s, &cut, &rows);
     if (rc == SQLITE_OK && cut > 0) {
-        rc = wsm__sqlite_db_run(store, WSM__SQLITE_BEGIN_WRITE);
+        rc = wsm__sqlite_db_begin(store, WSM__SQLITE_BEGIN_WRITE);
         sqlite3_bind_int64(store->stmt[WSM__SQLITE_RECORD_REMOVE], 1, (sqlite3_int64)cut);
         if (rc == SQLITE_OK) rc = wsm__sqlite_db_run(store, WSM__SQLITE_RECORD_REMOVE);
         if (rc == SQLITE_OK) rc = wsm__sqlite_db_run(store, WSM__SQLITE_COMMIT);

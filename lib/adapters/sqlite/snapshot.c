@@ -7,7 +7,7 @@
 int wsm__sqlite_snapshot_save(wsm__sqlite_store *store, uint64_t offset, const void *bytes, size_t len) {
     if (store->broken) return WSM_ERR_STORE_FAILED;
     sqlite3_stmt *stmt = store->stmt[WSM__SQLITE_SNAPSHOT_PUT];
-    int rc = wsm__sqlite_db_run(store, WSM__SQLITE_BEGIN_WRITE);
+    int rc = wsm__sqlite_db_begin(store, WSM__SQLITE_BEGIN_WRITE);
     if (rc == SQLITE_OK) {
         uint64_t sum = wsm__sqlite_store_checksum(store, offset, bytes, len);
         sqlite3_bind_int64(stmt, 1, (sqlite3_int64)offset);

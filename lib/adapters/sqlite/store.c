@@ -93,13 +93,36 @@ static int batch_put(wsm__sqlite_store *store, wsm__sqlite_batch *batch, uint64_
     return rc == SQLITE_OK ? wsm__sqlite_db_run(store, WSM__SQLITE_RELEASE) : rc;
 }
 
+/* SQLITE_CORRUPT: the record `last` is not the last of its table, or cannot be found. Damage of the tree that leads to
+ * the newest rows makes SQLite put a row where it is lost, and say that all is well. */
+static int end_check(wsm__sqlite_store *store, uint64_t last) {
+    sqlite3_stmt *newest = store->stmt[WSM__SQLITE_RECORD_NEWEST], *get = store->stmt[WSM__SQLITE_RECORD_GET];
+    sqlite3_bind_int64(newest, 1, 1);
+    int rc = sqlite3_step(newest);
+    if (rc == SQLITE_ROW && (uint64_t)sqlite3_column_int64(newest, 0) != last) rc = SQLITE_DONE;
+    wsm__sqlite_db_reset(store, WSM__SQLITE_RECORD_NEWEST);
+    if (rc == SQLITE_ROW) {
+        sqlite3_bind_int64(get, 1, (sqlite3_int64)last);
+        rc = sqlite3_step(get);
+        wsm__sqlite_db_reset(store, WSM__SQLITE_RECORD_GET);
+    }
+    if (rc != SQLITE_DONE) return rc == SQLITE_ROW ? SQLITE_OK : rc;
+    if (!store->told)
+        wsm__sqlite_say_line(&store->say, WSM_LEVEL_ERROR,
+                             "%s: record %llu is not where it was put: the file is damaged", store->path,
+                             (unsigned long long)last);
+    store->told = true;
+    return SQLITE_CORRUPT;
+}
+
 int wsm__sqlite_store_append(wsm__sqlite_store *store, wsm__sqlite_batch *batches) {
     int64_t now_s = (int64_t)time(NULL);
     uint64_t next = store->last + 1;
-    int rc = store->broken ? SQLITE_IOERR : wsm__sqlite_db_run(store, WSM__SQLITE_BEGIN_WRITE);
+    int rc = store->broken ? SQLITE_IOERR : wsm__sqlite_db_begin(store, WSM__SQLITE_BEGIN_WRITE);
     for (wsm__sqlite_batch *batch = batches; batch && rc == SQLITE_OK; batch = batch->next) {
         rc = batch_put(store, batch, &next, now_s);
     }
+    if (rc == SQLITE_OK && next > store->last + 1) rc = end_check(store, next - 1);
     if (rc == SQLITE_OK) rc = wsm__sqlite_db_run(store, WSM__SQLITE_COMMIT);
     if (rc == SQLITE_OK) {
         if (store->first == 0 && next > 1) store->first = store->last + 1;

@@ -37,6 +37,7 @@ typedef enum wsm__sqlite_stmt {
     WSM__SQLITE_RECORD_PUT,
     WSM__SQLITE_RECORD_GET,
     WSM__SQLITE_RECORD_BELOW,
+    WSM__SQLITE_RECORD_NEWEST,
     WSM__SQLITE_RECORD_MOVE,
     WSM__SQLITE_RECORD_OLDEST,
     WSM__SQLITE_RECORD_REMOVE,
@@ -96,6 +97,10 @@ int wsm__sqlite_db_err(int rc);
 
 /* Step a statement that yields no row to its end and reset it. Returns SQLITE_OK or SQLite's error. */
 int wsm__sqlite_db_run(wsm__sqlite_store *store, wsm__sqlite_stmt which);
+
+/* As the above, of a statement that begins a transaction. One that is open still, since there was no memory to roll it
+ * back, is rolled back first. */
+int wsm__sqlite_db_begin(wsm__sqlite_store *store, wsm__sqlite_stmt which);
 
 /* Reset a statement that yielded rows and forget what was bound: its blobs are borrowed. */
 void wsm__sqlite_db_reset(wsm__sqlite_store *store, wsm__sqlite_stmt which);
