@@ -9,8 +9,10 @@
 #                           losses, damaged databases, valgrind, ThreadSanitizer under load
 #   make check-mutants      plant bugs, one at a time: the simulator must find each, from seed 1 on
 #   make check-determinism  the same seeds give the same traces in builds of every kind, one of clang's too
-#   make fuzz       fuzz with clang's libFuzzer: SECONDS=60, TARGET="utf8 jwt" (all); what it finds goes into the corpus
-#   make coverage   lines and branches of lib/ that the tests run, and those of the parsers that the fuzz corpus alone runs
+#   make fuzz       fuzz with clang's libFuzzer: SECONDS=60 shared out among all, or TARGET="utf8 jwt"; what it finds goes
+#                   into the corpus. Building and merging come on top
+#   make coverage   lines and branches of the parsers that the fuzz corpus alone runs, with their targets, and those of all
+#                   of lib/ that the tests run: some minutes of processor time
 #   make bench      measure, and compare with the targets
 #   make lint       formatting, gcc and clang with warnings as errors, the include table
 #   make analyze    clang-tidy (bugprone, cert) and gcc's -fanalyzer over library and examples
@@ -355,7 +357,7 @@ uninstall:
 	done
 
 clean:
-	rm -rf $(sort build build-san build-tsan $(filter-out / . ..,$(BUILD)))
+	rm -rf $(sort build build-san build-tsan build-fuzz build-cov $(filter-out / . ..,$(BUILD)))
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
