@@ -24,8 +24,9 @@ SECONDS_MAX = {"unit": 300, "fault": 300, "fuzz": 300, "integration": 600, "acce
 
 SEEDS = ["run", "--seeds", "1..20000", "--profile", "mixed", "--jobs", "2", "--seconds", "60"]
 
-# What libraries keep for ever is reachable, and no leak.
-VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect"]
+# What libraries keep for ever is reachable, and no leak. What counts as an error is shown, too.
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect,possible"]
 
 ONLY_PLAIN = ("fault", "tsan", "valgrind", "mutants", "determinism")  # stages of a build without sanitizers
 
