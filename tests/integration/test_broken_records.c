@@ -531,10 +531,11 @@ static void a_log_of_an_older_writer_loads_though_nobody_vouches(void **state) {
     end(&s);
 }
 
-static void say_large(story *s, int bytes) {
-    char *text = malloc((size_t)bytes + 100);
+static void say_large(story *s, const char *context, int bytes) {
+    char *text = malloc((size_t)bytes + 300);
     assert_non_null(text);
-    int len = sprintf(text, "{\"type\":\"memory_update\",\"exchange\":\"%0*d\"}", bytes, 0);
+    int len =
+        sprintf(text, "{\"type\":\"memory_update\",\"context_id\":\"%s\",\"exchange\":\"%0*d\"}", context, bytes, 0);
     wsm_conn_recv(s->ada->conn, text, (size_t)len);
     free(text);
     keep(s);
@@ -562,7 +563,7 @@ static void what_waits_makes_room_when_the_budget_has_none(void **state) {
     begin(&s);
     ada_joins(&s);
     say_and_keep(&s, ID("1"), "one");
-    for (int i = 0; i < 12; i++) say_large(&s, 100000);
+    for (int i = 0; i < 12; i++) say_large(&s, "main", 100000);
     make_old(&s);
     held_log_break(&s.log, 2);
     life(&s);
@@ -582,16 +583,23 @@ static void what_waits_makes_room_when_the_budget_has_none(void **state) {
  * nor the word that there is none. */
 static void what_waits_makes_room_for_the_last_word(void **state) {
     (void)state;
-    for (int last = 53000; last < 58000; last += 100) {
+    for (int last = 30000; last < 38000; last += 100) {
+        char side[SIDE_ID];
         story s = {0};
         life(&s);
+        s.world.config.sidebars_per_min = 20;
         s.world.config.queue_bytes_max = 0;
         begin(&s);
         ada_joins(&s);
-        for (int i = 0; i < 11; i++) say_large(&s, 50000);
+        for (int i = 0; i < 11; i++) { /* the newest of each context stays in memory */
+            s.log.at_once = 1;
+            side_spawn(s.ada, "", "", side);
+            s.log.at_once = 0;
+            say_large(&s, side, 50000);
+        }
         say_and_keep(&s, ID("1"), "one");
-        say_large(&s, 10000);
-        say_large(&s, last);
+        say_large(&s, "main", 10000);
+        say_large(&s, "main", last);
         make_old(&s);
         held_log_break(&s.log, s.log.kept.count - 2);
         life(&s);
