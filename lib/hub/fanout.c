@@ -10,10 +10,20 @@ wsm__lane wsm__fanout_lane(wsm_priority priority) {
     return priority == WSM_PRIORITY_BACKGROUND ? WSM__LANE_BACKGROUND : WSM__LANE_NORMAL;
 }
 
+/* What the cursor has brought goes through the normal lane. While it waits there, what is of the background goes behind
+ * it, so as not to come before an earlier one; and is kept with it (shed.c), which knows the others by their lanes. */
+static wsm__lane lane_of(wsm_conn *conn, wsm__lane lane, uint64_t offset) {
+    if (lane != WSM__LANE_BACKGROUND) return lane;
+    uint64_t first = wsm__lanes_first(&conn->io.lanes, WSM__LANE_NORMAL, 0);
+    if (first == 0 || first > conn->keep_to) return lane;
+    conn->keep_to = offset;
+    return WSM__LANE_NORMAL;
+}
+
 /* 1: it is in the queue. 0: no memory; the cursor stays and brings it later. */
 static uint32_t send_to(wsm_conn *conn, wsm__lane lane, wsm__frame *frame, const wsm__fold *fold) {
     wsm_hub *hub = conn->hub;
-    if (!wsm__peer_push(conn, lane, frame, fold->offset)) {
+    if (!wsm__peer_push(conn, lane_of(conn, lane, fold->offset), frame, fold->offset)) {
         conn->catching_up = true;
         conn->keep_to = conn->cursor;
         return 0;

@@ -779,6 +779,30 @@ static void a_request_may_be_looked_at_long_after_it_came(void **state) {
     finish(w);
 }
 
+/* What a replay brings goes through the normal lane. A later background record, which has a lane of its own and may go
+ * after sixteen others, must not come before an earlier one that waits there. */
+static void a_replayed_background_record_is_not_overtaken_by_a_later_one(void **state) {
+    (void)state;
+    hub_world *w = start();
+    char epoch[17];
+    begin(w);
+    peer *ada = world_join(w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    for (int i = 0; i < 40; i++) peer_say(ada, "{\"type\":\"memory_update\",\"exchange\":%d}", i);
+    peer_say(ada, "{\"type\":\"memory_update\",\"priority\":\"background\",\"exchange\":\"first\"}");
+    wsm_hub_position(w->hub, epoch);
+    w->in_callback = NULL;
+    peer *bob = &w->peers[w->peers_count];
+    bob->stalled = 1; /* it takes nothing until both wait */
+    assert_ptr_equal(world_join(w, "bob", WSM_PERMISSION_ACTIVE, epoch, 0), bob);
+    peer_say(ada, "{\"type\":\"memory_update\",\"priority\":\"background\",\"exchange\":\"second\"}");
+    bob->stalled = 0;
+    peer_drain(bob);
+    assert_non_null(strstr(bob->text, "\"first\""));
+    assert_non_null(strstr(bob->text, "\"second\""));
+    assert_true(strstr(bob->text, "\"first\"") < strstr(bob->text, "\"second\""));
+    finish(w);
+}
+
 /* wsm/hub.h: 0 means "none" where a limit is meant. */
 static void a_limit_of_zero_is_none(void **state) {
     (void)state;
@@ -1038,6 +1062,7 @@ int main(void) {
         cmocka_unit_test(an_upgrade_a_ping_and_a_close_are_answered_within_the_call),
         cmocka_unit_test(a_request_may_be_looked_at_long_after_it_came),
         cmocka_unit_test(a_limit_of_zero_is_none),
+        cmocka_unit_test(a_replayed_background_record_is_not_overtaken_by_a_later_one),
         cmocka_unit_test(a_close_may_take_as_long_as_the_host_allows),
         cmocka_unit_test(who_says_nothing_is_pinged_and_not_taken_for_slow),
         cmocka_unit_test(who_reads_a_long_frame_slowly_is_not_taken_for_silent),
