@@ -71,7 +71,10 @@ typedef struct wsm_event {
     int err;          /* the error that it was, or 0 */
 } wsm_event;
 
-/* Messages that were given up. */
+/* Messages that were given up, of one lane and for one reason; each is told of once. What a connection loses by
+ * overflow, by shed, or because the hub closes it is told at once and under its name. What goes in the middle of a
+ * change (left, status, and closed where wsm_conn_closed has said that the transport is gone) is told at the end of the
+ * turn, as one sum that names no connection. */
 typedef struct wsm_drop {
     size_t size;
     const char *lane;   /* control, emergency, critical, normal, background */
@@ -79,8 +82,8 @@ typedef struct wsm_drop {
                            and the connection reads them again later. left: the agent belongs to their sidebar no
                            longer. status: a mention_status found no room */
     uint64_t count;
-    wsm_slice connection_id; /* absent: of several connections together */
-    wsm_slice agent_id;
+    wsm_slice connection_id; /* absent, as is agent_id: a sum of all connections, be it that of one alone */
+    wsm_slice agent_id;      /* also absent of a connection that is nobody's yet */
 } wsm_drop;
 
 /* A page of records, the answer to wsm_records_read. */

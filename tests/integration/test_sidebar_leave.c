@@ -139,12 +139,61 @@ static void an_invitation_is_told_to_who_has_come_and_left(void **state) {
     close_room(&r);
 }
 
+/* ---- what the host hears of it --------------------------------------------------------------------------------------
+ */
+
+static struct {
+    int calls, named; /* of one reason; those that name a connection or an agent */
+    unsigned long long count;
+} heard[2];
+
+static void on_drop(void *user, const wsm_drop *drop) {
+    int idx = strcmp(drop->reason, "left") == 0 ? 0 : 1;
+    (void)user;
+    if (idx == 1 && strcmp(drop->reason, "closed") != 0) return;
+    heard[idx].calls++;
+    heard[idx].named += drop->connection_id.len > 0 || drop->agent_id.len > 0;
+    heard[idx].count += drop->count;
+}
+
+/* In one sum, at the end of the turn, whoever lost them. */
+static void the_host_is_told_in_one_sum_what_those_who_left_have_lost(void **state) {
+    (void)state;
+    room r;
+    memset(heard, 0, sizeof heard);
+    memset(&r, 0, sizeof r);
+    r.log = kept_log_of(&r.kept);
+    world_init(&r.w);
+    r.w.host.on_drop = on_drop;
+    assert_int_equal(world_start(&r.w, &r.log), 0);
+    r.ada = world_join(&r.w, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    r.bob = world_join(&r.w, "bob", WSM_PERMISSION_ACTIVE, NULL, 0);
+    peer *cy = world_join(&r.w, "cy", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&r.w, 5);
+    side_spawn(r.ada, "\"bob\",\"cy\"", "", r.side);
+    world_run(&r.w, 50);
+    r.bob->stalled = cy->stalled = 1;
+    for (int i = 0; i < 3; i++)
+        expect_ack(peer_ask(r.ada, "memory_update", "\"context_id\":\"%s\",\"exchange\":%d", r.side, i));
+    expect_ack(peer_ask(r.ada, "sidebar_remove", "\"sidebar_id\":\"%s\",\"agent_ids\":[\"bob\",\"cy\"]", r.side));
+    assert_int_equal(heard[0].calls, 1);
+    assert_int_equal(heard[0].named, 0);
+    assert_true(heard[0].count >= 4 && heard[0].count <= 6); /* what was handed out already is not lost */
+    for (int i = 0; i < 3; i++) expect_ack(peer_ask(r.ada, "memory_update", "\"exchange\":%d", i));
+    peer_leave(cy); /* its transport is gone */
+    world_run(&r.w, 5);
+    assert_true(heard[1].calls > 0 && heard[1].count >= 3);
+    assert_int_equal(heard[1].named, 0);
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fork_is_told_to_a_member_of_the_original_who_has_left_the_fork),
         cmocka_unit_test(a_fork_that_was_read_back_is_told_too),
         cmocka_unit_test(a_fork_is_not_told_to_who_has_left_the_original),
         cmocka_unit_test(an_invitation_is_told_to_who_has_come_and_left),
+        cmocka_unit_test(the_host_is_told_in_one_sum_what_those_who_left_have_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
