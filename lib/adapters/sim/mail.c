@@ -378,11 +378,15 @@ static void carded(wsm__sim_machine *node, const parts *record, uint64_t offset)
         if (wsm__sim_json_is(&mail->json, i, WSM__SIM_SKILL)) mail->skilled_at[agent] = offset;
 }
 
-bool wsm__sim_mail_is_card(const wsm__sim_kept *kept) {
+static bool card_of(const wsm__sim_kept *kept, parts *record) {
     wsm__sim_kept whole = *kept;
-    parts record;
     whole.is_broken = false;
-    return split(&whole, &record) && is_type(&record, "agent_card");
+    return split(&whole, record) && is_type(record, "agent_card");
+}
+
+bool wsm__sim_mail_is_card(const wsm__sim_kept *kept) {
+    parts record;
+    return card_of(kept, &record);
 }
 
 /* Whom others name is known without his card; else he is again when he comes. Of what was said to whom nothing is
@@ -412,7 +416,10 @@ static bool calls_somebody(const parts *record, const wsm__sim_entry *entry) {
 static void fold_one(wsm__sim_machine *node, const wsm__sim_epoch *epoch, uint64_t offset) {
     parts record;
     if (!split(&node->store.records[offset - 1], &record)) {
-        if (!wsm__sim_mail_is_card(&node->store.records[offset - 1])) wsm__sim_mail_broke(node->sim);
+        if (card_of(&node->store.records[offset - 1], &record)) /* a hub may have known it that has told nobody yet */
+            carded(node, &record, WSM__SIM_BROKEN);
+        else
+            wsm__sim_mail_broke(node->sim);
         return;
     }
     bool was_shown = offset <= epoch->count && epoch->entries[offset - 1].state == WSM__SIM_ENTRY_RECORD;
