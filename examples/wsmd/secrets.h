@@ -23,7 +23,8 @@ typedef struct secrets {
 bool data_dir_make(const char *dir, char *why, size_t cap);
 
 /* Read the file, after making it with mode 0600 and one random key if it is absent. Refused: a file that others may
- * touch, that is not ours, or that holds anything else. False with a sentence. `is_new` (may be NULL): it was absent. */
+ * touch, that is not ours, or that holds anything else. False with a sentence. `is_new` (may be NULL): it was absent.
+ */
 bool secrets_load(secrets *all, const char *dir, bool *is_new, char *why, size_t cap);
 void secrets_get(const secrets *all, size_t index, wsm_key *key); /* borrowed */
 void secrets_wipe(secrets *all);
