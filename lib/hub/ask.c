@@ -144,12 +144,8 @@ bool wsm__ask_sides(wsm__ask *ask, const char *field, wsm__no *no) {
     return true;
 }
 
-static wsm__json_value member_of(wsm__json_value object, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (object.kind == WSM__JSON_OBJECT && wsm__json_next_member(object.raw, &at, &member))
-        if (wsm__json_key_is(member.key, name)) return member.value;
-    return (wsm__json_value){0};
+static wsm__json_value member_of(wsm__json_value value, const char *name) {
+    return value.kind == WSM__JSON_OBJECT ? wsm__json_member_of(value.raw, name) : (wsm__json_value){0};
 }
 
 bool wsm__ask_inherit(wsm__ask *ask, wsm__no *no) {

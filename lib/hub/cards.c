@@ -106,21 +106,13 @@ void wsm__card_ensure(wsm_hub *hub, wsm__agent *agent) {
 /* ---- the fold -------------------------------------------------------------------------------------------------------
  */
 
-static wsm__json_value member_of(wsm_slice object, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (wsm__json_next_member(object, &at, &member))
-        if (wsm__json_key_is(member.key, name)) return member.value;
-    return (wsm__json_value){0};
-}
-
 static bool text_of(wsm_slice body, const char *name, wsm_slice *text) {
-    wsm__json_value value = member_of(body, name);
+    wsm__json_value value = wsm__json_member_of(body, name);
     return value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, text);
 }
 
 static wsm_slice list_of(wsm_slice body, const char *name) {
-    wsm__json_value value = member_of(body, name);
+    wsm__json_value value = wsm__json_member_of(body, name);
     return value.kind == WSM__JSON_ARRAY ? value.raw : wsm__slice(NULL, 0);
 }
 
@@ -201,7 +193,7 @@ int wsm__cards_learn(wsm_hub *hub, const wsm__fold *fold) {
     while (!err && wsm__json_next_member(fold->body, &at, &member)) {
         if (names_the_known(head->type, member.key)) err = learn_all(hub, member.value);
         if (member.value.kind == WSM__JSON_OBJECT && wsm__json_key_is(member.key, "resume_condition"))
-            err = learn_all(hub, member_of(member.value.raw, "mention"));
+            err = learn_all(hub, wsm__json_member_of(member.value.raw, "mention"));
     }
     return err;
 }

@@ -17,19 +17,11 @@ bool wsm__delivery_is_made_by(const wsm__record_head *head) {
 /* ---- the fold -------------------------------------------------------------------------------------------------------
  */
 
-static wsm__json_value member_of(wsm_slice body, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (wsm__json_next_member(body, &at, &member))
-        if (wsm__json_key_is(member.key, name)) return member.value;
-    return (wsm__json_value){0};
-}
-
 /* The names of those whom a record calls: a JSON array. */
 static wsm_slice targets_of(const wsm__fold *fold) {
     if (fold->head.to.ptr) return fold->head.to;
     const char *field = fold->head.type == WSM__MSG_SIDEBAR_SPAWN ? "participants" : "assigned_agents";
-    wsm__json_value value = member_of(fold->body, field);
+    wsm__json_value value = wsm__json_member_of(fold->body, field);
     return value.kind == WSM__JSON_ARRAY ? value.raw : wsm__slice("[]", 2);
 }
 
@@ -53,7 +45,7 @@ uint32_t wsm__delivery_next_target(const wsm_hub *hub, const wsm__fold *fold, si
 const wsm__context *wsm__delivery_subject(const wsm_hub *hub, const wsm__context *own, wsm_slice body) {
     wsm_slice id;
     if (own != hub->mail) return own;
-    wsm__json_value value = member_of(body, "sidebar_id");
+    wsm__json_value value = wsm__json_member_of(body, "sidebar_id");
     if (value.kind != WSM__JSON_STRING || !wsm__json_string_is_plain(value.raw, &id)) return hub->main;
     const wsm__context *context = wsm__log_context(&hub->records, id);
     return context ? context : hub->main;

@@ -203,28 +203,20 @@ void wsm__mention_due(wsm_hub *hub) {
 /* ---- the fold -------------------------------------------------------------------------------------------------------
  */
 
-static wsm__json_value member_of(wsm_slice body, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (wsm__json_next_member(body, &at, &member))
-        if (wsm__json_key_is(member.key, name)) return member.value;
-    return (wsm__json_value){0};
-}
-
 /* Whose delivery a record is about: the sender's own, or, where the hub speaks, the one that it names. */
 static wsm__delivery *delivery_of(const wsm_hub *hub, const wsm__fold *fold) {
     wsm_slice name = fold->head.sender;
-    wsm__json_value target = member_of(fold->body, "target");
+    wsm__json_value target = wsm__json_member_of(fold->body, "target");
     if (wsm__slice_is(name, "hub") &&
         (target.kind != WSM__JSON_STRING || !wsm__json_string_is_plain(target.raw, &name)))
         return NULL;
-    return delivery_field(hub, member_of(fold->body, "mention_id"), member_of(fold->body, "mention_sender"),
-                          wsm__roster_find(&hub->roster, name));
+    return delivery_field(hub, wsm__json_member_of(fold->body, "mention_id"),
+                          wsm__json_member_of(fold->body, "mention_sender"), wsm__roster_find(&hub->roster, name));
 }
 
 int wsm__mention_ack_prepare(wsm_hub *hub, wsm__fold *fold) {
     wsm__delivery *delivery = delivery_of(hub, fold);
-    wsm__delivery_state state = state_field(member_of(fold->body, "state"));
+    wsm__delivery_state state = state_field(wsm__json_member_of(fold->body, "state"));
     bool is_hub = wsm__slice_is(fold->head.sender, "hub");
     bool is_hubs = state == WSM__DELIVERY_QUEUED || state == WSM__DELIVERY_EXPIRED;
     if (!delivery)
@@ -239,12 +231,12 @@ int wsm__mention_ack_prepare(wsm_hub *hub, wsm__fold *fold) {
 
 void wsm__mention_ack_commit(wsm_hub *hub, wsm__fold *fold) {
     wsm__delivery *delivery = fold->plan;
-    wsm__delivery_state state = state_field(member_of(fold->body, "state"));
-    wsm__json_value seconds = member_of(fold->body, "lease_seconds");
+    wsm__delivery_state state = state_field(wsm__json_member_of(fold->body, "state"));
+    wsm__json_value seconds = wsm__json_member_of(fold->body, "lease_seconds");
     uint32_t target = delivery->target;
     uint64_t lease_ms = hub->lease_ms, given;
     if (seconds.kind && wsm__json_u64(seconds, UINT32_MAX, &given)) lease_ms = given * 1000;
-    wsm__delivery_status(hub, delivery, state, member_of(fold->body, "note").raw);
+    wsm__delivery_status(hub, delivery, state, wsm__json_member_of(fold->body, "note").raw);
     wsm__ledger_set(&hub->ledger, delivery, state, fold->head.time_ms, lease_ms);
     const wsm__agent *agent = wsm__audience_agent(hub, target);
     wsm_conn *conn = agent ? wsm__delivery_conn(hub, agent) : NULL;

@@ -146,20 +146,12 @@ int wsm__snapshot_save(wsm_hub *hub) {
 /* ---- loading --------------------------------------------------------------------------------------------------------
  */
 
-static wsm__json_value member_of(wsm_slice object, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (wsm__json_next_member(object, &at, &member))
-        if (wsm__json_key_is(member.key, name)) return member.value;
-    return (wsm__json_value){0};
-}
-
 static bool number_of(wsm_slice object, const char *name, uint64_t *number) {
-    return wsm__json_u64(member_of(object, name), WSM__NUMBER_MAX, number);
+    return wsm__json_u64(wsm__json_member_of(object, name), WSM__NUMBER_MAX, number);
 }
 
 static bool text_of(wsm_slice object, const char *name, wsm_slice *text) {
-    wsm__json_value value = member_of(object, name);
+    wsm__json_value value = wsm__json_member_of(object, name);
     return value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, text);
 }
 
@@ -190,7 +182,7 @@ static int load_context(wsm_hub *hub, wsm_slice object, uint64_t offset) {
     uint64_t seq, from, lost = 0;
     int64_t ahead;
     size_t at = 0;
-    wsm__json_value value, fixes = member_of(object, "fixes");
+    wsm__json_value value, fixes = wsm__json_member_of(object, "fixes");
     if (!text_of(object, "id", &id) || !number_of(object, "seq", &seq) || fixes.kind != WSM__JSON_ARRAY)
         return WSM_ERR_LOG_CORRUPT;
     if (seq > offset) return WSM_ERR_LOG_CORRUPT; /* each is of a record of its own */
@@ -224,7 +216,7 @@ static int load_dedup(wsm_hub *hub, wsm_slice object) {
     hub->dedup.ids_max = 0; /* they are as many as there were, until the next record */
     hub->dedup.window_ms = number_of(object, "w", &window) ? (int64_t)window : hub->config.dedup_window_ms;
     int err = wsm__dedup_add(&hub->dedup, sender, id_bytes, has_digest ? digest_bytes : NULL, offset, (int64_t)time,
-                             member_of(object, "r").raw);
+                             wsm__json_member_of(object, "r").raw);
     wsm__rules_leave(hub);
     if (!err && number_of(object, "h", &hop)) err = wsm__dedup_set_hop(&hub->dedup, sender, id_bytes, (uint32_t)hop);
     return err;
@@ -276,7 +268,7 @@ static int load_ages(wsm_hub *hub, wsm_slice array) {
 /* What is told of single records. The counts of the log come last: adding voids has changed them. */
 static int load_records(wsm_hub *hub, wsm_slice object, uint64_t own) {
     uint64_t lost, broken;
-    wsm__json_value voids = member_of(object, "voids"), untold = member_of(object, "untold");
+    wsm__json_value voids = wsm__json_member_of(object, "voids"), untold = wsm__json_member_of(object, "untold");
     if (!number_of(object, "lost", &lost) || lost > own || voids.kind != WSM__JSON_ARRAY) return WSM_ERR_LOG_CORRUPT;
     for (uint32_t i = 0; i < wsm__log_context_count(&hub->records); i++)
         if (wsm__log_context_at(&hub->records, i)->lost > lost) return WSM_ERR_LOG_CORRUPT;
@@ -296,8 +288,8 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
     size_t at = 0;
     int err = wsm__json_check(text, &limits, &root, NULL);
     if (err || root.kind != WSM__JSON_OBJECT) return WSM_ERR_LOG_CORRUPT;
-    wsm__json_value contexts = member_of(root.raw, "contexts"), ages = member_of(root.raw, "ages"),
-                    dedup = member_of(root.raw, "dedup");
+    wsm__json_value contexts = wsm__json_member_of(root.raw, "contexts"), ages = wsm__json_member_of(root.raw, "ages"),
+                    dedup = wsm__json_member_of(root.raw, "dedup");
     if (!number_of(root.raw, "v", &version) || version != 1 || !number_of(root.raw, "offset", &own) || own < offset ||
         contexts.kind != WSM__JSON_ARRAY || dedup.kind != WSM__JSON_ARRAY)
         return WSM_ERR_LOG_CORRUPT;
@@ -305,14 +297,14 @@ static int load(wsm_hub *hub, uint64_t offset, wsm_slice text) {
         err = value.kind == WSM__JSON_OBJECT ? load_context(hub, value.raw, own) : WSM_ERR_LOG_CORRUPT;
     if (!err) err = load_records(hub, root.raw, own);
     if (!err && ages.kind == WSM__JSON_ARRAY) err = load_ages(hub, ages.raw);
-    value = member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
+    value = wsm__json_member_of(root.raw, "roster"); /* not there: of a hub that knew no cards */
     if (!err && value.kind)
         err = value.kind == WSM__JSON_ARRAY ? wsm__roster_load(&hub->roster, value.raw) : WSM_ERR_LOG_CORRUPT;
     uint32_t agents = wsm__roster_count(&hub->roster);
-    value = member_of(root.raw, "ledger");
+    value = wsm__json_member_of(root.raw, "ledger");
     if (!err && value.kind)
         err = value.kind == WSM__JSON_ARRAY ? wsm__ledger_load(&hub->ledger, agents, value.raw) : WSM_ERR_LOG_CORRUPT;
-    value = member_of(root.raw, "tree"); /* not there: of a hub that knew no sidebars */
+    value = wsm__json_member_of(root.raw, "tree"); /* not there: of a hub that knew no sidebars */
     if (!err && value.kind)
         err = value.kind == WSM__JSON_ARRAY ? wsm__tree_load(&hub->tree, &hub->records, agents, value.raw)
                                             : WSM_ERR_LOG_CORRUPT;

@@ -88,6 +88,14 @@ bool wsm__json_next_member(wsm_slice object, size_t *at, wsm__json_member *membe
     return true;
 }
 
+wsm__json_value wsm__json_member_of(wsm_slice object, const char *name) {
+    size_t at = 0;
+    wsm__json_member member;
+    while (wsm__json_next_member(object, &at, &member))
+        if (wsm__json_key_is(member.key, name)) return member.value;
+    return (wsm__json_value){0};
+}
+
 /* `object` may go on behind its closing bracket. */
 static bool is_ambiguous(wsm_slice object) {
     wsm_slice keys[COMPARED_MAX];

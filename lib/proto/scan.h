@@ -54,6 +54,8 @@ int wsm__json_members(wsm_slice text, const wsm__scan_limits *limits, wsm__json_
 /* Walk the elements of an array, or the members of an object, that was checked already. Start with *at = 0. */
 bool wsm__json_next_element(wsm_slice array, size_t *at, wsm__json_value *value);
 bool wsm__json_next_member(wsm_slice object, size_t *at, wsm__json_member *member);
+/* The member of that name of an object that was checked; of kind 0: it has none. */
+wsm__json_value wsm__json_member_of(wsm_slice object, const char *name);
 wsm__json_kind wsm__json_kind_of(wsm_slice raw);
 /* Whether a key stands twice in an object at any level of a checked value. Of an object at most 64 members are
  * compared; more: true. */

@@ -23,14 +23,6 @@ static void *fail(loader *load, int err) { /* the first error stays */
     return NULL;
 }
 
-static wsm__json_value member_of(wsm_slice object, const char *name) {
-    size_t at = 0;
-    wsm__json_member member;
-    while (wsm__json_next_member(object, &at, &member))
-        if (wsm__json_key_is(member.key, name)) return member.value;
-    return (wsm__json_value){0};
-}
-
 /* The next element of an array, which must be a number. */
 static uint64_t next_num(loader *load, wsm_slice array, size_t *at) {
     wsm__json_value value;
@@ -49,12 +41,12 @@ static uint32_t agent_of(loader *load, uint64_t number) {
 
 static uint64_t num_of(loader *load, wsm_slice object, const char *name) {
     uint64_t number = 0;
-    if (!wsm__json_u64(member_of(object, name), COUNT_MAX, &number)) fail(load, WSM_ERR_LOG_CORRUPT);
+    if (!wsm__json_u64(wsm__json_member_of(object, name), COUNT_MAX, &number)) fail(load, WSM_ERR_LOG_CORRUPT);
     return number;
 }
 
 static wsm_slice array_of(loader *load, wsm_slice object, const char *name) {
-    wsm__json_value value = member_of(object, name);
+    wsm__json_value value = wsm__json_member_of(object, name);
     if (value.kind == WSM__JSON_ARRAY) return value.raw;
     fail(load, WSM_ERR_LOG_CORRUPT);
     return wsm__slice_str("[]");
@@ -75,12 +67,12 @@ static wsm__side *next_side(loader *load, wsm_slice array, size_t *at) {
 }
 
 static void load_text(loader *load, wsm_slice object, const char *name, wsm__text *text) {
-    if (wsm__text_new(load->tree->mem, member_of(object, name).raw, text)) fail(load, WSM_ERR_NOMEM);
+    if (wsm__text_new(load->tree->mem, wsm__json_member_of(object, name).raw, text)) fail(load, WSM_ERR_NOMEM);
 }
 
 static void load_plain(loader *load, wsm_slice object, const char *name, wsm__text *text) {
     char plain[4 * 128];
-    wsm__json_value value = member_of(object, name);
+    wsm__json_value value = wsm__json_member_of(object, name);
     if (value.kind != WSM__JSON_STRING) return;
     long len = wsm__json_string_decode(value.raw, plain, sizeof plain);
     if (len < 0) fail(load, WSM_ERR_LOG_CORRUPT);
@@ -154,15 +146,16 @@ static void load_refs(loader *load, wsm__side *side, wsm_slice array) {
 
 static void load_common(loader *load, wsm__side *side, wsm_slice object) {
     side->active = num_of(load, object, "active");
-    side->shown = member_of(object, "shown").kind ? num_of(load, object, "shown") : side->active;
+    side->shown = wsm__json_member_of(object, "shown").kind ? num_of(load, object, "shown") : side->active;
     side->active_ms = (int64_t)num_of(load, object, "active_ms");
     side->records = num_of(load, object, "records");
     side->bytes = num_of(load, object, "bytes");
     load_marks(load, side, array_of(load, object, "marks"));
     load_refs(load, side, array_of(load, object, "refs"));
-    wsm__json_value born = member_of(object, "born_ms"); /* of main; older snapshots have none */
+    wsm__json_value born = wsm__json_member_of(object, "born_ms"); /* of main; older snapshots have none */
     if (born.kind) side->born_ms = (int64_t)num_of(load, object, "born_ms");
-    if (member_of(object, "born_bytes").kind) side->born_bytes = num_of(load, object, "born_bytes"); /* likewise */
+    if (wsm__json_member_of(object, "born_bytes").kind)
+        side->born_bytes = num_of(load, object, "born_bytes"); /* likewise */
 }
 
 static void load_numbers(loader *load, wsm__side *side, wsm_slice array) {
@@ -271,11 +264,11 @@ static void load_side(loader *load, wsm_slice object) {
     wsm__view views[WSM__VIEWS_MAX];
     wsm_slice id, numbers = array_of(load, object, "n");
     size_t at = 0;
-    wsm__json_value value = member_of(object, "fork");
-    wsm__birth birth = {.parent = side_of(load, member_of(object, "parent"))};
+    wsm__json_value value = wsm__json_member_of(object, "fork");
+    wsm__birth birth = {.parent = side_of(load, wsm__json_member_of(object, "parent"))};
     if (value.kind) birth.forked_from = side_of(load, value);
     birth.creator = agent_of(load, next_num(load, numbers, &at));
-    value = member_of(object, "id");
+    value = wsm__json_member_of(object, "id");
     if (value.kind == WSM__JSON_STRING && wsm__json_string_is_plain(value.raw, &id))
         birth.context = wsm__log_context(load->log, id);
     if (!birth.context || wsm__tree_of(load->tree, birth.context)) fail(load, WSM_ERR_LOG_CORRUPT);
@@ -305,7 +298,7 @@ static void load_side(loader *load, wsm_slice object) {
     load_text(load, object, "criteria", &side->criteria);
     load_text(load, object, "failure", &side->failure);
     load_text(load, object, "findings", &side->findings);
-    load_offered(load, side, member_of(object, "offered"));
+    load_offered(load, side, wsm__json_member_of(object, "offered"));
     load_text(load, object, "waiting", &side->waiting_text);
     load_plain(load, object, "wake", &side->wake_text);
     if (!wsm__side_is_live(side)) wsm__tree_died(load->tree, side);
@@ -342,11 +335,11 @@ static void load_named(loader *load, wsm__side *side, wsm__json_value list) {
 
 /* The second round: what may name a node that is younger. */
 static void load_links(loader *load, wsm_slice object) {
-    wsm__side *side = side_of(load, member_of(object, "id"));
-    wsm__json_value wake = member_of(object, "wake_side");
+    wsm__side *side = side_of(load, wsm__json_member_of(object, "id"));
+    wsm__json_value wake = wsm__json_member_of(object, "wake_side");
     if (!side) return;
     load_ring(load, &side->cross, array_of(load, object, "cross"));
-    load_named(load, side, member_of(object, "named"));
+    load_named(load, side, wsm__json_member_of(object, "named"));
     if (wsm__side_is_main(side)) return;
     load_ring(load, &side->waits, array_of(load, object, "waits"));
     if (wake.kind) side->wake_side = side_of(load, wake);
