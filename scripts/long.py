@@ -76,6 +76,7 @@ def main():
         good, bad, seconds, output = check.run(command, {**environment, **more}, 4 * arguments.seconds + 3600, is_shown=True)
         passed, failed = passed + good, failed + bad
         reports += check.REPORT.findall(output)
+        shown = shown.replace(f"{ROOT}/", "").replace(" ".join(VALGRIND), "valgrind")
         told.append(f"{'FAILED' if bad else 'ok    '} {seconds:5.0f} s {good:4} passed {bad} failed: {shown}")
         if bad:
             print(output.splitlines()[-1], flush=True)  # why, if the program itself has not said it
