@@ -6,8 +6,8 @@
 #   make all        libraries and programs (the default), into build/lib and build/bin
 #   make check-tsan         what has threads, under ThreadSanitizer
 #   make check-long         what takes time, for SECONDS=60: seeds of the simulator that belong to this commit, kills, power
-#                           losses, damaged databases, ThreadSanitizer under load; and some minutes more for valgrind
-#                           and every way to cut a stream twice
+#                           losses, damaged databases, ThreadSanitizer under load, streams cut in every two places; and
+#                           some minutes more for valgrind
 #   make check-mutants      plant bugs, one at a time: the simulator must find each, from seed 1 on
 #   make check-determinism  the same seeds give the same traces in builds of every kind, one of clang's too
 #   make fuzz       fuzz with clang's libFuzzer: SECONDS=60 shared out among all, or TARGET="utf8 jwt"; what it finds goes

@@ -2,10 +2,9 @@
 """What takes time, for as long as it is told. The simulator has half of it: three quarters in release, one with the sanitizers.
 The first seeds come from the commit, so that every commit meets seeds of its own; a seed that fails is printed with the command
 that replays it; and after enough seeds each fault must have met each operation that it can meet. The other half goes to kills and
-damaged databases, power losses, servers under load, also under ThreadSanitizer.
-
-What cannot be shortened comes on top, and takes some minutes of processor time: all stories of wsmd and some tests under
-valgrind, and every transcript of the corpus cut in every two places. At the end stands what each part took and counted."""
+damaged databases, power losses, servers under load, also under ThreadSanitizer, transcripts of the corpus cut in every two
+places. What cannot be shortened comes on top, and takes some minutes of processor time: stories of wsmd and some tests under
+valgrind. At the end stands what each part took and counted."""
 
 import argparse
 import os
@@ -55,7 +54,7 @@ def parts(build, seconds):
         yield [str(tsan / "tests" / name)], {"TSAN_OPTIONS": "exitcode=66 second_deadlock_stack=1"}
     yield [str(build / "tests/fault/test_fault_uv")], {"WSM_FAULT_STRIDE": str(max(4000 // seconds, 1))}
     yield [PYTHON, "scripts/valgrind.py", "--build", str(build), "--seconds", str(max(share(5), 30))], {}
-    yield [PYTHON, "scripts/splits.py", "--build", str(build)], {}
+    yield [PYTHON, "scripts/splits.py", "--build", str(build), "--seconds", str(max(share(10), 10)), "--first", str(seed)], {}
     for name in ("integration/test_hub", "integration/test_threads", "integration/test_uv", "integration/test_uv_tls",
                  "integration/test_hub_sidebars", "integration/test_hub_mentions", "unit/test_sqlite_worker",
                  "unit/test_sqlite_store", "unit/test_client_client"):
