@@ -489,7 +489,7 @@ TABLE = [
     bug("silence_is_believed", "lib/hub/ahead.c",
         "    if (!fate && wsm__fates_is_untold(", "    if (fate && wsm__fates_is_untold(",
         "I-22 I-24", "who is silent is believed, though all who may have told have broken",
-        case="integration/test_broken_records", worlds="bad_record>200 crash durable"),
+        case="case_silence_is_believed", worlds="bad_record>200 crash durable"),
     bug("record_without_memory_is_lost", "lib/hub/inbox.c",
         "        if (err == WSM_ERR_NOMEM) {\n            hub->count.no_memory++;", "        if (err == 1) {\n            hub->count.no_memory++;",
         "I-01 I-04 I-64 I-80 I-91 I-07", "what cannot be done for lack of memory is dropped"),

@@ -219,14 +219,16 @@ static void check_skipped(wsm__sim_machine *node, wsm__sim_epoch *epoch, uint64_
     }
 }
 
-/* Its number, and nothing else, is another one than it was. */
+/* Its number, and nothing else, is another one than it was, and a higher one: it gets the highest that it can have had,
+ * so that no number is given twice. */
 static bool is_renumbered(const char *was, const char *is) {
-    static const char name[] = "\"seq\":", digits[] = "0123456789";
+    static const char name[] = "\"seq\":";
     const char *a = strstr(was, name), *b = strstr(is, name);
+    char *rest_a, *rest_b;
     if (!a || !b || a - was != b - is || memcmp(was, is, (size_t)(a - was)) != 0) return false;
-    a += sizeof name - 1;
-    b += sizeof name - 1;
-    return strcmp(a + strspn(a, digits), b + strspn(b, digits)) == 0;
+    unsigned long long before = strtoull(a + sizeof name - 1, &rest_a, 10),
+                       now = strtoull(b + sizeof name - 1, &rest_b, 10);
+    return now > before && strcmp(rest_a, rest_b) == 0;
 }
 
 /* A record that was shown is shown otherwise: only if nothing told its number. */
