@@ -81,7 +81,7 @@ def merge(program, name, work, environment, minimise):
         old = work / f"{name}-old"
         old.mkdir()
         for path in corpus.iterdir():
-            if not path.name.startswith(("rfc6455-", "session-", "crash-", "timeout-", "oom-", "leak-", "bug-")):
+            if not path.name.startswith(("rfc6455-", "session-", "output-", "crash-", "timeout-", "oom-", "leak-", "bug-")):
                 path.rename(old / path.name)
         sources.append(old)
     if name in STREAMS:
