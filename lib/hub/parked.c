@@ -14,7 +14,7 @@ typedef struct wsm__parked {
     bool is_to_stay; /* looked at again, it has to wait once more */
     bool had_once;   /* of wsm__park_once */
     uint64_t sum;    /* ticket of what is read for it; 0: nothing */
-    bool lacks_sum;  /* that could not be read */
+    int sum_err;     /* why that could not be read; 0: it was */
     size_t name_len, text_len;
     char bytes[]; /* the sender, the text */
 } parked;
@@ -75,16 +75,16 @@ bool wsm__park_for_sum(wsm_hub *hub, const wsm__command *command, uint64_t ticke
     return at != NULL;
 }
 
-bool wsm__park_lacks_sum(const wsm_hub *hub, const wsm__command *command) {
-    return is_unparked(hub, command) && hub->unparked->lacks_sum;
+int wsm__park_sum_err(const wsm_hub *hub, const wsm__command *command) {
+    return is_unparked(hub, command) ? hub->unparked->sum_err : WSM_OK;
 }
 
-void wsm__parked_has_sum(wsm_hub *hub, uint64_t ticket, bool is_read) {
+void wsm__parked_has_sum(wsm_hub *hub, uint64_t ticket, int err) {
     for (wsm__list *node = hub->parked.next; node != &hub->parked; node = node->next) {
         parked *at = WSM__CONTAINER(node, parked, node);
         if (at->sum != ticket) continue;
         at->sum = 0;
-        at->lacks_sum = !is_read;
+        at->sum_err = err;
         wsm__turn_chores_soon(hub, 0);
         return;
     }
@@ -96,7 +96,7 @@ bool wsm__park_behind(wsm_hub *hub, const wsm__command *command) {
     return true;
 }
 
-bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side) {
+bool wsm__park(wsm_hub *hub, const wsm__command *command, wsm__side *side) {
     uint64_t after = side && is_under_way(hub, side->in_flight) ? side->in_flight : 0;
     bool is_unknown = command->agent && command->agent->number == WSM__ROSTER_NONE;
     if (!after && !is_unknown) return wsm__park_behind(hub, command);

@@ -35,7 +35,7 @@ static void fail(wsm_hub *hub, wsm__read *read, int err) {
     wsm_conn *conn = is_for_conn ? wsm__peer_of(hub, read->slot, read->gen) : NULL;
     if (read->merge) wsm__merge_failed(hub, read, err);
     if (read->pull) wsm__pull_failed(hub, read, err);
-    if (read->sum) wsm__sum_failed(hub, read);
+    if (read->sum) wsm__sum_failed(hub, read, err);
     if (read->for_host) {
         wsm_page page = {.tag = read->tag, .err = err, .epoch = hub->epoch, .next_after = read->after};
         wsm__call_page(hub, &page);

@@ -100,19 +100,19 @@ void wsm__merge_drop(wsm_hub *hub, wsm__read *read); /* the read ends unanswered
 /* The command that wants to know waits for a page, and is looked at again. False: the store cannot tell. */
 bool wsm__sum_ask(wsm_hub *hub, const wsm__command *command, const wsm__unread *unread);
 void wsm__sum_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, size_t count, int outcome);
-void wsm__sum_failed(wsm_hub *hub, wsm__read *read); /* the command goes on without */
-void wsm__sum_drop(wsm_hub *hub, wsm__read *read);   /* as wsm__merge_drop */
+void wsm__sum_failed(wsm_hub *hub, wsm__read *read, int err); /* the command goes on without, or is refused */
+void wsm__sum_drop(wsm_hub *hub, wsm__read *read);            /* as wsm__merge_drop */
 
 /* parked.c */
 /* The command has to wait, because what it is about is about to change. True: it was parked, or refused as busy. */
-bool wsm__park(wsm_hub *hub, const wsm__command *command, const wsm__side *side);
+bool wsm__park(wsm_hub *hub, const wsm__command *command, wsm__side *side);
 /* It waits for that append, but not for those that come meanwhile. True: as above. */
 bool wsm__park_once(wsm_hub *hub, const wsm__command *command, uint64_t number);
 bool wsm__park_behind(wsm_hub *hub, const wsm__command *command); /* only if the sender has others that wait */
 /* It waits for what is read for it. False: refused as busy. */
 bool wsm__park_for_sum(wsm_hub *hub, const wsm__command *command, uint64_t ticket);
-bool wsm__park_lacks_sum(const wsm_hub *hub, const wsm__command *command); /* it has waited in vain */
-void wsm__parked_has_sum(wsm_hub *hub, uint64_t ticket, bool is_read);
+int wsm__park_sum_err(const wsm_hub *hub, const wsm__command *command); /* why it has waited in vain; 0: it has not */
+void wsm__parked_has_sum(wsm_hub *hub, uint64_t ticket, int err);
 void wsm__parked_run(wsm_hub *hub);
 void wsm__parked_fini(wsm_hub *hub);
 

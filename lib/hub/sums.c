@@ -66,12 +66,12 @@ void wsm__sum_page(wsm_hub *hub, wsm__read *read, const wsm_record *records, siz
     if (outcome == 0) outcome = count_page(hub, &job, records, count);
     if (outcome == 0) outcome = learn(hub, &job, began);
     settle(hub, &job);
-    wsm__parked_has_sum(hub, job.ticket, outcome == 0);
+    wsm__parked_has_sum(hub, job.ticket, outcome);
 }
 
-void wsm__sum_failed(wsm_hub *hub, wsm__read *read) {
+void wsm__sum_failed(wsm_hub *hub, wsm__read *read, int err) {
     settle(hub, read->sum);
-    wsm__parked_has_sum(hub, read->sum->ticket, false);
+    wsm__parked_has_sum(hub, read->sum->ticket, err);
 }
 
 /* ---- the request ----------------------------------------------------------------------------------------------------
@@ -101,7 +101,12 @@ static void ask_page(wsm_hub *hub, wsm__read *read, sum_job *job) {
 
 bool wsm__sum_ask(wsm_hub *hub, const wsm__command *command, const wsm__unread *unread) {
     uint64_t next = unread->at.offset + 1 > unread->side->born ? unread->at.offset + 1 : unread->side->born;
-    if (!hub->log.read || next < hub->store_first || wsm__park_lacks_sum(hub, command)) return false;
+    int failed = wsm__park_sum_err(hub, command);
+    if (failed == WSM_ERR_NOMEM) { /* the next time there may be some, and a record says for ever what it inherits */
+        wsm__answer_error(hub, command->origin, failed, NULL, NULL);
+        return true;
+    }
+    if (!hub->log.read || next < hub->store_first || failed) return false;
     sum_job *job = job_new(hub, command, unread);
     wsm__read *read = job ? wsm__zalloc(&hub->mem, sizeof *read) : NULL;
     if (!read) wsm__answer_error(hub, command->origin, WSM_ERR_NOMEM, NULL, NULL);

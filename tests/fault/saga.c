@@ -215,6 +215,7 @@ static void hear(telling *t, const line *l, bool was_closed) {
     }
     if (l->names && !saga_text_field(text, "sidebar_id", t->side[l->names], SIDE_CAP))
         blame(t, "the ack names no sidebar", text);
+    if (l->tells && !strstr(text, l->tells)) blame(t, "the answer tells something else", text);
 }
 
 static void hear_result(telling *t, const line *l, int err) {

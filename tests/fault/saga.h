@@ -36,8 +36,9 @@ typedef struct line {
     saga_kind kind;
     int who;
     const char *id, *type, *rest;
-    const char *want; /* the answer: NULL: ack, else the code of an error */
-    int names;        /* 1 to 9: the sidebar that the ack tells of; 0: none */
+    const char *want;  /* the answer: NULL: ack, else the code of an error */
+    int names;         /* 1 to 9: the sidebar that the ack tells of; 0: none */
+    const char *tells; /* what stands in the answer; NULL: anything */
     uint64_t ms;
 } line;
 

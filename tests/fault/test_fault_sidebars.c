@@ -13,8 +13,12 @@
 
 #define BEGIN(who_, n, place, type_, rest_)                                                                            \
     { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_, .names = place }
-#define IN_1 ",\"sidebar_id\":\"$1\""
-#define TASK ",\"task_description\":\"look\""
+#define TELLS(who_, n, type_, rest_, part)                                                                             \
+    { .kind = SAYS, .who = who_, .id = SAGA_ID(n), .type = type_, .rest = rest_, .tells = part }
+#define IN_1    ",\"sidebar_id\":\"$1\""
+#define TASK    ",\"task_description\":\"look\""
+#define FORK_1  ",\"original_sidebar_id\":\"$1\",\"fork_reason\":\"r\""
+#define SPAWN_4 TASK ",\"participants\":[],\"inherit\":{\"mode\":\"last_n\",\"n\":4}"
 
 static void members_come_go_and_read_what_was_before_them(void **state) {
     (void)state;
@@ -123,6 +127,37 @@ static void a_fork_goes_its_own_way(void **state) {
     saga_tell(&told);
 }
 
+static void little_in_memory(wsm_config *config) {
+    config->history_records_max = 3;
+}
+
+/* Offsets are those of two who are there, and then of the lines. */
+static void what_has_left_memory_is_counted_from_the_log(void **state) {
+    (void)state;
+    static const line lines[] = {
+        BEGIN(ADA, "01", 1, "sidebar_spawn", TASK ",\"participants\":[\"bob\"]"),
+        SAY(BOB, "02", "memory_update", ",\"context_id\":\"$1\",\"exchange\":\"one\""),
+        SAY(ADA, "03", "memory_update", ",\"exchange\":\"beside it\""),
+        SAY(BOB, "04", "memory_update", ",\"context_id\":\"$1\",\"exchange\":\"two\""),
+        SAY(BOB, "05", "memory_update", ",\"context_id\":\"$1\",\"exchange\":\"three\""),
+        SAY(ADA, "06", "memory_update", ",\"exchange\":\"beside it\""),
+        SAY(BOB, "07", "memory_update", ",\"context_id\":\"$1\",\"exchange\":\"four\""),
+        SAY(BOB, "08", "memory_update", ",\"context_id\":\"$1\",\"exchange\":\"five\""),
+        SAY(ADA, "09", "memory_update", ",\"exchange\":\"beside it\""),
+        SAY(ADA, "10", "memory_update", ",\"exchange\":\"beside it\""),
+        SAY(ADA, "11", "memory_update", ",\"exchange\":\"beside it\""),
+        SAY(ADA, "12", "memory_update", ",\"exchange\":\"beside it\""),
+        TELLS(BOB, "13", "sidebar_fork", FORK_1 ",\"at_offset\":4,\"dry_run\":true", "\"records\":2,"),
+        BEGIN(BOB, "14", 2, "sidebar_fork", FORK_1 ",\"at_offset\":5"),
+        TELLS(ADA, "15", "sidebar_spawn", SPAWN_4 ",\"dry_run\":true",
+              "\"from_offset\":9,\"up_to_offset\":14,\"mode\":\"last_n\",\"records\":4,"),
+        BEGIN(ADA, "16", 3, "sidebar_spawn", SPAWN_4),
+        SAY(BOB, "17", "context_request", ",\"context_id\":\"$2\""),
+    };
+    static const saga told = {"sums", CAST, .present = 2, little_in_memory, LINES(lines)};
+    saga_tell(&told);
+}
+
 static void soon_idle(wsm_config *config) {
     config->sidebar_idle_warn_s = 600;
     config->sidebar_idle_archive_s = 1800;
@@ -184,6 +219,7 @@ int main(void) {
         cmocka_unit_test(names_are_set_inherited_and_taken_away),
         cmocka_unit_test(children_are_merged_at_once_and_what_is_reviewed_is_decided),
         cmocka_unit_test(a_fork_goes_its_own_way),
+        cmocka_unit_test(what_has_left_memory_is_counted_from_the_log),
         cmocka_unit_test(time_warns_archives_wakes_and_hands_over),
         cmocka_unit_test(a_hub_comes_back_with_all_of_it),
     };
