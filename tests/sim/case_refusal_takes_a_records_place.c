@@ -2,18 +2,10 @@
 #include "replay.h"
 
 static const wsm_sim_choice choices[] = {
-    {0, 0, "draw_memory 12", 11},
-    {0, 0, "draw_mentions 2", 1},
-    {-1, 0, "draw_client 10", 9},
-    {1, 0, "append store_refuse", 1},
-    {2, 0, "draw bound", 7},
-    {3, 0, "update 64", 32},
-    {3, 0, "update 20000", 15507},
-    {6, 0, "update 64", 32},
-    {6, 0, "update 20000", 15083},
-    {7, 0, "update 64", 32},
-    {7, 0, "update 20000", 81},
-    {8, 4, "append store_refuse", 1},
+    {0, 0, "draw_memory 12", 11},     {0, 0, "draw_mentions 2", 1}, {-1, 0, "draw_client 10", 9},
+    {1, 0, "append store_refuse", 1}, {2, 0, "draw bound", 7},      {3, 0, "update 64", 32},
+    {3, 0, "update 20000", 15507},    {6, 0, "update 64", 32},      {6, 0, "update 20000", 15083},
+    {7, 0, "update 64", 32},          {7, 0, "update 20000", 81},   {8, 4, "append store_refuse", 1},
 };
 
 int main(void) {
