@@ -5,6 +5,8 @@
 #include "hub/hub.h"
 #include "limits.h"
 
+#include <assert.h>
+
 #define BATCH_PART 4u /* of what the budget keeps: it comes back as one delivery */
 
 typedef struct batch {
@@ -42,6 +44,27 @@ uint64_t wsm__append_last_in(const wsm_hub *hub, const wsm__context *context) {
     for (uint32_t i = context->inflight > 0 ? hub->pendings.count : 0; i > 0; i--) {
         const wsm__pending *pending = *(wsm__pending **)wsm__ring_at(&hub->pendings, i - 1);
         if (pending && pending->counted == context) return pending->number;
+    }
+    return 0;
+}
+
+void wsm__append_changes(wsm_hub *hub, uint64_t number, wsm__side *side, wsm__side *other) {
+    wsm__pending *pending = wsm__append_find(hub, number);
+    assert(pending); /* it has just been added */
+    pending->changes[0] = side;
+    pending->changes[1] = other;
+    if (side) side->in_flight = number;
+    if (other) other->in_flight = number;
+}
+
+/* The last one may have been refused, and one before it is still to come. What has been found is found at once the next
+ * time, and none that came before one that has been applied is looked for. */
+uint64_t wsm__append_last_changing(const wsm_hub *hub, wsm__side *side) {
+    uint64_t first = hub->pendings_base > hub->passed_number ? hub->pendings_base : hub->passed_number;
+    for (; side->in_flight > 0 && side->in_flight >= first; side->in_flight--) {
+        const wsm__pending *pending = wsm__append_find(hub, side->in_flight);
+        bool changes = pending && (pending->changes[0] == side || pending->changes[1] == side);
+        if (changes && !pending->is_applied) return side->in_flight;
     }
     return 0;
 }

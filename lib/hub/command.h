@@ -63,7 +63,8 @@ typedef struct wsm__waiter { /* a repeat of a command that is under way */
 /* A record that was appended and is not both kept and applied yet. */
 typedef struct wsm__pending {
     uint64_t number;
-    wsm__context *counted; /* whose `inflight` it is counted in; NULL: none, or not any more */
+    wsm__context *counted;        /* whose `inflight` it is counted in; NULL: none, or not any more */
+    struct wsm__side *changes[2]; /* NULL: none, or one only */
     wsm__origin origin;
     wsm__list waiters;
     unsigned char id[16];

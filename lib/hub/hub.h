@@ -361,6 +361,8 @@ void wsm__append_flush(wsm_hub *hub);
 void wsm__append_done(wsm_hub *hub, uint64_t append_id, int outcome);
 wsm__pending *wsm__append_find(const wsm_hub *hub, uint64_t number);
 uint64_t wsm__append_last_in(const wsm_hub *hub, const wsm__context *context); /* under way there; 0: none is */
+void wsm__append_changes(wsm_hub *hub, uint64_t number, wsm__side *side, wsm__side *other); /* NULL: none */
+uint64_t wsm__append_last_changing(const wsm_hub *hub, wsm__side *side);                    /* under way; 0: none is */
 /* Those up to `number` are applied, or come no more: what is told as under way leaves them out. */
 void wsm__append_passed(wsm_hub *hub, uint64_t number);
 void wsm__append_settle(wsm_hub *hub, wsm__pending *pending); /* answers when it is both kept and applied */

@@ -97,7 +97,7 @@ bool wsm__park_behind(wsm_hub *hub, const wsm__command *command) {
 }
 
 bool wsm__park(wsm_hub *hub, const wsm__command *command, wsm__side *side) {
-    uint64_t after = side && is_under_way(hub, side->in_flight) ? side->in_flight : 0;
+    uint64_t after = side ? wsm__append_last_changing(hub, side) : 0;
     bool is_unknown = command->agent && command->agent->number == WSM__ROSTER_NONE;
     if (!after && !is_unknown) return wsm__park_behind(hub, command);
     park(hub, command, after);

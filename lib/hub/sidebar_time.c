@@ -123,11 +123,6 @@ static bool is_present(const wsm_hub *hub, uint32_t agent) {
     return there && there->actives > 0;
 }
 
-static bool is_under_way(const wsm_hub *hub, const wsm__side *side) {
-    const wsm__pending *pending = side->in_flight ? wsm__append_find(hub, side->in_flight) : NULL;
-    return pending && !pending->is_applied;
-}
-
 static void arm_in(wsm_hub *hub, wsm__side *side, int64_t in_ms) {
     uint64_t when = hub->now + (in_ms > 0 ? (uint64_t)in_ms : 0);
     if (!side->timer.armed || side->timer.when > when) wsm__heap_arm(&hub->heap, &side->timer, when);
@@ -148,7 +143,7 @@ bool wsm__sides_offline(wsm_hub *hub, uint32_t agent) {
     for (wsm__member *m = wsm__tree_first_of(&hub->tree, agent); m; m = wsm__tree_next_of(m)) {
         if (m->side->coordinator != agent || !wsm__side_is_live(m->side)) continue;
         leads = true;
-        if (!is_under_way(hub, m->side)) pass_on(hub, m->side);
+        if (!wsm__append_last_changing(hub, m->side)) pass_on(hub, m->side);
     }
     return leads;
 }
@@ -223,7 +218,7 @@ static bool is_left_alone(wsm_hub *hub, wsm__side *side) {
 
 void wsm__side_timer(wsm_hub *hub, wsm__side *side) {
     if (hub->is_shutting_down || (side->status == WSM__STATUS_ARCHIVED && !side->is_to_be_told)) return;
-    if (is_under_way(hub, side)) {
+    if (wsm__append_last_changing(hub, side)) {
         arm_in(hub, side, AGAIN_MS);
         return;
     }

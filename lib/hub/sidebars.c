@@ -67,8 +67,7 @@ void wsm__side_close(wsm_hub *hub, wsm__record_head *head, wsm__json_out *out, c
         return;
     }
     if (wsm__submit_close(hub, head, out, origin)) return;
-    if (side) side->in_flight = number;
-    if (other) other->in_flight = number;
+    wsm__append_changes(hub, number, side, other);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------------------------------

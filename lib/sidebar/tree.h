@@ -165,7 +165,7 @@ struct wsm__side {
     wsm__list in_watching; /* it waits for sidebars, or something would resume it */
     uint32_t mark;         /* of walks */
     wsm__heap_node timer;  /* the hub's, as is the next one: no part of the fold */
-    uint64_t in_flight;    /* number of the last append that changes it */
+    uint64_t in_flight;    /* none later than the append of this number changes it */
     wsm__ring learnt;      /* the hub's, too: of wsm__mark, the newest that were read from the log's store */
     bool is_to_be_told;    /* the hub's, too: archived, and no record says yet that its own are put away */
 };

@@ -244,18 +244,22 @@ static int picky_append(void *user, uint64_t id, const wsm_vec *records, size_t 
     return log->refuses ? WSM_ERR_BUSY : log->inner.append(log->inner.user, id, records, count);
 }
 
+static void open_picky_room(room *r, picky_log *picky) {
+    memset(r, 0, sizeof *r);
+    *picky = (picky_log){.inner = slow_log_of(&r->slow)};
+    r->log = picky->inner;
+    r->log.user = picky;
+    r->log.open = picky_open;
+    r->log.append = picky_append;
+    enter_room(r);
+}
+
 /* The log has refused what he said last, and still has what he said before that. */
 static void a_merge_waits_for_what_is_on_its_way_though_the_last_word_was_refused(void **state) {
     room r;
-    picky_log picky = {0};
+    picky_log picky;
     (void)state;
-    memset(&r, 0, sizeof r);
-    picky.inner = slow_log_of(&r.slow);
-    r.log = picky.inner;
-    r.log.user = &picky;
-    r.log.open = picky_open;
-    r.log.append = picky_append;
-    enter_room(&r);
+    open_picky_room(&r, &picky);
     keep(&r, say(&r, r.ada, "\"type\":\"sidebar_spawn\",\"task\":\"t\",\"participants\":[\"bob\"]"));
     char fields[300];
     snprintf(r.side, sizeof r.side, "%s", line_get(peer_last(r.ada, "\"type\":\"sidebar_spawn\""), "sidebar_id"));
@@ -275,6 +279,34 @@ static void a_merge_waits_for_what_is_on_its_way_though_the_last_word_was_refuse
     close_room(&r);
 }
 
+/* A merge changes its parent as well, and does not wait for what others change there. The log has refused it, and still
+ * has the change: who begins a sidebar waits for that, and its views hold it. */
+static void a_beginning_waits_for_a_change_though_the_last_one_was_refused(void **state) {
+    room r;
+    picky_log picky;
+    (void)state;
+    open_picky_room(&r, &picky);
+    keep(&r, say(&r, r.ada, SET_1));
+    int spawn = say(&r, r.ada, SPAWN);
+    keep(&r, spawn);
+    spawned(&r, spawn);
+    int change = say(&r, r.bob, SET_2);
+    picky.refuses = 1;
+    peer_say(r.ada, "{\"type\":\"sidebar_merge\",\"sidebar_id\":\"%s\",\"consolidated_findings\":1}", r.side);
+    world_run(&r.w, 5);
+    picky.refuses = 0;
+    assert_int_equal(peer_count(r.ada, "\"code\":\"busy\""), 1);
+    peer_say(r.ada, "{\"message_id\":\"0190c000-0000-7000-8000-%012d\"," SPAWN "}", change + 1);
+    world_run(&r.w, 5);
+    assert_int_equal(r.slow.count, change + 1); /* it waits */
+    keep(&r, change);
+    assert_int_equal(r.slow.count, change + 2);
+    keep(&r, change + 1);
+    spawned(&r, change + 1);
+    assert_string_equal(seen(&r, r.side, "n"), "2");
+    close_room(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sidebar_that_would_lose_a_value_of_its_parent_does_not_begin),
@@ -283,6 +315,7 @@ int main(void) {
         cmocka_unit_test(a_merge_takes_on_what_was_said_just_before_it),
         cmocka_unit_test(a_merge_that_has_waited_for_a_change_waits_for_what_was_said_before_it),
         cmocka_unit_test(a_merge_waits_for_what_is_on_its_way_though_the_last_word_was_refused),
+        cmocka_unit_test(a_beginning_waits_for_a_change_though_the_last_one_was_refused),
         cmocka_unit_test(a_second_wait_made_from_the_state_before_is_void),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
