@@ -390,6 +390,30 @@ static void what_cannot_be_read_is_not_told(void **state) {
     close_room(&r);
 }
 
+/* With memory it is another sidebar: it is refused, and what it says the next time is exact. */
+static void one_that_begins_without_memory_for_counting_is_refused(void **state) {
+    room r;
+    char side[SIDE_ID];
+    (void)state;
+    memset(&r, 0, sizeof r);
+    prepare(&r);
+    r.w.config.history_records_max = 7;
+    enter(&r);
+    side_spawn(r.ada, "\"bob\"", "", side);
+    say_some(r.ada, side, 40, "inside");
+    const char *child = "\"parent_id\":\"%s\",\"task\":\"t\",\"participants\":[],\"inherit\":{\"mode\":\"last_n\","
+                        "\"n\":20,\"depth\":1}";
+    r.kept.refuses = 1;
+    r.kept.refuses_with = WSM_ERR_NOMEM;
+    const char *answer = peer_ask(r.bob, "sidebar_spawn", child, side);
+    expect(answer, "internal");
+    assert_string_equal(line_get(answer, "retry"), "after");
+    answer = peer_ask(r.bob, "sidebar_spawn", child, side);
+    expect(answer, "ack");
+    assert_string_equal(line_get(answer, "result.records"), "20");
+    close_room(&r);
+}
+
 static void who_came_late_lets_nobody_read_what_came_before(void **state) {
     room r;
     char side[SIDE_ID], below[SIDE_ID], fork[SIDE_ID];
@@ -630,6 +654,7 @@ int main(void) {
         cmocka_unit_test(a_fork_as_of_long_ago_says_exactly_what_it_inherits),
         cmocka_unit_test(a_fork_as_of_long_ago_costs_the_same_of_much_and_of_little),
         cmocka_unit_test(what_cannot_be_read_is_not_told),
+        cmocka_unit_test(one_that_begins_without_memory_for_counting_is_refused),
         cmocka_unit_test(who_came_late_lets_nobody_read_what_came_before),
         cmocka_unit_test(a_member_reads_of_its_own_sidebar_what_it_was_there_for),
         cmocka_unit_test(what_is_put_away_is_served_from_the_log),

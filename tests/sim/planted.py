@@ -245,7 +245,7 @@ TABLE = [
     bug("sum_without_memory_is_left_out", "lib/hub/sums.c",
         "    if (failed == WSM_ERR_NOMEM) {", "    if (failed > 0) {",
         "I-64", "a sidebar that begins while a page of the log finds no memory has no figures, and more than the n it asked for",
-        case="fault/test_fault_sidebars", worlds="memory_budget_bytes<1500000 sidebars history_records_max<10"),
+        case="integration/test_sidebar_records", worlds="memory_budget_bytes<1500000 sidebars history_records_max<10"),
     bug("merge_leaves_a_hole", "lib/hub/sidebar_merge.c",
         "    if (job->context->trimmed_to > job->to) return WSM_OK;\n", "",
         "I-46", "of what is said while a merge reads the log, it leaves out what memory has let go, and carries what came later",

@@ -79,7 +79,7 @@ static int kept_read(void *user, uint64_t read_id, uint64_t from, uint64_t to, s
     log->reads++;
     if (log->refuses > 0) {
         log->refuses--;
-        return WSM_ERR_LOG_IO;
+        return log->refuses_with ? log->refuses_with : WSM_ERR_LOG_IO;
     }
     if (log->no_pages) return 0;
     if (!log->holds_pages) return page(log, read_id, from, to, records_max, bytes_max);

@@ -23,6 +23,7 @@ typedef struct kept_log {
     uint64_t trimmed; /* what the hub has let go; it is not read back either */
     int no_pages;     /* 1: reads are taken and never answered */
     int refuses;      /* so many reads, from now on, are refused */
+    int refuses_with; /* 0: WSM_ERR_LOG_IO */
     int holds_pages;  /* 1: reads wait for kept_log_answer */
     struct {
         uint64_t id, from, to;
