@@ -173,7 +173,7 @@ uint64_t wsm__log_number(const wsm__log *log, const wsm__context *context, const
     if (head->expected_seq == 0 || log->lost == 0) return next;
     if (claim->is_vouched) {
         claimed = head->expected_seq - (uint64_t)claim->ahead; /* a nonsense wraps, and is seen below */
-        left = 0;
+        left = lost_behind(log, head->at, left); /* a life in which nobody vouched for it has left so many free */
     } else {
         claimed = head->has_at ? guess(log, context, head, &left) : guess_old(context, head->expected_seq, &left);
     }

@@ -445,6 +445,33 @@ static void the_heads_that_tell_may_break_too(void **state) {
     end(&s);
 }
 
+/* Ada's card and her first word are under way at once, and the card breaks. Until something vouches for the word, it
+ * may be that two numbers are taken; what is said then gets the third. It keeps that to itself when it has broken,
+ * though the next life knows for sure which number the first word has. */
+static void a_number_that_was_left_free_once_stays_free(void **state) {
+    (void)state;
+    story s = {0};
+    life(&s);
+    begin(&s);
+    s.ada = world_join(&s.world, "ada", WSM_PERMISSION_ACTIVE, NULL, 0);
+    world_run(&s.world, 5);
+    say(&s, ID("1"), "one");
+    keep(&s);
+    keep(&s);
+    assert_history(&s, "2:1 one, ");
+    held_log_break(&s.log, 1);
+    next_life(&s);
+    ada_joins(&s); /* by a card at 3 */
+    say_and_keep(&s, ID("2"), "two");
+    assert_history(&s, "1 gone, 2:1 one, 4:3 two, ");
+    held_log_break(&s.log, 4);
+    next_life(&s);
+    ada_joins(&s);
+    say_and_keep(&s, ID("3"), "three");
+    assert_history(&s, "1 gone, 2:1 one, 4 gone, 5:4 three, ");
+    end(&s);
+}
+
 /* All eight have broken. The ninth is silent because enough have told, and not because there is nothing to tell: what
  * is at 5 had expected the number of what is at 4, whose append was said to have failed. */
 static void silence_says_nothing_when_all_that_told_have_broken(void **state) {
@@ -755,6 +782,7 @@ int main(void) {
         cmocka_unit_test(a_sidebar_keeps_its_members_though_their_cards_have_broken),
         cmocka_unit_test(what_one_life_could_not_tell_the_next_one_does),
         cmocka_unit_test(the_heads_that_tell_may_break_too),
+        cmocka_unit_test(a_number_that_was_left_free_once_stays_free),
         cmocka_unit_test(silence_says_nothing_when_all_that_told_have_broken),
         cmocka_unit_test(what_is_behind_a_broken_record_waits_for_a_later_head),
         cmocka_unit_test(a_log_of_an_older_writer_loads_though_nobody_vouches),
