@@ -74,6 +74,66 @@ static void counting_costs_the_same_for_much_and_for_little(void **state) {
     world_close(&w);
 }
 
+/* As a fork of long ago asks it: up to where, and of how much. */
+static wsm__view long_ago(world *w, uint64_t up_to, wsm__inherit_how how, wsm__unread *unread) {
+    wsm__view views[WSM__VIEWS_MAX];
+    *unread = (wsm__unread){.side = NULL};
+    assert_int_equal(wsm__inherit_views(&w->tree, w->main, up_to, WSM__AGENT_HUB, &how, views, unread), 1);
+    return views[0];
+}
+
+static void what_is_read_of_long_ago_is_asked_for_once(void **state) {
+    (void)state;
+    world w;
+    wsm__unread unread;
+    const wsm__inherit_how all = {.mode = WSM__INHERIT_ALL}, last = {.mode = WSM__INHERIT_LAST_N, .n = 30};
+    assert_int_equal(world_open(&w, 0, no_limits), 0);
+    for (int i = 0; i < 5000; i++) world_record(&w, w.main, 10); /* 4000 of them have left memory */
+    assert_int_equal(long_ago(&w, 1000, all, &unread).records, WSM__UNCOUNTED);
+    assert_ptr_equal(unread.side, w.main);
+    assert_int_equal(unread.at.offset, 1000 - 1000 % WSM__MARK_EVERY); /* from the mark before it on */
+    assert_int_equal(unread.up_to, 1000);
+    assert_int_equal(wsm__side_learn(&w.tree, w.main, &(wsm__mark){1000, 1000, 10000}), 0);
+    assert_int_equal(long_ago(&w, 1000, all, &unread).bytes, 10000);
+    assert_null(unread.side);
+
+    assert_in_range(long_ago(&w, 1000, last, &unread).from, 1, 971); /* of the last thirty where they begin, besides */
+    assert_int_equal(unread.records, 970);
+    assert_int_equal(wsm__side_learn(&w.tree, w.main, &(wsm__mark){970, 970, 9700}), 0);
+    assert_int_equal(long_ago(&w, 1000, last, &unread).from, 971);
+    assert_int_equal(long_ago(&w, 1000, last, &unread).records, 30);
+    assert_null(unread.side);
+
+    assert_int_equal(long_ago(&w, 2000, all, &unread).records, WSM__UNCOUNTED);
+    assert_int_equal(wsm__side_learn(&w.tree, w.main, &(wsm__mark){unread.at.offset + 1, WSM__UNCOUNTED, 0}), 0);
+    assert_int_equal(long_ago(&w, 2000, all, &unread).records, WSM__UNCOUNTED);
+    assert_null(unread.side); /* nobody can tell */
+    world_close(&w);
+}
+
+static void learning_may_lack_memory_and_forgets_the_oldest(void **state) {
+    (void)state;
+    for (size_t n = 0;; n++) {
+        world w;
+        int err = 0;
+        assert_int_equal(world_open(&w, 0, no_limits), 0);
+        if (n) w.host.fail_at = w.host.calls + n;
+        for (uint64_t i = 1; i <= 2u * WSM__LEARNT_MAX && !err; i++) {
+            uint32_t count = w.main->learnt.count;
+            err = wsm__side_learn(&w.tree, w.main, &(wsm__mark){i, i, 10 * i});
+            if (err) assert_int_equal(w.main->learnt.count, count);
+        }
+        bool failed = test_mem_has_failed(&w.host);
+        assert_int_equal(err, failed ? WSM_ERR_NOMEM : WSM_OK);
+        if (!failed) {
+            assert_int_equal(w.main->learnt.count, WSM__LEARNT_MAX);
+            assert_int_equal(((const wsm__mark *)wsm__ring_at(&w.main->learnt, 0))->offset, WSM__LEARNT_MAX + 1);
+        }
+        world_close(&w);
+        if (n > 0 && !failed) break;
+    }
+}
+
 static void a_value_is_seen_as_it_was(void **state) {
     (void)state;
     world w;
@@ -413,6 +473,8 @@ int main(void) {
         cmocka_unit_test(a_child_sees_all_that_is_above_it),
         cmocka_unit_test(modes_and_depth_narrow_it),
         cmocka_unit_test(counting_costs_the_same_for_much_and_for_little),
+        cmocka_unit_test(what_is_read_of_long_ago_is_asked_for_once),
+        cmocka_unit_test(learning_may_lack_memory_and_forgets_the_oldest),
         cmocka_unit_test(a_value_is_seen_as_it_was),
         cmocka_unit_test(old_values_stay_as_long_as_a_view_needs_them),
         cmocka_unit_test(references_have_limits_and_versions),
