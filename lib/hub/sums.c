@@ -48,9 +48,10 @@ static int count_page(wsm_hub *hub, sum_job *job, const wsm_record *records, siz
 }
 
 static int learn(wsm_hub *hub, const sum_job *job, uint64_t began) {
-    int err = job->at.offset > began ? wsm__side_learn(&hub->tree, job->side, &job->at) : WSM_OK;
-    wsm__mark lost = {.offset = job->lost, .records = WSM__UNCOUNTED};
-    return err || !job->lost ? err : wsm__side_learn(&hub->tree, job->side, &lost);
+    wsm__learnt sum = {.mark = job->at, .is_partial = job->at.offset < job->up_to && job->at.records < job->records};
+    int err = job->at.offset > began ? wsm__side_learn(&hub->tree, job->side, began, &sum) : WSM_OK;
+    wsm__learnt lost = {.mark = {.offset = job->lost, .records = WSM__UNCOUNTED}};
+    return err || !job->lost ? err : wsm__side_learn(&hub->tree, job->side, job->at.offset, &lost);
 }
 
 static void settle(wsm_hub *hub, const sum_job *job) {

@@ -29,7 +29,7 @@ static wsm__mark mark_before(const wsm__side *side, uint64_t offset, uint64_t re
     }
     wsm__mark last = low > 0 ? *(wsm__mark *)wsm__ring_at(&side->marks, low - 1) : (wsm__mark){0};
     for (uint32_t i = 0; i < side->learnt.count; i++) {
-        const wsm__mark *mark = wsm__ring_at(&side->learnt, i);
+        const wsm__mark *mark = &((const wsm__learnt *)wsm__ring_at(&side->learnt, i))->mark;
         bool is_before = mark->offset <= offset && mark->records <= records && mark->records < WSM__UNCOUNTED;
         if (is_before && mark->offset > last.offset) last = *mark;
     }
@@ -41,7 +41,7 @@ static void note_unread(const wsm__side *side, const wsm__mark *at, uint64_t up_
                         wsm__unread *unread) {
     if (!unread || unread->side) return;
     for (uint32_t i = 0; i < side->learnt.count; i++) {
-        const wsm__mark *mark = wsm__ring_at(&side->learnt, i);
+        const wsm__mark *mark = &((const wsm__learnt *)wsm__ring_at(&side->learnt, i))->mark;
         if (mark->records == WSM__UNCOUNTED && mark->offset > at->offset && mark->offset <= up_to) return;
     }
     *unread = (wsm__unread){.side = side, .at = *at, .up_to = up_to, .records = records};

@@ -48,7 +48,7 @@ static void side_init(wsm__tree *tree, wsm__side *side, wsm__context *context) {
     wsm__ring_init(&side->cross, sizeof(wsm__side *));
     wsm__ring_init(&side->named, sizeof(wsm__named));
     wsm__ring_init(&side->marks, sizeof(wsm__mark));
-    wsm__ring_init(&side->learnt, sizeof(wsm__mark));
+    wsm__ring_init(&side->learnt, sizeof(wsm__learnt));
     wsm__ring_init(&side->pins, sizeof(uint64_t));
     wsm__ring_init(&side->waits, sizeof(wsm__side *));
     wsm__ring_init(&side->offered, sizeof(uint64_t));
@@ -373,10 +373,16 @@ void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t 
     *mark = (wsm__mark){offset, side->records, side->bytes};
 }
 
-int wsm__side_learn(wsm__tree *tree, wsm__side *side, const wsm__mark *mark) {
+int wsm__side_learn(wsm__tree *tree, wsm__side *side, uint64_t from, const wsm__learnt *learnt) {
+    for (uint32_t i = 0; i < side->learnt.count; i++) {
+        wsm__learnt *known = wsm__ring_at(&side->learnt, i);
+        if (!known->is_partial || known->mark.offset != from) continue;
+        *known = *learnt;
+        return WSM_OK;
+    }
     if (side->learnt.count == WSM__LEARNT_MAX) wsm__ring_pop(&side->learnt, tree->mem);
-    wsm__mark *place = wsm__ring_push(&side->learnt, tree->mem);
-    if (place) *place = *mark;
+    wsm__learnt *place = wsm__ring_push(&side->learnt, tree->mem);
+    if (place) *place = *learnt;
     return place ? WSM_OK : WSM_ERR_NOMEM;
 }
 

@@ -102,6 +102,12 @@ typedef struct wsm__mark {
     uint64_t offset, records, bytes;
 } wsm__mark;
 
+/* The same, as it was read from the log's store. */
+typedef struct wsm__learnt {
+    wsm__mark mark;  /* with WSM__UNCOUNTED records: from there on none can be told */
+    bool is_partial; /* the end of a page: what is asked for lies behind it */
+} wsm__learnt;
+
 /* A record of a context names a sidebar that not everybody knows of. */
 typedef struct wsm__named {
     uint64_t offset;
@@ -166,7 +172,7 @@ struct wsm__side {
     uint32_t mark;         /* of walks */
     wsm__heap_node timer;  /* the hub's, as is the next one: no part of the fold */
     uint64_t in_flight;    /* none later than the append of this number changes it */
-    wsm__ring learnt;      /* the hub's, too: of wsm__mark, the newest that were read from the log's store */
+    wsm__ring learnt;      /* the hub's, too: of wsm__learnt, the newest that were read from the log's store */
     bool is_to_be_told;    /* the hub's, too: archived, and no record says yet that its own are put away */
 };
 
@@ -269,9 +275,9 @@ void wsm__tree_birth_abandon(wsm__tree *tree, wsm__side *side); /* frees it; NUL
 /* A record of this context was folded. */
 int wsm__side_note_prepare(wsm__tree *tree, wsm__side *side);
 void wsm__side_note(wsm__side *side, uint64_t offset, int64_t time_ms, uint64_t bytes);
-/* A sum that was read from the store. With WSM__UNCOUNTED records: from there on none can be told. No part of the fold.
- */
-int wsm__side_learn(wsm__tree *tree, wsm__side *side, const wsm__mark *mark);
+/* A sum that was read from the store, counted from `from` on: if that was a partial one, it takes its place, so a sum
+ * of many pages makes it forget no other. No part of the fold. */
+int wsm__side_learn(wsm__tree *tree, wsm__side *side, uint64_t from, const wsm__learnt *learnt);
 
 /* Room for what the functions below change for these agents. */
 int wsm__side_reserve(wsm__tree *tree, wsm__side *side, const uint32_t *agents, uint32_t count);

@@ -390,6 +390,33 @@ static void what_cannot_be_read_is_not_told(void **state) {
     close_room(&r);
 }
 
+/* Two sums of one sidebar, each of more pages than it remembers sums: reading one must not make it forget the other. */
+static void two_sums_of_many_pages_are_both_told(void **state) {
+    room r;
+    char side[SIDE_ID];
+    (void)state;
+    memset(&r, 0, sizeof r);
+    prepare(&r);
+    r.w.config.history_records_max = 7;
+    r.w.config.replay_page_records = 2;
+    enter(&r);
+    side_spawn(r.ada, "\"bob\"", "", side);
+    say_some(r.ada, side, 110, "before he came");
+    expect(peer_ask(r.dot, "sidebar_join", "\"sidebar_id\":\"%s\"", side), "ack");
+    say_some(r.ada, side, 70, "inside");
+    unsigned long long middle = offset_in(peer_last(r.ada, side));
+    say_some(r.ada, side, 20, "inside");
+    int reads = r.kept.reads;
+    const char *fork = "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"at_offset\":%llu";
+    peer_ask(r.dot, "sidebar_fork", fork, side, middle);
+    world_run(&r.w, 1000);
+    const char *told = peer_last(r.dot, "\"type\":\"sidebar_fork\"");
+    assert_non_null(told);
+    assert_true(line_is(told, "inherited_context.0.records", "71"));
+    assert_in_range(r.kept.reads - reads, 2, 64);
+    close_room(&r);
+}
+
 /* With memory it is another sidebar: it is refused, and what it says the next time is exact. */
 static void one_that_begins_without_memory_for_counting_is_refused(void **state) {
     room r;
@@ -654,6 +681,7 @@ int main(void) {
         cmocka_unit_test(a_fork_as_of_long_ago_says_exactly_what_it_inherits),
         cmocka_unit_test(a_fork_as_of_long_ago_costs_the_same_of_much_and_of_little),
         cmocka_unit_test(what_cannot_be_read_is_not_told),
+        cmocka_unit_test(two_sums_of_many_pages_are_both_told),
         cmocka_unit_test(one_that_begins_without_memory_for_counting_is_refused),
         cmocka_unit_test(who_came_late_lets_nobody_read_what_came_before),
         cmocka_unit_test(a_member_reads_of_its_own_sidebar_what_it_was_there_for),

@@ -74,6 +74,10 @@ static void counting_costs_the_same_for_much_and_for_little(void **state) {
     world_close(&w);
 }
 
+static int learn(world *w, uint64_t offset, uint64_t records, uint64_t bytes) {
+    return wsm__side_learn(&w->tree, w->main, 0, &(wsm__learnt){.mark = {offset, records, bytes}});
+}
+
 /* As a fork of long ago asks it: up to where, and of how much. */
 static wsm__view long_ago(world *w, uint64_t up_to, wsm__inherit_how how, wsm__unread *unread) {
     wsm__view views[WSM__VIEWS_MAX];
@@ -93,19 +97,19 @@ static void what_is_read_of_long_ago_is_asked_for_once(void **state) {
     assert_ptr_equal(unread.side, w.main);
     assert_int_equal(unread.at.offset, 1000 - 1000 % WSM__MARK_EVERY); /* from the mark before it on */
     assert_int_equal(unread.up_to, 1000);
-    assert_int_equal(wsm__side_learn(&w.tree, w.main, &(wsm__mark){1000, 1000, 10000}), 0);
+    assert_int_equal(learn(&w, 1000, 1000, 10000), 0);
     assert_int_equal(long_ago(&w, 1000, all, &unread).bytes, 10000);
     assert_null(unread.side);
 
     assert_in_range(long_ago(&w, 1000, last, &unread).from, 1, 971); /* of the last thirty where they begin, besides */
     assert_int_equal(unread.records, 970);
-    assert_int_equal(wsm__side_learn(&w.tree, w.main, &(wsm__mark){970, 970, 9700}), 0);
+    assert_int_equal(learn(&w, 970, 970, 9700), 0);
     assert_int_equal(long_ago(&w, 1000, last, &unread).from, 971);
     assert_int_equal(long_ago(&w, 1000, last, &unread).records, 30);
     assert_null(unread.side);
 
     assert_int_equal(long_ago(&w, 2000, all, &unread).records, WSM__UNCOUNTED);
-    assert_int_equal(wsm__side_learn(&w.tree, w.main, &(wsm__mark){unread.at.offset + 1, WSM__UNCOUNTED, 0}), 0);
+    assert_int_equal(learn(&w, unread.at.offset + 1, WSM__UNCOUNTED, 0), 0);
     assert_int_equal(long_ago(&w, 2000, all, &unread).records, WSM__UNCOUNTED);
     assert_null(unread.side); /* nobody can tell */
     world_close(&w);
@@ -120,18 +124,34 @@ static void learning_may_lack_memory_and_forgets_the_oldest(void **state) {
         if (n) w.host.fail_at = w.host.calls + n;
         for (uint64_t i = 1; i <= 2u * WSM__LEARNT_MAX && !err; i++) {
             uint32_t count = w.main->learnt.count;
-            err = wsm__side_learn(&w.tree, w.main, &(wsm__mark){i, i, 10 * i});
+            err = learn(&w, i, i, 10 * i);
             if (err) assert_int_equal(w.main->learnt.count, count);
         }
         bool failed = test_mem_has_failed(&w.host);
         assert_int_equal(err, failed ? WSM_ERR_NOMEM : WSM_OK);
         if (!failed) {
             assert_int_equal(w.main->learnt.count, WSM__LEARNT_MAX);
-            assert_int_equal(((const wsm__mark *)wsm__ring_at(&w.main->learnt, 0))->offset, WSM__LEARNT_MAX + 1);
+            assert_int_equal(((const wsm__learnt *)wsm__ring_at(&w.main->learnt, 0))->mark.offset, WSM__LEARNT_MAX + 1);
         }
         world_close(&w);
         if (n > 0 && !failed) break;
     }
+}
+
+/* Page after page takes the place of the one before it; what was asked for stays. */
+static void a_sum_of_many_pages_makes_it_forget_no_other(void **state) {
+    (void)state;
+    world w;
+    assert_int_equal(world_open(&w, 0, no_limits), 0);
+    assert_int_equal(learn(&w, 100, 100, 1000), 0);
+    for (uint64_t from = 100; from < 200; from++) {
+        wsm__learnt page = {.mark = {from + 1, from + 1, 10 * from + 10}, .is_partial = from + 1 < 200};
+        assert_int_equal(wsm__side_learn(&w.tree, w.main, from, &page), 0);
+    }
+    assert_int_equal(w.main->learnt.count, 2);
+    assert_int_equal(((const wsm__learnt *)wsm__ring_at(&w.main->learnt, 0))->mark.offset, 100);
+    assert_int_equal(((const wsm__learnt *)wsm__ring_at(&w.main->learnt, 1))->mark.offset, 200);
+    world_close(&w);
 }
 
 static void a_value_is_seen_as_it_was(void **state) {
@@ -475,6 +495,7 @@ int main(void) {
         cmocka_unit_test(counting_costs_the_same_for_much_and_for_little),
         cmocka_unit_test(what_is_read_of_long_ago_is_asked_for_once),
         cmocka_unit_test(learning_may_lack_memory_and_forgets_the_oldest),
+        cmocka_unit_test(a_sum_of_many_pages_makes_it_forget_no_other),
         cmocka_unit_test(a_value_is_seen_as_it_was),
         cmocka_unit_test(old_values_stay_as_long_as_a_view_needs_them),
         cmocka_unit_test(references_have_limits_and_versions),
