@@ -192,7 +192,7 @@ void wsm__sim_check_welcome(wsm__sim_client *client, const char *resume) {
                        "client %u asked for what is after %llu and is told of a gap; the log begins at %llu",
                        client->idx, (ull)client->asked_after, (ull)client->kept_from);
     bool is_resumed = strcmp(resume, "replayed") == 0 || strcmp(resume, "gap") == 0;
-    client->base = client->checked_to = is_resumed ? client->asked_after : client->head;
+    client->base = client->checked_to = client->replay_to = is_resumed ? client->asked_after : client->head;
     client->is_resynced = strcmp(resume, "resync") == 0;
     if (is_resumed) sim->report.resumes++;
     client->got_count = 0;

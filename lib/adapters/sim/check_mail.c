@@ -159,6 +159,9 @@ bool wsm__sim_check_again(wsm__sim_client *client, uint64_t offset, bool is_new)
     fold(client);
     wsm__sim_delivery *delivery =
         is_same_epoch(client) ? wsm__sim_mail_find(client->sim->mail, offset, client->agent->idx) : NULL;
+    if (delivery && entry->context < epoch->sides.count &&
+        wsm__sim_is_passed(client, epoch->sides.at[entry->context], offset))
+        is_new = false;
     if (is_new) { /* all who read main get it; one of them is called by it */
         if (delivery) wsm__sim_mail_receipt(&delivery->receipts, &delivery->receipts_count, client)->copies++;
         if (delivery && !client->is_observer) wsm__sim_client_mail_came(client, delivery);

@@ -122,6 +122,22 @@ static bool has_come(const wsm__sim_client *client, uint64_t offset) {
     return offset <= client->base || (at < client->got_count && client->got[at] != 0);
 }
 
+/* It is back in a sidebar that it had left. What called it there before comes as a delivery, behind what the stream has
+ * brought since: the stream brings that only within its replay, or before the record by which it left, or is back. */
+bool wsm__sim_is_passed(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t offset) {
+    uint32_t agent = client->agent->idx;
+    bool is_back = wsm__sim_is_in(side->members, agent) && !wsm__sim_side_owes(side, agent, offset);
+    if (!is_back || client->replays || client->told->is_history) return false;
+    if (offset <= client->replay_to) return true;
+    for (uint32_t i = 0; i < side->spans_count; i++) {
+        const wsm__sim_span *span = &side->spans[i];
+        if (span->agent != agent) continue;
+        if (span->to > offset && has_come(client, span->to)) return true;
+        if (span->from > offset && has_come(client, span->from)) return true;
+    }
+    return false;
+}
+
 /* It belonged to the sidebar from its beginning, and not all the time. */
 static bool has_left_since(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t beginning) {
     for (uint32_t i = 0; i < side->spans_count; i++)

@@ -30,6 +30,8 @@ bool wsm__sim_is_due(const wsm__sim_client *client, const wsm__sim_epoch *epoch,
 void wsm__sim_told_begin(wsm__sim_client *client); /* a connection begins */
 /* It was told on this connection, by a record after that offset, that it belongs to the sidebar no longer. */
 bool wsm__sim_has_left(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t offset);
+/* It is back in the sidebar, and the stream has passed what called it there before: that comes as a delivery. */
+bool wsm__sim_is_passed(const wsm__sim_client *client, const wsm__sim_side *side, uint64_t offset);
 void wsm__sim_told_fini(wsm__sim_client *client);
 bool wsm__sim_check_side_record(wsm__sim_client *client, wsm__sim_epoch *epoch, uint64_t offset); /* true: it belongs
                                                                 to a history, and is done with */
