@@ -35,11 +35,15 @@ static uint8_t *mark_of(wsm__sim_client *client, uint64_t offset) {
 }
 
 /* Lanes: what is normal goes through one and rises. A critical or background record has a lane of its own, or, while
- * the connection catches up, comes in the normal one. */
+ * the connection catches up, comes in the normal one. What is of the background rises in both together: while some of
+ * it waits in the normal lane, the next goes behind it there (fanout.c), and the cursor brings nothing while some waits
+ * in its own (replay.c). */
 static bool is_in_order(wsm__sim_client *client, const wsm__sim_entry *entry, uint64_t offset) {
-    uint64_t *own = entry->priority >= WSM_PRIORITY_URGENT       ? &client->last_critical
-                    : entry->priority == WSM_PRIORITY_BACKGROUND ? &client->last_background
-                                                                 : &client->last_normal;
+    bool is_background = entry->priority == WSM_PRIORITY_BACKGROUND;
+    uint64_t *own = entry->priority >= WSM_PRIORITY_URGENT ? &client->last_critical
+                    : is_background                        ? &client->last_background
+                                                           : &client->last_normal;
+    if (offset <= *own && is_background) return false;
     if (offset <= *own) own = &client->last_normal;
     if (offset <= *own) return false;
     *own = offset;
