@@ -55,6 +55,10 @@ TABLE = [
         "    read_on(job);\n", "    (void)read_on;\n",
         "I-46", "what leaves memory while a merge reads the log is left out of it",
         case="case_merge_reads_on", worlds="sidebars history_records_max<9 replay_page_bytes<5000"),
+    bug("replayed_background_is_overtaken", "lib/hub/fanout.c",
+        "wsm__peer_push(conn, lane_of(conn, lane, fold->offset), frame,", "wsm__peer_push(conn, ((void)lane_of, lane), frame,",
+        "I-02", "a background record that a replay has put into the normal lane is overtaken by the next one",
+        case="case_replayed_background_is_overtaken"),
     bug("refusal_takes_a_records_place", "lib/hub/appends.c",
         "    wsm__batch_item *item = wsm__ring_push(&hub->batch_items, &hub->mem);\n    if (!item) return",
         "    if (hub->mem.kept && hub->batch.len > 0 && hub->batch.len + body.len > hub->mem.kept / BATCH_PART)\n"
