@@ -56,6 +56,13 @@ static bool may_see(const wsm_hub *hub, const pull_job *job, uint64_t offset) {
     return job->who == WSM__AGENT_HUB || wsm__tree_sees(&hub->tree, job->side, job->who, offset);
 }
 
+/* From elsewhere it is shown without its number: where one is missing, a record was withheld that names a secret. */
+static void put_record(pull_job *job, wsm_slice text) {
+    size_t len = 0, at = job->of == job->side ? 0 : wsm__record_message_seq(text, &len);
+    wsm__buf_put_slice(&job->records, wsm__slice(text.ptr, at));
+    wsm__buf_put_slice(&job->records, wsm__slice(text.ptr + at + len, text.len - at - len));
+}
+
 /* False: the page is full without it. */
 static bool add_record(const wsm_hub *hub, pull_job *job, const wsm__frame *frame, uint64_t offset) {
     if (!may_see(hub, job, offset)) return true;
@@ -63,7 +70,7 @@ static bool add_record(const wsm_hub *hub, pull_job *job, const wsm__frame *fram
     job->is_full = job->count == job->limit || (job->count > 0 && job->records.len + text.len > PULL_BYTES);
     if (job->is_full) return false;
     wsm__buf_putc(&job->records, job->count++ > 0 ? ',' : '[');
-    wsm__buf_put_slice(&job->records, text);
+    put_record(job, text);
     return true;
 }
 

@@ -385,7 +385,7 @@ static int names_prepare(wsm_hub *hub, side_plan *plan) {
 }
 
 static void names_commit(wsm__side *side, const wsm__ask *ask, const wsm__fold *fold) {
-    size_t bytes = wsm__record_message_len(fold->head.type, fold->offset, fold->seq, fold->body);
+    size_t bytes = wsm__record_message_len(fold->head.type, fold->offset, 0, fold->body);
     for (uint32_t i = 0; i < ask->sides_count; i++) wsm__side_named(side, ask->sides[i], fold->offset, bytes);
     if (ask->condition.kind == WSM__WAKE_SIDEBAR) wsm__side_named(side, ask->condition.side, fold->offset, bytes);
 }

@@ -88,7 +88,7 @@ void wsm__side_count_commit(wsm_hub *hub, const wsm__fold *fold) {
     if (!side) return;
     int64_t active_ms = side->active_ms;
     bool is_warning = fold->head.type == WSM__MSG_SIDEBAR_IDLE_WARNING;
-    size_t bytes = wsm__record_message_len(fold->head.type, fold->offset, fold->context->seq, fold->body);
+    size_t bytes = wsm__record_message_len(fold->head.type, fold->offset, 0, fold->body); /* as views show it */
     wsm__side_note(side, fold->offset, fold->head.time_ms, bytes);
     if (is_warning) { /* says that nothing happened, and is nothing that happened */
         side->active_ms = active_ms;

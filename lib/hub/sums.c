@@ -38,7 +38,7 @@ static int count_page(wsm_hub *hub, sum_job *job, const wsm_record *records, siz
             bool is_of_it = stored.frame && stored.context == job->side->context;
             job->at.offset++;
             job->at.records += is_of_it;
-            job->at.bytes += is_of_it ? wsm__frame_payload(stored.frame).len : 0;
+            job->at.bytes += is_of_it ? wsm__record_unnumbered_len(wsm__frame_payload(stored.frame)) : 0;
         }
         wsm__read_release(hub, &stored);
         if (job->lost) break;

@@ -371,15 +371,42 @@ void wsm__record_message_write(char *out, wsm__msg_type type, uint64_t offset, u
     memcpy(out + len, body.ptr + 1, body.len - 1);
 }
 
-uint64_t wsm__record_message_offset(wsm_slice message) {
+/* The digits of its offset, which stands first behind the type; NULL: there are none. */
+static const char *offset_in(wsm_slice message) {
     static const char name[] = "\",\"offset\":";
-    uint64_t offset = 0;
     const char *end = message.ptr + message.len;
-    for (const char *at = message.ptr; at + sizeof name - 1 < end && *at != ','; at++) {
-        if (memcmp(at, name, sizeof name - 1) != 0) continue;
-        for (at += sizeof name - 1; at < end && *at >= '0' && *at <= '9'; at++)
-            offset = offset * 10 + (uint64_t)(*at - '0');
-        return offset;
-    }
-    return 0;
+    for (const char *at = message.ptr; at + sizeof name - 1 < end && *at != ','; at++)
+        if (memcmp(at, name, sizeof name - 1) == 0) return at + sizeof name - 1;
+    return NULL;
+}
+
+static const char *digits_end(wsm_slice message, const char *at) {
+    while (at < message.ptr + message.len && *at >= '0' && *at <= '9') at++;
+    return at;
+}
+
+uint64_t wsm__record_message_offset(wsm_slice message) {
+    uint64_t offset = 0;
+    const char *at = offset_in(message);
+    if (!at) return 0;
+    for (const char *end = digits_end(message, at); at < end; at++) offset = offset * 10 + (uint64_t)(*at - '0');
+    return offset;
+}
+
+size_t wsm__record_message_seq(wsm_slice message, size_t *len) {
+    static const char name[] = ",\"seq\":";
+    const char *at = offset_in(message);
+    *len = 0;
+    if (!at) return 0;
+    at = digits_end(message, at);
+    size_t left = (size_t)(message.ptr + message.len - at);
+    if (left < sizeof name || memcmp(at, name, sizeof name - 1) != 0) return 0;
+    *len = (size_t)(digits_end(message, at + sizeof name - 1) - at);
+    return (size_t)(at - message.ptr);
+}
+
+size_t wsm__record_unnumbered_len(wsm_slice message) {
+    size_t len;
+    wsm__record_message_seq(message, &len);
+    return message.len - len;
 }

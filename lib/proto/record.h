@@ -59,5 +59,8 @@ int wsm__record_parse(wsm_slice bytes, const wsm__scan_limits *limits, wsm__reco
 size_t wsm__record_message_len(wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body);
 void wsm__record_message_write(char *out, wsm__msg_type type, uint64_t offset, uint64_t seq, wsm_slice body);
 uint64_t wsm__record_message_offset(wsm_slice message); /* of one that was written so; 0: it was not */
+/* Where its number stands, from the comma on, and how many bytes that takes; 0 bytes: it has none. */
+size_t wsm__record_message_seq(wsm_slice message, size_t *len);
+size_t wsm__record_unnumbered_len(wsm_slice message); /* of the message without its number */
 
 #endif

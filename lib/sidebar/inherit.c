@@ -1,6 +1,8 @@
 /* Views: see inherit.h. */
 #include "sidebar/inherit.h"
 
+#include "proto/record.h"
+
 static const char *const words[] = {"all", "last_n", "refs", "none"};
 
 const char *wsm__inherit_word(wsm__inherit mode) {
@@ -64,7 +66,7 @@ static void count_on(const wsm__side *side, wsm__mark *mark, uint64_t up_to) {
     const wsm__entry *entry = wsm__log_next_in(side->context, mark->offset);
     for (; entry && entry->offset <= up_to; entry = wsm__log_next_in(side->context, entry->offset)) {
         mark->records++;
-        mark->bytes += wsm__frame_payload(entry->frame).len;
+        mark->bytes += wsm__record_unnumbered_len(wsm__frame_payload(entry->frame));
     }
 }
 

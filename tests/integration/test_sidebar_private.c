@@ -387,6 +387,7 @@ static void hand_down(run *r, unsigned *inner, unsigned *outer) {
                      r->pair, secret);
         else
             world_run(r->world, 1);
+        peer_ask(r->bob, "memory_update", "\"context_id\":\"%s\",\"exchange\":%u", r->pair, i);
     }
     const char *answer = peer_ask(r->ada, "sidebar_fork",
                                   "\"original_sidebar_id\":\"%s\",\"fork_reason\":\"r\",\"participants\":"

@@ -131,6 +131,12 @@ static const served *read_all(peer *p, const char *context, const char *of, int 
 /* ---- stories --------------------------------------------------------------------------------------------------------
  */
 
+static void take_number(char *record) {
+    char *at = strstr(record, ",\"seq\":");
+    assert_non_null(at);
+    memmove(at, at + 1 + strcspn(at + 1, ","), strlen(at + 1 + strcspn(at + 1, ",")) + 1);
+}
+
 static void a_member_reads_what_its_sidebar_has_inherited_from_where_it_never_belonged(void **state) {
     room r;
     char secret[SIDE_ID], below[SIDE_ID], heard[READ_MAX];
@@ -140,13 +146,14 @@ static void a_member_reads_what_its_sidebar_has_inherited_from_where_it_never_be
     side_spawn(r.ada, "\"bob\"", ",\"visibility\":\"private\"", secret);
     say_some(r.bob, secret, 3, "inside");
     snprintf(heard, sizeof heard, "%s", peer_last(r.ada, "inside 2"));
+    take_number(heard);
     child(r.bob, secret, "\"cy\"", "", below);
     say_some(r.bob, secret, 2, "later");
     say_some(r.dot, "main", 2, "later");
 
     const served *got = read_all(r.cy, below, secret, 2);
     assert_int_equal(got->records, 4);         /* its spawn and what was said; nothing of later */
-    assert_non_null(strstr(got->text, heard)); /* byte for byte what its members were sent */
+    assert_non_null(strstr(got->text, heard)); /* byte for byte what its members were sent, but for the number */
     assert_null(strstr(got->text, "later"));
     got = read_all(r.cy, below, "main", 2); /* the grandparent, as the parent sees it */
     assert_int_equal(got->records, 3);
@@ -155,6 +162,35 @@ static void a_member_reads_what_its_sidebar_has_inherited_from_where_it_never_be
     got = read_all(r.cy, below, "", 2); /* its own */
     assert_int_equal(got->records, 1);
     assert_non_null(strstr(got->text, "sidebar_child_spawn"));
+    close_room(&r);
+}
+
+/* Numbers would tell by a hole that something stood there. */
+static void no_number_tells_of_a_record_that_is_withheld(void **state) {
+    room r;
+    char secret[SIDE_ID], club[SIDE_ID], below[SIDE_ID];
+    (void)state;
+    open_room(&r);
+    side_spawn(r.ada, "\"bob\"", ",\"visibility\":\"private\"", secret);
+    side_spawn(r.ada, "\"bob\"", "", club);
+    say_some(r.bob, club, 1, "early");
+    expect(
+        peer_ask(r.bob, "sidebar_waiting_update",
+                 "\"sidebar_id\":\"%s\",\"waiting_for\":\"other_sidebar\",\"description\":\"d\",\"dependency_refs\":["
+                 "\"%s\"]",
+                 club, secret),
+        "ack");
+    say_some(r.bob, club, 1, "late");
+    expect(peer_ask(r.ada, "sidebar_status_update", "\"sidebar_id\":\"%s\",\"new_status\":\"active\"", club), "ack");
+    child(r.bob, club, "\"cy\"", "", below);
+    const served *got = read_all(r.cy, below, club, 100);
+    assert_non_null(strstr(got->text, "early"));
+    assert_non_null(strstr(got->text, "late"));
+    assert_null(strstr(got->text, "waiting_update"));
+    assert_null(strstr(got->text, "\"seq\""));
+    got = read_all(r.bob, club, "", 100); /* a member's own */
+    assert_non_null(strstr(got->text, "waiting_update"));
+    assert_non_null(strstr(got->text, "\"seq\""));
     close_room(&r);
 }
 
@@ -674,6 +710,7 @@ static void a_record_that_names_its_own_sidebar_is_inherited_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_member_reads_what_its_sidebar_has_inherited_from_where_it_never_belonged),
+        cmocka_unit_test(no_number_tells_of_a_record_that_is_withheld),
         cmocka_unit_test(nobody_else_reads_through_a_sidebar),
         cmocka_unit_test(what_is_not_inherited_is_as_what_is_not_there),
         cmocka_unit_test(a_dry_run_promises_exactly_what_is_then_served),

@@ -325,6 +325,28 @@ static void assert_message(uint64_t offset, uint64_t seq, const char *bytes, con
     wsm__record_message_write(out, WSM__MSG_MEMORY_UPDATE, offset, seq, text);
     assert_memory_equal(out, expected, strlen(expected));
     assert_int_equal(out[strlen(expected)], '#');
+    size_t seq_len, bare = wsm__record_message_len(WSM__MSG_MEMORY_UPDATE, offset, 0, text);
+    wsm_slice message = wsm__slice(out, strlen(expected));
+    size_t at = wsm__record_message_seq(message, &seq_len);
+    assert_int_equal(seq_len, message.len - bare);
+    assert_int_equal(wsm__record_unnumbered_len(message), bare);
+    if (seq_len > 0) assert_memory_equal(out + at, ",\"seq\":", 7);
+    assert_true(wsm__record_message_offset(message) == offset);
+}
+
+static void test_a_message_of_others_has_no_number(void **state) {
+    (void)state;
+    static const char *const others[] = {"",
+                                         "{",
+                                         "{\"type\":\"ack\"}",
+                                         "{\"type\":\"x\",\"seq\":1}",
+                                         "{\"type\":\"x\",\"offset\":12,\"s\":1}",
+                                         "{\"type\":\"x\",\"offset\":12"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t len = 9;
+        wsm__record_message_seq(wsm__slice_str(others[i]), &len);
+        assert_int_equal(len, 0);
+    }
 }
 
 static void test_readers_get_type_offset_and_seq_in_front(void **state) {
@@ -350,6 +372,7 @@ int main(void) {
         cmocka_unit_test(test_white_space_may_surround_the_head_but_nothing_else),
         cmocka_unit_test(test_the_body_is_an_object_to_be_spliced),
         cmocka_unit_test(test_readers_get_type_offset_and_seq_in_front),
+        cmocka_unit_test(test_a_message_of_others_has_no_number),
     };
     return cmocka_run_group_tests_name("proto/record", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* What a sidebar inherits, by its first record: from where it may, no more than who made it could read, and as much as
  * that record says. */
+#include <stdio.h>
 #include <string.h>
 
 #include "fold.h"
@@ -47,7 +48,7 @@ static void check_view(const wsm__sim_fold *fold, const wsm__sim_side *from, con
         if (!entry || !is_in_view(entry, view, offset)) continue;
         if (!names_hidden(fold, entry)) {
             records++;
-            bytes += entry->len;
+            bytes += entry->len - (entry->seq > 0 ? (uint64_t)snprintf(NULL, 0, ",\"seq\":%llu", (ull)entry->seq) : 0);
         }
         if (!may_hand_on(fold, from, view, offset))
             wsm__sim_break(fold->sim, "I-40",
