@@ -24,7 +24,8 @@ void wsm__sim_check_silent(wsm_sim *sim) {
  * some. A ping may stand behind that, and it is alive in any case. Cut for it, it would come back to the same bytes. */
 void wsm__sim_check_4012(const wsm__sim_line *line) {
     const wsm__sim_machine *node = line->node;
-    uint64_t interval = node->config.ping_interval_ms * WSM__SIM_MS, now = line->sim->now, from = line->waits_from;
+    uint64_t interval = (uint64_t)node->config.ping_interval_ms * WSM__SIM_MS, now = line->sim->now,
+             from = line->waits_from;
     if (from == 0) return;
     if (from < node->stall_until) from = node->stall_until;
     if (from < node->late_until) from = node->late_until;
