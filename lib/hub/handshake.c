@@ -220,13 +220,19 @@ static void parse(wsm_conn *conn) {
     long head_len = wsm__http_parse_request(hs->in.ptr, hs->in.len, &conn->hub->http_limits, &hs->head);
     if (head_len < 0) refuse(conn, (int)-head_len, wsm__http_reason((int)-head_len));
     if (head_len <= 0) return;
-    bool is_new = hs->head_len == 0;
     hs->head_len = (size_t)head_len;
-    if (is_new) act(conn);
+    act(conn);
+}
+
+/* The buffer may have moved while more came; the head points into it, and whoever answers later reads it again. */
+static void reread(wsm_conn *conn) {
+    wsm__handshake *hs = conn->hs;
+    wsm__http_parse_request(hs->in.ptr, hs->head_len, &conn->hub->http_limits, &hs->head); /* as it did before */
 }
 
 size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len) {
     wsm__handshake *hs = conn->hs;
+    const char *was = hs->in.ptr;
     if (conn->phase == WSM__PHASE_REQUEST)
         return len; /* one request a connection: the host holds slices of the buffer */
     size_t room = hs->in.max - hs->in.len;
@@ -236,11 +242,10 @@ size_t wsm__handshake_recv(wsm_conn *conn, const char *bytes, size_t len) {
         refuse(conn, hs->in.err ? 503 : 413, "too much before the answer");
         return len;
     }
-    if (hs->head_len == 0) {
+    if (hs->head_len > 0 && hs->in.ptr != was) reread(conn);
+    if (hs->head_len == 0)
         parse(conn);
-    } else if (conn->phase == WSM__PHASE_BODY && hs->in.len - hs->head_len >= hs->head.content_length) {
-        parse(conn); /* again: the buffer may have moved while the body came */
+    else if (conn->phase == WSM__PHASE_BODY && hs->in.len - hs->head_len >= hs->head.content_length)
         request(conn);
-    }
     return taken;
 }

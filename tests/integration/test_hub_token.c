@@ -83,6 +83,35 @@ static peer *upgraded(hub_world *w) {
     return p;
 }
 
+/* What a client that does not wait says behind its request moves the buffer in which the request stands. */
+static void an_upgrade_that_is_answered_later_may_be_followed_by_much(void **state) {
+    static const char ask[] = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                              "Sec-WebSocket-Protocol: wsm.v1\r\nAuthorization: Bearer abc\r\n\r\n";
+    char update[64];
+    (void)state;
+    hub_world w;
+    wsm_peer how;
+    begin(&w, WSM_ERR_PENDING);
+    wsm_peer_init(&how, sizeof how);
+    peer *p = &w.peers[w.peers_count++];
+    p->world = &w;
+    assert_int_equal(wsm_conn_new(&p->conn, w.hub, &how, p), 0);
+    assert_int_equal(wsm_conn_recv(p->conn, ask, sizeof ask - 1), 0);
+    assert_string_equal(check.token, "abc");
+    for (int i = 0; i < 60; i++) {
+        snprintf(update, sizeof update, "{\"type\":\"memory_update\",\"exchange\":%d}", 1000 + i);
+        say_frame(p, update);
+    }
+    wsm_claims claims = for_an_hour(&w);
+    assert_int_equal(wsm_conn_authorize(check.conn, 0, &claims), 0);
+    assert_true(has(p, "101 Switching Protocols"));
+    assert_true(has(p, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_true(has(p, "Sec-WebSocket-Protocol: wsm.v1"));
+    assert_true(has(p, "\"exchange\":1000}") && has(p, "\"exchange\":1059}"));
+    end(&w);
+}
+
 static peer *with_token(hub_world *w, const char *token) {
     wsm_peer how;
     wsm_peer_init(&how, sizeof how);
@@ -217,6 +246,7 @@ static void any_allocation_may_fail_meanwhile(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hello_waits_for_the_hosts_answer),
+        cmocka_unit_test(an_upgrade_that_is_answered_later_may_be_followed_by_much),
         cmocka_unit_test(a_refusal_that_comes_later_closes),
         cmocka_unit_test(a_peer_that_comes_upgraded_may_wait_too),
         cmocka_unit_test(who_stays_beyond_his_tokens_end_is_closed),
